@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The configuration file of design 7, read whole, then immutable.
+ */
+#ifndef DAEMON_CONFIG_H
+#define DAEMON_CONFIG_H
+
+#include "daemon/types.h"
+#include "transport/modem/profile.h"
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+struct config_device {
+	char id[DEVICE_ID_SIZE];
+	char port[256];
+	char profile[32];
+	char power[128];
+	size_t label_count;
+	struct label labels[LABELS_MAX];
+	int line;
+};
+
+struct config {
+	char state_dir[256];
+	char cache_dir[256];
+	enum log_level log_level;
+	char (*listen)[128]; /* listen_count of them */
+	size_t listen_count;
+	char token_file[256];
+	unsigned max_event_clients;
+	unsigned max_parallel;
+	unsigned attempts;
+	uint64_t max_size, quota;
+	bool require_signature;
+	char trusted_keys_dir[256];
+	bool hotplug;
+	struct config_device *devices;
+	size_t device_count;
+	struct profile *profiles; /* those of the file; profile_builtin() for the others */
+	size_t profile_count;
+};
+
+/* path NULL: /etc/dupgate/dupgate.conf, which may be missing. On error -EINVAL (or another errno) and "file:line: [section] key: reason". */
+int config_load(const char *path, struct config *ret, char *ret_error, size_t ret_error_size);
+void config_clear(struct config *config);
+
+/* A profile by name: of the file, then built in. NULL when there is none. Borrowed. */
+const struct profile *config_profile(const struct config *config, const char *name);
+
+#endif

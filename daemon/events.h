@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The event bus: a ring of immutable events with ids, a cursor for each subscriber. Publishing never waits for a reader; a reader that fell out
+ * of the ring is told so. Thread-safe; one private mutex; nothing is called back under it.
+ */
+#ifndef DAEMON_EVENTS_H
+#define DAEMON_EVENTS_H
+
+#include "daemon/types.h"
+
+enum event_topic { TOPIC_DEVICE = 1, TOPIC_JOB = 2, TOPIC_PROGRESS = 4, TOPIC_FIRMWARE = 8, TOPIC_CAMPAIGN = 16 };
+const char *event_topic_name(enum event_topic topic);
+#define TOPICS_ALL 31u
+
+enum event_type {
+	EVENT_DEVICE_CHANGED, /* device: added or any member changed */
+	EVENT_JOB_CREATED,
+	EVENT_JOB_CHANGED,  /* state, phase, waiting_for, can_cancel, fault … */
+	EVENT_JOB_FINISHED, /* a terminal state */
+	EVENT_JOB_PROGRESS,
+	EVENT_FIRMWARE_ADDED,
+	EVENT_FIRMWARE_CHANGED,
+	EVENT_FIRMWARE_REMOVED,
+};
+const char *event_type_name(enum event_type type); /* "device-changed" … */
+
+/* Reference-counted, immutable but for the rendering, which is made once by the first reader. */
+struct event {
+	uint64_t seq; /* from 1 in an epoch */
+	enum event_topic topic;
+	enum event_type type;
+	char device[DEVICE_ID_SIZE]; /* "" when none */
+	char job[JOB_ID_SIZE];
+	char firmware[65];
+	/* Exactly one of these by topic, NULL otherwise; owned by the event. job serves TOPIC_JOB and TOPIC_PROGRESS. */
+	const struct device *device_now;
+	const struct job *job_now;
+};
+
+struct event *event_ref(struct event *event);
+void event_unref(struct event *event);
+
+/* The text of the event, made by `render` the first time (malloc'd, NULL on failure) and kept. Any thread. */
+const char *event_text(struct event *event, char *(*render)(const struct event *event, const char *epoch), const char *epoch);
+
+struct event_bus;
+int event_bus_new(size_t capacity, struct event_bus **ret);
+void event_bus_free(struct event_bus *bus);
+
+/* The epoch of this run of the daemon: the first half of every id ("<epoch>-<seq>"). */
+const char *event_bus_epoch(const struct event_bus *bus);
+
+void event_publish_device(struct event_bus *bus, enum event_type type, const struct device *device);
+void event_publish_job(struct event_bus *bus, enum event_type type, const struct job *job);
+void event_publish_firmware(struct event_bus *bus, enum event_type type, const char *sha256);
+
+/* An eventfd that becomes readable after a publication; read by the main loop, which then wakes the api's clients. */
+int event_bus_wake_fd(const struct event_bus *bus);
+
+/* The seq of the newest event, 0 when none. */
+uint64_t event_bus_head(struct event_bus *bus);
+
+/* Copies up to `count` references of events with seq > after. Returns how many (0: none yet), or -ESTALE when `after` + 1 has left the ring.
+ * The caller unrefs each. */
+int event_bus_read(struct event_bus *bus, uint64_t after, struct event **ret, size_t count);
+
+#endif

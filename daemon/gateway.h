@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the daemon can be asked to do: the verbs behind every route. All functions are thread-safe and return copies; none waits for
+ * a modem. 0, or -EPROTO with *ret_fault (a code of the one table), or another negative errno when memory is out.
+ */
+#ifndef DAEMON_GATEWAY_H
+#define DAEMON_GATEWAY_H
+
+#include "daemon/config.h"
+#include "daemon/events.h"
+#include "daemon/types.h"
+#include "firmware-cache/store.h"
+
+struct gateway;
+
+/* Opens store, cache, registry and queue; nothing runs yet. Used by cmd/dupgated and by tests. */
+int gateway_new(const struct config *config, struct job_fault *ret_fault, struct gateway **ret);
+void gateway_free(struct gateway *gateway);
+
+struct event_bus *gateway_events(struct gateway *gateway);        /* borrowed */
+struct firmware_store *gateway_firmware(struct gateway *gateway); /* borrowed; thread-safe by itself */
+const struct config *gateway_config(const struct gateway *gateway);
+bool gateway_ready(struct gateway *gateway, char *ret_why, size_t ret_why_size); /* /readyz */
+
+/* Devices. selector NULL or "": all. Grammar: comma-separated terms key=value, key!=value over labels and state, release, profile, id. */
+int gateway_devices(struct gateway *gateway, const char *selector, struct device **ret, size_t *ret_count, struct job_fault *ret_fault);
+int gateway_device(struct gateway *gateway, const char *id, struct device *ret, struct job_fault *ret_fault);
+
+struct device_patch {
+	bool set_labels, set_alias, set_maintenance;
+	size_t label_count;
+	struct label labels[LABELS_MAX]; /* replace all */
+	char alias[64];
+	bool maintenance;
+};
+int gateway_patch_device(struct gateway *gateway, const char *id, const struct device_patch *patch, struct device *ret,
+			 struct job_fault *ret_fault);
+
+/* Jobs. submit: the firmware member of the request may be a digest, prefix or name (up to 127 characters, hence apart); the answer has the digest.
+ * 409 device-busy (naming the job) when the device has one that is not finished. It is on disk when this returns. */
+int gateway_submit(struct gateway *gateway, const struct job_request *request, const char *firmware_reference, struct job *ret,
+		   struct job_fault *ret_fault);
+int gateway_job(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault);
+int gateway_cancel(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault);
+int gateway_retry(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault);
+
+struct job_filter {
+	bool by_state;
+	enum job_state state;
+	char device[DEVICE_ID_SIZE]; /* "": any */
+	char before[JOB_ID_SIZE];    /* cursor: jobs older than this one; "": from the newest */
+	unsigned limit;              /* 1 … 500, default 100 */
+};
+/* Newest first. *ret_more: there are older ones. Caller frees *ret. */
+int gateway_jobs(struct gateway *gateway, const struct job_filter *filter, struct job **ret, size_t *ret_count, bool *ret_more,
+		 struct job_fault *ret_fault);
+
+/* The transcript as text so far. Caller frees. "not-found" when the job never ran. */
+int gateway_transcript(struct gateway *gateway, const char *id, char **ret_text, struct job_fault *ret_fault);
+
+/* The plan for this request with what is known of the modem now, for ?dry_run=true. Changes nothing, touches no port. A plan that is forbidden
+ * answers 0 with plan.fault set. */
+struct plan_step {
+	char phase[16];
+	char what[80];
+	char why[120];
+	uint32_t budget_s;
+};
+struct plan {
+	char device[DEVICE_ID_SIZE];
+	char firmware[65];
+	char way[16];
+	char family[16];
+	int boot_mode; /* the one planned from */
+	bool assumed;  /* the modem was never asked: mode 2 and the firmware's family are assumed */
+	size_t step_count;
+	struct plan_step steps[16];
+	struct job_fault fault;
+};
+int gateway_plan(struct gateway *gateway, const struct job_request *request, const char *firmware_reference, struct plan *ret,
+		 struct job_fault *ret_fault);
+
+/* Firmware verbs that also publish events; the rest is firmware-cache/store.h. fault from a cache error: */
+void job_fault_from_cache(struct job_fault *ret, const struct cache_error *error);
+int gateway_firmware_added(struct gateway *gateway, const struct firmware *firmware);
+int gateway_patch_firmware(struct gateway *gateway, const char *reference, const char *name, const struct firmware_facts *stated,
+			   unsigned mask, struct firmware *ret, struct job_fault *ret_fault);
+int gateway_remove_firmware(struct gateway *gateway, const char *reference, struct job_fault *ret_fault);
+
+struct gateway_counts {
+	unsigned devices, running, queued, waiting;
+};
+void gateway_counts(struct gateway *gateway, struct gateway_counts *ret);
+
+#endif

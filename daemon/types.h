@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Devices and jobs as values: snapshots that cross threads by copy. Names of design 8. Unknown text is "", unknown numbers are 0 unless said.
+ */
+#ifndef DAEMON_TYPES_H
+#define DAEMON_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/job_fault.h"
+
+#define DEVICE_ID_SIZE 64u
+#define JOB_ID_SIZE    32u
+#define LABELS_MAX     16u
+
+enum device_state { DEVICE_READY, DEVICE_BUSY, DEVICE_ABSENT, DEVICE_STRANDED, DEVICE_QUARANTINED, DEVICE_MAINTENANCE, DEVICE_UNKNOWN };
+const char *device_state_name(enum device_state state);
+bool device_state_parse(const char *name, enum device_state *ret);
+
+struct label {
+	char key[32];
+	char value[64];
+};
+
+struct device_modem {
+	int boot_mode; /* -1: not known */
+	char boot_mode_name[16];
+	char family[16];
+	char ue[32];
+	char release[48];
+	uint32_t build;
+	char imei[20];
+	uint32_t rate_bps;
+};
+
+struct device {
+	char id[DEVICE_ID_SIZE];
+	char alias[64];
+	enum device_state state;
+	char port[256];
+	char profile[32];
+	size_t label_count;
+	struct label labels[LABELS_MAX];
+	bool maintenance;
+	struct {
+		bool known;
+		uint16_t vid, pid;
+		char serial[64];
+		char path[64];
+	} usb;
+	struct device_modem modem;
+	int64_t seen_at_ms;    /* Unix time in ms of the last answer of the modem; 0: never */
+	char job[JOB_ID_SIZE]; /* the job that runs or waits on it */
+};
+
+enum job_kind { JOB_UPGRADE, JOB_PROBE };
+const char *job_kind_name(enum job_kind kind); /* "upgrade", "probe" */
+
+enum job_state { JOB_QUEUED, JOB_WAITING, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
+const char *job_state_name(enum job_state state);
+bool job_state_parse(const char *name, enum job_state *ret);
+bool job_state_terminal(enum job_state state);
+
+enum job_wait { WAIT_NOTHING, WAIT_DEVICE, WAIT_LEASE, WAIT_TIME, WAIT_RETRY, WAIT_DOWNLOAD };
+const char *job_wait_name(enum job_wait wait); /* "" for none */
+
+/* What the caller of an upgrade asked for. */
+struct job_request {
+	enum job_kind kind;
+	char device[DEVICE_ID_SIZE];
+	char firmware[65]; /* sha256; "" for a probe */
+	char firmware_name[128];
+	char helper[65];
+	char way[16]; /* "auto", "on-the-fly", "fff", "legacy" */
+	bool force;
+	bool allow_downgrade;
+	int priority;          /* higher first, -100 … 100, default 0 */
+	uint32_t rate_bps;     /* 0: the profile's */
+	int64_t not_before_ms; /* Unix time; 0: now */
+	char retry_of[JOB_ID_SIZE];
+};
+
+struct job_progress {
+	bool known;
+	uint64_t bytes_done, bytes_total;
+	double percent;    /* never goes back within a job */
+	uint64_t rate_bps; /* payload bits per second, smoothed */
+	int64_t eta_s;     /* -1: not known */
+	char part[64];
+};
+
+struct job {
+	char id[JOB_ID_SIZE];
+	struct job_request request;
+	enum job_state state;
+	char phase[16];   /* "" when it never ran */
+	char detail[120]; /* a sentence about right now: "the modem is erasing flash, this is normal" */
+	enum job_wait waiting_for;
+	char from_release[48];
+	char to_release[48]; /* as read back; before the end as the firmware declares */
+	struct job_progress progress;
+	uint32_t step, steps;
+	bool can_cancel;
+	uint32_t attempt; /* from 1 */
+	uint32_t interruptions;
+	int64_t created_at_ms, started_at_ms, finished_at_ms; /* Unix time; 0: not yet */
+	int64_t not_before_ms;                                /* when a waiting job goes on; 0: none */
+	bool verified;
+	struct job_fault fault; /* the last one, also while waiting for a retry */
+};
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One firmware of the cache, as a value, and what its name and its importer tell of it. design 8.
+ */
+#ifndef FIRMWARE_CACHE_FIRMWARE_H
+#define FIRMWARE_CACHE_FIRMWARE_H
+
+#include "firmware-cache/bundle.h"
+
+#define FIRMWARE_SHA256_SIZE 65u /* 64 lower-case hex digits and NUL */
+#define FIRMWARE_NAME_SIZE   128u
+
+enum firmware_kind { FIRMWARE_BUNDLE, FIRMWARE_HELPER };
+const char *firmware_kind_name(enum firmware_kind kind); /* "bundle", "helper" */
+
+/* What is known besides the bytes. Empty and 0: not known. */
+struct firmware_facts {
+	char family[16];  /* "monarch1", "monarch2" */
+	char release[48]; /* "LR8.0.5.13-59577" */
+	uint32_t build;
+	uint32_t base_build;               /* a differential from exactly this build */
+	char helper[FIRMWARE_SHA256_SIZE]; /* the helper that belongs to this bundle */
+};
+
+struct firmware {
+	char sha256[FIRMWARE_SHA256_SIZE];
+	char name[FIRMWARE_NAME_SIZE];
+	uint64_t size;
+	enum firmware_kind kind;
+	struct firmware_facts facts;  /* stated over name over content */
+	struct firmware_facts stated; /* of these, what the importer said */
+	char source[256];             /* "upload", later a URL */
+	int64_t imported_at;          /* Unix time, s */
+	struct bundle *bundle;        /* the records of a bundle, owned; NULL for a helper */
+};
+
+void firmware_clear(struct firmware *firmware);
+int firmware_copy(const struct firmware *from, struct firmware *ret);
+
+/* Reads what a file name tells (protocol.md 5, "Names"): CATM1-39529.dup, upgdiff_33080-to-39529.dup, GM02RB6Q_LR8.0.5.13-59577.dup …
+ * Pure. What it does not tell stays empty. */
+void firmware_facts_from_name(const char *name, struct firmware_facts *ret);
+
+/* A name for people: 1 to 127 printable characters of UTF-8, no slash, no control character, not "." or "..". */
+bool firmware_name_valid(const char *name);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The content-addressed store: temp file, fsync, rename, fsync of the folder; a manifest beside each object, so that the index is
+ * rebuilt from disk at every start. Thread-safe: one private mutex, never held over disk writes of a body.
+ */
+#ifndef FIRMWARE_CACHE_STORE_H
+#define FIRMWARE_CACHE_STORE_H
+
+#include "firmware-cache/firmware.h"
+
+struct firmware_store;
+
+struct firmware_store_options {
+	const char *directory; /* cache_dir; created with mode 0750 when missing */
+	uint64_t max_size;     /* bytes of one file */
+	uint64_t quota;        /* bytes of all objects */
+};
+
+/* Opens, removes leftovers of interrupted imports, reads the manifests. A damaged manifest is set aside and its object indexed from content and left visible. */
+int firmware_store_open(const struct firmware_store_options *options, struct cache_error *ret_error, struct firmware_store **ret);
+void firmware_store_free(struct firmware_store *store);
+
+/* One import. begin → append* → commit or abort; the handle is gone after either. Belongs to one thread at a time. */
+struct firmware_import;
+int firmware_import_begin(struct firmware_store *store, struct cache_error *ret_error, struct firmware_import **ret);
+/* CACHE_ERROR_BUNDLE_TOO_BIG as soon as max_size is passed, CACHE_ERROR_CACHE_FULL as soon as the quota is. */
+int firmware_import_append(struct firmware_import *import, const void *bytes, size_t length, struct cache_error *ret_error);
+/* Verifies, fsyncs, renames. name may be NULL (then the first 12 digits of the digest). stated may be NULL. Returns 0 for a new one, 1 when the
+ * content was there already (its stated values are then merged), -EPROTO with the error: nothing is left on disk. Blocks on the disk. */
+int firmware_import_commit(struct firmware_import *import, const char *name, const struct firmware_facts *stated, const char *source,
+			   struct firmware *ret, struct cache_error *ret_error);
+void firmware_import_abort(struct firmware_import *import);
+
+/* By digest, unique prefix of ≥ 6 digits, or exact name. CACHE_ERROR_NOT_FOUND; CACHE_ERROR_INVALID_REQUEST for an ambiguous one, naming the candidates. */
+int firmware_find(struct firmware_store *store, const char *reference, struct firmware *ret, struct cache_error *ret_error);
+
+/* All, oldest first. *ret is malloc'd, each to be cleared. */
+int firmware_list(struct firmware_store *store, struct firmware **ret, size_t *ret_count);
+void firmware_list_free(struct firmware *list, size_t count);
+
+/* Changes name (NULL: keep) and stated facts. The mask says which members of `stated` are meant (an empty value clears). */
+enum firmware_fact { FACT_FAMILY = 1, FACT_RELEASE = 2, FACT_BUILD = 4, FACT_BASE_BUILD = 8, FACT_HELPER = 16 };
+int firmware_patch(struct firmware_store *store, const char *sha256, const char *name, const struct firmware_facts *stated, unsigned mask,
+		   struct firmware *ret, struct cache_error *ret_error);
+
+/* CACHE_ERROR_IN_USE while pinned. */
+int firmware_remove(struct firmware_store *store, const char *sha256, struct cache_error *ret_error);
+
+/* A job that needs it holds a pin; counted; not kept over a restart (the queue pins again). */
+int firmware_pin(struct firmware_store *store, const char *sha256);
+void firmware_unpin(struct firmware_store *store, const char *sha256);
+
+/* The path of the object, for mapping it. Checks the digest again: CACHE_ERROR_DIGEST_MISMATCH. Caller frees *ret_path. */
+int firmware_checked_path(struct firmware_store *store, const char *sha256, char **ret_path, struct cache_error *ret_error);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How a kind of board and modem is talked to, as data. The built-in ones: monarch1, monarch2, pycom, walter, avr-iot and
+ * auto (nothing known yet: both families' rates are tried). A configuration section may override any value.
+ */
+#ifndef TRANSPORT_PROFILE_H
+#define TRANSPORT_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum modem_family { FAMILY_UNKNOWN, FAMILY_MONARCH1, FAMILY_MONARCH2 };
+const char *modem_family_name(enum modem_family family); /* "monarch1", "monarch2", "unknown" */
+bool modem_family_parse(const char *name, enum modem_family *ret);
+
+#define PROFILE_RATES_MAX 4u
+
+struct profile {
+	char name[32];
+	enum modem_family family;          /* FAMILY_UNKNOWN: told by identify */
+	uint32_t rates[PROFILE_RATES_MAX]; /* tried in this order, 0 ends */
+	bool hardware_flow;
+	uint32_t block_size;
+	uint32_t block_size_min;
+	char quiesce[32]; /* "AT+CFUN=4", "AT+CFUN=5"; empty: the family's */
+	uint32_t command_timeout_ms;
+	uint32_t boot_budget_s; /* protocol.md 7, Budgets */
+	uint32_t block_budget_s;
+	uint32_t apply_budget_s;
+};
+
+/* Built-in profile by name, NULL if there is none. profile_builtin_at() walks them: NULL after the last. */
+const struct profile *profile_builtin(const char *name);
+const struct profile *profile_builtin_at(size_t index);
+
+/* Sets one value by its configuration key ("rates" = "921600,115200"). 0; -ENOENT unknown key; -EINVAL bad value with the
+ * reason in ret_why (at least 128 bytes). */
+int profile_set(struct profile *profile, const char *key, const char *value, char *ret_why, size_t ret_why_size);
+
+/* The command that quiets the radio before the switch: the profile's own or the family's. */
+const char *profile_quiesce(const struct profile *profile, enum modem_family family);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which steps bring a modem to a firmware, or the fault that forbids it. Pure: no I/O, no clock. protocol.md 6 and 7.
+ */
+#ifndef TRANSPORT_UPGRADE_PLAN_H
+#define TRANSPORT_UPGRADE_PLAN_H
+
+#include "transport/fault.h"
+#include "transport/modem/modem.h"
+
+enum upgrade_way { WAY_AUTO, WAY_ON_THE_FLY, WAY_FFF, WAY_LEGACY };
+const char *upgrade_way_name(enum upgrade_way way); /* "auto", "on-the-fly", "fff", "legacy" */
+
+/* The phases of design 6, in order. */
+enum upgrade_phase {
+	PHASE_CONNECT,
+	PHASE_IDENTIFY,
+	PHASE_PREPARE,
+	PHASE_SWITCH,
+	PHASE_HELPER,
+	PHASE_TRANSFER,
+	PHASE_APPLY,
+	PHASE_RESTART,
+	PHASE_VERIFY,
+	PHASE_COUNT
+};
+const char *upgrade_phase_name(enum upgrade_phase phase);
+
+/* What the cache knows of the firmware; empty and 0: not known. */
+struct upgrade_firmware {
+	enum modem_family family;
+	char release[48];
+	uint32_t build;
+	uint32_t base_build; /* not 0: a differential from exactly this build */
+	uint64_t size;
+};
+
+struct upgrade_options {
+	enum upgrade_way way;
+	bool force; /* also when the modem already runs it, and for what only `force` allows */
+	bool allow_downgrade;
+	/* This job was interrupted or is tried again: how far it had come. PHASE_CONNECT for a first run. From PHASE_APPLY on the
+	 * whole bundle was sent; "already installed" is then success. */
+	enum upgrade_phase resume_phase;
+};
+
+struct upgrade_step {
+	enum upgrade_phase phase;
+	char what[80];     /* "switch to recovery" */
+	char why[120];     /* "on-the-fly bundles are taken in recovery only" */
+	uint32_t budget_s; /* how long it may take at most */
+};
+
+#define UPGRADE_STEPS_MAX 16u
+struct upgrade_plan {
+	enum upgrade_way way; /* the one chosen */
+	enum modem_family family;
+	size_t step_count;
+	struct upgrade_step steps[UPGRADE_STEPS_MAX];
+};
+
+/* 0 with *ret filled, or -EPROTO with the fault: bundle-wrong-family, bundle-wrong-base, bundle-unsupported, bundle-too-big,
+ * helper-needed, already-installed, downgrade-refused. Boot modes and ways that this engine cannot run yet are refused by name. */
+int upgrade_plan(const struct modem_info *modem, const struct profile *profile, const struct upgrade_firmware *firmware,
+		 const struct upgrade_options *options, struct upgrade_plan *ret, struct fault *ret_fault);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Runs one upgrade or one probe on one modem, on the calling thread, from open port to verified release.
+ */
+#ifndef TRANSPORT_UPGRADE_RUN_H
+#define TRANSPORT_UPGRADE_RUN_H
+
+#include "transport/modem/image.h"
+#include "transport/modem/upgrade_plan.h"
+
+/* The caller's ears; all are called on the running thread and must not block for long. All may be NULL. */
+struct upgrade_events {
+	/* A phase begins. `step` of `steps` counts from 1. detail: "the modem is erasing flash, this is normal" and the like, or "".
+	 * Called before anything of the phase is sent; a return below 0 (a negative errno) ends the run with that: the store could not say it. */
+	int (*phase)(void *context, enum upgrade_phase phase, size_t step, size_t steps, const char *detail);
+	void (*progress)(void *context, const struct stp_progress *progress); /* after every block */
+	void (*modem)(void *context, const struct modem_info *info);          /* whenever more is known */
+	void (*note)(void *context, const char *text);                        /* a decision worth a log line */
+	/* The first block of the bundle is about to leave: false when the job was cancelled (run returns -ECANCELED). After true
+	 * the cancel descriptor is no longer looked at until the modem is verified or the run failed. */
+	bool (*point_of_no_return)(void *context);
+	void *context;
+};
+
+struct upgrade_request {
+	const char *port;
+	const struct profile *profile;
+	uint32_t last_rate_bps;                  /* 0: not known */
+	const char *expected_imei;               /* NULL or the one of this device: another one is FAULT_IDENTITY_CHANGED */
+	const struct upgrade_firmware *firmware; /* NULL for a probe */
+	struct upgrade_options options;
+	const struct image *image;     /* NULL for a probe */
+	int cancel_fd;                 /* readable: stop; -1: none */
+	struct transcript *transcript; /* may be NULL */
+};
+
+struct upgrade_result {
+	struct modem_info before;
+	struct modem_info after;
+	bool verified; /* the release (or build) that the firmware declares was read back */
+	bool sent;     /* at least one block of the bundle left the host */
+	struct stp_summary stp;
+	struct fault fault;
+};
+
+/* 0: done. -ECANCELED: stopped before the point of no return, the modem was brought back to its application where possible. -EPROTO: see
+ * ret->fault. Other: the error a callback returned. ret is filled as far as things went in every case. */
+int upgrade_run(const struct upgrade_request *request, const struct upgrade_events *events, struct upgrade_result *ret);
+
+/* Detect and identify only. The same returns. */
+int probe_run(const struct upgrade_request *request, const struct upgrade_events *events, struct upgrade_result *ret);
+
+#endif
