@@ -6,13 +6,12 @@ CC ?= gcc
 PYTHON ?= /usr/bin/python3
 PREFIX ?= /usr
 SANITIZE ?=
-COMPILER_IS_CLANG := $(shell $(CC) --version 2>/dev/null | grep -c clang)
 
 # The Debian 12 packages that everything below needs, in the order of use. `make deps` installs those that are missing.
 DEPS_BUILD := gcc make libc6-dev pkg-config libmicrohttpd-dev libjansson-dev libserialport-dev libcurl4-openssl-dev \
 	libsqlite3-dev libudev-dev libsystemd-dev libsodium-dev libarchive-dev zlib1g-dev libinih-dev
 DEPS_TEST := check curl python3 python3-yaml python3-jsonschema procps socat systemd udev
-DEPS_LINT := clang clang-format clang-tidy libclang-rt-14-dev man-db
+DEPS_LINT := clang clang-format libclang-rt-14-dev man-db groff git
 DEPS := $(DEPS_BUILD) $(DEPS_TEST)
 PKGS := libmicrohttpd jansson libserialport libcurl sqlite3 libudev libsystemd libsodium zlib inih
 
@@ -29,10 +28,10 @@ else
 OPTIMIZE ?= -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -Wno-null-dereference
 LINK_SANITIZE := -fsanitize=$(SANITIZE)
 endif
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null)
-CPPFLAGS := -std=c11 -D_GNU_SOURCE -DDUPGATE_VERSION='"$(VERSION)"' -I. -I$(BUILD)/generated -MMD -MP
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
+CPPFLAGS := -std=c11 -D_GNU_SOURCE -DDUPGATE_VERSION='"$(VERSION)"' -I. -MMD -MP
 CFLAGS := $(OPTIMIZE) $(WARNINGS) $(HARDENING) -pthread
 LDFLAGS := $(LINK_HARDENING) $(LINK_SANITIZE) -pthread
 
@@ -44,6 +43,9 @@ PROGRAMS := $(BUILD)/dupgated $(BUILD)/dupctl $(BUILD)/dupgate-sim
 UNIT_SOURCES := $(wildcard tests/unit/*_test.c)
 UNIT_HELPERS := $(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SOURCES))
+MAN_PAGES := $(wildcard cmd/*/*.[1-8] tests/simulator/*.[1-8])
+C_FILES = $(shell find cmd daemon api transport firmware-cache tests -name '*.[ch]')
+JOBS ?= $(shell nproc)
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(PROGRAMS)
@@ -60,26 +62,94 @@ $(BUILD)/lib$(1).a: $(call objects,$(1))
 endef
 $(foreach room,api daemon firmware-cache transport,$(eval $(call library,$(room))))
 
+# The api serves the file that is the contract: it is embedded as it is.
+$(BUILD)/api/openapi_file.o: openapi.yaml
+
 $(BUILD)/dupgated: $(call objects,cmd/dupgated) $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
-$(BUILD)/dupctl: $(call objects,cmd/dupctl) $(BUILD)/libfirmware-cache.a
+# dupctl's own objects but main.o, so that its tests can link them.
+$(BUILD)/libdupctl.a: $(filter-out %/main.o,$(call objects,cmd/dupctl))
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/dupctl: $(BUILD)/cmd/dupctl/main.o $(BUILD)/libdupctl.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/dupgate-sim: $(call objects,tests/simulator)
 	$(CC) $(LDFLAGS) -o $@ $^ -lz -ljansson
-$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(patsubst %.c,$(BUILD)/%.o,$(UNIT_HELPERS)) $(LIBS)
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(patsubst %.c,$(BUILD)/%.o,$(UNIT_HELPERS)) $(LIBS) $(BUILD)/libdupctl.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(PKG_LIBS)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# What is built by default when packages are missing would fail in the middle: these two targets install them first.
+deps:
+	@.ci/install-packages $(DEPS)
+lint-deps:
+	@.ci/install-packages $(DEPS) $(DEPS_LINT)
+
+demo: deps
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@BUILD=$(BUILD) tests/integration/demo.sh
+
+test: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) tests-built
+	@$(PYTHON) tests/run.py --build $(BUILD)
+
+bench: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(BENCHES)
+	@tests/bench/run.sh $(BUILD)
+
+lint: lint-deps
+	@$(PYTHON) .ci/lint.py
+	@clang-format --dry-run --Werror $(C_FILES)
+	@for page in $(MAN_PAGES); do \
+		warnings=$$(MANROFFSEQ= man --warnings -E UTF-8 -l -Tutf8 -Z $$page 2>&1 >/dev/null); \
+		test -z "$$warnings" || { echo "$$page: $$warnings"; exit 1; }; done
+
+# The sanitizer lanes: the same tests, built by clang, so that its warnings count as well.
+asan: lint-deps
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build-asan CC=clang SANITIZE=address,undefined tests-built
+	@ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+		$(PYTHON) tests/run.py --build build-asan
+tsan: lint-deps
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build-tsan CC=clang SANITIZE=thread tests-built
+	@TSAN_OPTIONS=suppressions=$(CURDIR)/.ci/tsan.supp:second_deadlock_stack=1 $(PYTHON) tests/run.py --build build-tsan
+
+install: all
+	install -D -m 0755 $(BUILD)/dupgated $(DESTDIR)$(PREFIX)/sbin/dupgated
+	install -D -m 0755 $(BUILD)/dupctl $(DESTDIR)$(PREFIX)/bin/dupctl
+	install -D -m 0755 $(BUILD)/dupgate-sim $(DESTDIR)$(PREFIX)/bin/dupgate-sim
+	install -D -m 0644 systemd/dupgated.service $(DESTDIR)/lib/systemd/system/dupgated.service
+	install -D -m 0644 systemd/dupgate.sysusers $(DESTDIR)/usr/lib/sysusers.d/dupgate.conf
+	install -D -m 0644 systemd/dupgate.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/dupgate.conf
+	install -D -m 0644 systemd/78-dupgate.rules $(DESTDIR)/lib/udev/rules.d/78-dupgate.rules
+	test -e $(DESTDIR)/etc/dupgate/dupgate.conf || \
+		install -D -m 0644 systemd/dupgate.conf $(DESTDIR)/etc/dupgate/dupgate.conf
+	install -d -m 0755 $(DESTDIR)/etc/dupgate/keys
+	$(foreach page,$(MAN_PAGES),install -D -m 0644 $(page) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
+	install -D -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/dupgate/README.md
+	install -D -m 0644 openapi.yaml $(DESTDIR)$(PREFIX)/share/doc/dupgate/openapi.yaml
+	install -D -m 0644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/dupgate/copyright
+
 unit: $(UNIT_TESTS)
 tests-built: all $(UNIT_TESTS)
+
+help:
+	@echo 'make            build dupgated, dupctl and dupgate-sim into $(BUILD)/'
+	@echo 'make demo       install what is missing, build, upgrade a simulated fleet of 8 modems'
+	@echo 'make test       install what is missing, build, run every test'
+	@echo 'make bench      measure transfers and fleets against the simulator'
+	@echo 'make lint       include directions, third-party fences, sizes, format, man pages'
+	@echo 'make asan tsan  the tests under the sanitizers'
+	@echo 'make deps       install the Debian packages that are missing'
+	@echo 'make install    copy everything under DESTDIR= where Debian expects it'
+	@echo 'make clean      remove $(BUILD)/'
 
 -include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d')
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit tests-built clean
+.PHONY: all deps lint-deps demo test bench lint asan tsan install unit tests-built help clean
 .SECONDARY:
