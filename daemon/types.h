@@ -19,10 +19,17 @@ enum device_state { DEVICE_READY, DEVICE_BUSY, DEVICE_ABSENT, DEVICE_STRANDED, D
 const char *device_state_name(enum device_state state);
 bool device_state_parse(const char *name, enum device_state *ret);
 
+/* 1 to 63 characters of [A-Za-z0-9._-], but not "." or "..". */
+bool device_id_valid(const char *id);
+
 struct label {
 	char key[32];
 	char value[64];
 };
+
+/* NULL when this can be a label, else the sentence that says why not. A key is 1 to 31 characters of [A-Za-z0-9._-] and no name that a selector
+ * takes for a member of the device; a value at most 63 printable ASCII characters without comma. */
+const char *label_problem(const char *key, const char *value);
 
 struct device_modem {
 	int boot_mode; /* -1: not known */
@@ -57,6 +64,7 @@ struct device {
 
 enum job_kind { JOB_UPGRADE, JOB_PROBE };
 const char *job_kind_name(enum job_kind kind); /* "upgrade", "probe" */
+bool job_kind_parse(const char *name, enum job_kind *ret);
 
 enum job_state { JOB_QUEUED, JOB_WAITING, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
 const char *job_state_name(enum job_state state);
@@ -65,6 +73,7 @@ bool job_state_terminal(enum job_state state);
 
 enum job_wait { WAIT_NOTHING, WAIT_DEVICE, WAIT_LEASE, WAIT_TIME, WAIT_RETRY, WAIT_DOWNLOAD };
 const char *job_wait_name(enum job_wait wait); /* "" for none */
+bool job_wait_parse(const char *name, enum job_wait *ret);
 
 /* What the caller of an upgrade asked for. */
 struct job_request {
