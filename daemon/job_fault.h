@@ -29,9 +29,10 @@ struct job_fault {
 	const struct fault_kind *kind; /* NULL: none */
 	char message[512];
 	char evidence[384];
+	char job[32]; /* device-busy: the job in the way; "" otherwise */
 };
 
-/* Fills; always returns -EPROTO. An unknown code is a bug and aborts. */
+/* Fills, with no evidence and no job; always returns -EPROTO. An unknown code is a bug and aborts. */
 int job_fault_set(struct job_fault *f, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif
