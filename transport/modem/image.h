@@ -15,7 +15,8 @@ struct image_part {
 	const char *description;
 };
 
-/* Maps the file and, if asked, compresses it (window bits 12: protocol.md 4). parts may be NULL. is_elf: a helper. 0 or negative errno. */
+/* Maps the file and, if asked, compresses it (window bits 12: protocol.md 4); what does not shrink is left plain. parts, in ascending
+ * offsets, may be NULL and are copied. is_elf: a helper. 0 or negative errno: -EINVAL for an empty file, no file, or parts out of order. */
 int image_open(const char *path, bool is_elf, bool compress, const struct image_part *parts, size_t part_count, struct image **ret);
 void image_free(struct image *image);
 

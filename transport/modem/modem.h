@@ -36,18 +36,39 @@ struct modem_info {
 	uint32_t rate_bps;
 };
 
+/* The waits of protocol.md 1, 2 and 7, in ms. Tests run with shorter ones. */
+struct modem_timings {
+	int64_t probe_ms;         /* one AT while the rate is looked for */
+	int64_t alive_probe_ms;   /* one AT while a restart or an apply is waited for */
+	int64_t escape_guard_ms;  /* silence before +++ */
+	int64_t escape_after_ms;  /* silence after it */
+	int64_t escape_growth_ms; /* added to the first in each further round */
+	int64_t refusal_pause_ms; /* between a refused AT+SMSWBOOT=n,1 and n,0 */
+	int64_t settle_ms;        /* after a restart was asked for, before the first AT */
+	int64_t unchanged_ms;     /* how long a modem may go on answering with the old boot mode */
+	int64_t poll_pause_ms;    /* between two questions of a poll */
+	int64_t flush_ms;         /* between the OK of AT+SMSTPU and the first frame */
+	int64_t stp_answer_ms;    /* silence after which an STP frame is sent again */
+	int64_t no_report_ms;     /* how long a resumed job waits for a modem that has no report of an apply */
+	int64_t identity_ms;      /* how long a started application may take to tell release and IMEI */
+	int64_t bring_back_ms;    /* how long a modem that is to go back to its application may be silent */
+};
+extern const struct modem_timings modem_timings_default;
+
 struct modem {
-	struct link *link;             /* owned */
-	struct at_session *at;         /* owned */
-	const struct profile *profile; /* borrowed */
-	struct transcript *transcript; /* borrowed, may be NULL */
+	struct link *link;                   /* owned */
+	struct at_session *at;               /* owned */
+	const struct profile *profile;       /* borrowed */
+	struct transcript *transcript;       /* borrowed, may be NULL */
+	const struct modem_timings *timings; /* borrowed; modem_timings_default after opening */
+	bool application_started;            /* +SYSSTART came since the last restart was asked for */
 	struct modem_info info;
 };
 
 /* Opens the port at the profile's first rate (or last_rate_bps if not 0). */
 int modem_open(struct modem *modem, const char *port, const struct profile *profile, uint32_t last_rate_bps, struct transcript *transcript,
 	       int cancel_fd, struct fault *ret_fault);
-/* Takes an open link: tests. */
+/* Takes an open link: tests. 0 or negative errno; the modem must not move in memory until modem_close(). */
 int modem_open_link(struct modem *modem, struct link *link, const struct profile *profile, struct transcript *transcript);
 void modem_close(struct modem *modem);
 
@@ -62,12 +83,27 @@ int modem_identify(struct modem *modem, struct fault *ret_fault);
 /* AT+SMOD? once; BOOT_MODE_UNKNOWN when the answer is none. 0 or negative errno. */
 int modem_ask_boot_mode(struct modem *modem, enum boot_mode *ret);
 
+/* AT+SMOD? until it is answered, a few times, into info.boot_mode. A Monarch 2 modem that answers ERROR to everything is
+ * in RECOVERY (protocol.md 7 B). FAULT_MODEM_ANSWERS_ERROR, FAULT_MODEM_SILENT, FAULT_PORT_GONE; -ECANCELED. */
+int modem_settle_boot_mode(struct modem *modem, struct fault *ret_fault);
+
 /* Brings the modem to mode 2 or 4 by AT+SMSWBOOT with the fallback of protocol.md 1, judged by AT+SMOD?. Does nothing
  * when it is there already. FAULT_BOOT_MODE_REFUSED, FAULT_BOOT_MODE_UNCHANGED, FAULT_RESTART_TIMEOUT. */
 int modem_switch_boot_mode(struct modem *modem, enum boot_mode wanted, struct fault *ret_fault);
 
-/* AT at the known rate, then at the others, until OK or the budget is over. 0, -ETIMEDOUT, -ECANCELED, -ENODEV. */
+/* AT at the known rate, then at the others, until OK or the budget is over; a Monarch 2 modem that answers nothing but ERROR is
+ * alive too. Fills info.rate_bps. 0, -ETIMEDOUT, -ECANCELED, -ENODEV. */
 int modem_await_alive(struct modem *modem, int64_t budget_ms);
+
+/* What a link error means for a person: -ECANCELED and -ENOMEM stay what they are, all others are FAULT_PORT_GONE (or, for
+ * -ETIMEDOUT, FAULT_MODEM_SILENT) and -EPROTO. */
+int modem_line_fault(int error, struct fault *ret_fault);
+
+/* Reads the number of an AT+SMOD? reply. Pure. */
+enum boot_mode boot_mode_of_reply(const struct at_reply *reply);
+
+/* Which family the text of a version line belongs to: "UE5…", "LR6…", "VZM20Q", "UE8…", "GM02S…". Pure. */
+enum modem_family modem_family_of_text(const char *text);
 
 /* "LR5.1.1.0-39529" → 39529; 0 when there is no number after the last dash. Pure. */
 uint32_t release_build(const char *release);

@@ -21,9 +21,9 @@ struct profile {
 	enum modem_family family;          /* FAMILY_UNKNOWN: told by identify */
 	uint32_t rates[PROFILE_RATES_MAX]; /* tried in this order, 0 ends */
 	bool hardware_flow;
-	uint32_t block_size;
-	uint32_t block_size_min;
-	char quiesce[32]; /* "AT+CFUN=4", "AT+CFUN=5"; empty: the family's */
+	uint32_t block_size;     /* payload of an STP block; 0: the family's */
+	uint32_t block_size_min; /* shrinking ends here */
+	char quiesce[32];        /* "AT+CFUN=4", "AT+CFUN=5"; empty: the family's */
 	uint32_t command_timeout_ms;
 	uint32_t boot_budget_s; /* protocol.md 7, Budgets */
 	uint32_t block_budget_s;
@@ -34,11 +34,15 @@ struct profile {
 const struct profile *profile_builtin(const char *name);
 const struct profile *profile_builtin_at(size_t index);
 
-/* Sets one value by its configuration key ("rates" = "921600,115200"). 0; -ENOENT unknown key; -EINVAL bad value with the
+/* Sets one value by its configuration key ("rates" = "921600,115200"): rates, flow (rtscts or none), block_size, block_size_min,
+ * quiesce, command_timeout_ms, boot_budget_s, block_budget_s, apply_budget_s. 0; -ENOENT unknown key; -EINVAL bad value with the
  * reason in ret_why (at least 128 bytes). */
 int profile_set(struct profile *profile, const char *key, const char *value, char *ret_why, size_t ret_why_size);
 
 /* The command that quiets the radio before the switch: the profile's own or the family's. */
 const char *profile_quiesce(const struct profile *profile, enum modem_family family);
+
+/* The block size to begin with: the profile's own or the family's (protocol.md 4: 2016 everywhere, 8176 on Monarch 2). */
+uint32_t profile_block_size(const struct profile *profile, enum modem_family family);
 
 #endif

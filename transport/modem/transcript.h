@@ -18,12 +18,15 @@ struct transcript;
 typedef void (*transcript_sink_fn)(void *context, const char *line);
 
 int transcript_new(transcript_sink_fn sink, void *context, struct transcript **ret);
-void transcript_free(struct transcript *transcript);
+void transcript_free(struct transcript *transcript); /* unfinished lines reach the sink before */
 
 void transcript_note(struct transcript *transcript, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Suspends the recording of bytes while STP runs; the summary comes as a note. */
 void transcript_binary(struct transcript *transcript, int on);
+
+/* All that is kept, as text with a note where the middle is missing; to be freed by the caller. NULL when there is no memory. */
+char *transcript_text(const struct transcript *transcript, size_t *ret_length);
 
 /* A link_trace_fn with the transcript as its context. */
 void transcript_trace(void *transcript, enum link_direction direction, const uint8_t *bytes, size_t length);

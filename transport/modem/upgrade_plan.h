@@ -59,6 +59,9 @@ struct upgrade_plan {
 	struct upgrade_step steps[UPGRADE_STEPS_MAX];
 };
 
+/* True when the modem's release or build is the one that the firmware declares; false when it declares none. */
+bool upgrade_firmware_matches(const struct upgrade_firmware *firmware, const struct modem_info *modem);
+
 /* 0 with *ret filled, or -EPROTO with the fault: bundle-wrong-family, bundle-wrong-base, bundle-unsupported, bundle-too-big,
  * helper-needed, already-installed, downgrade-refused. Boot modes and ways that this engine cannot run yet are refused by name. */
 int upgrade_plan(const struct modem_info *modem, const struct profile *profile, const struct upgrade_firmware *firmware,

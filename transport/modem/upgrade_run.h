@@ -10,7 +10,8 @@
 
 /* The caller's ears; all are called on the running thread and must not block for long. All may be NULL. */
 struct upgrade_events {
-	/* A phase begins. `step` of `steps` counts from 1. detail: "the modem is erasing flash, this is normal" and the like, or "".
+	/* A phase begins, or goes on with another detail. `step` of `steps` counts from 1; until the plan is made, steps is that of a plan from
+	 * the application. Phases go forward only, but for a second pass (the modem did not confirm the first: detail says so). detail: "the modem is erasing flash, this is normal" and the like, or "".
 	 * Called before anything of the phase is sent; a return below 0 (a negative errno) ends the run with that: the store could not say it. */
 	int (*phase)(void *context, enum upgrade_phase phase, size_t step, size_t steps, const char *detail);
 	void (*progress)(void *context, const struct stp_progress *progress); /* after every block */
@@ -29,9 +30,10 @@ struct upgrade_request {
 	const char *expected_imei;               /* NULL or the one of this device: another one is FAULT_IDENTITY_CHANGED */
 	const struct upgrade_firmware *firmware; /* NULL for a probe */
 	struct upgrade_options options;
-	const struct image *image;     /* NULL for a probe */
-	int cancel_fd;                 /* readable: stop; -1: none */
-	struct transcript *transcript; /* may be NULL */
+	const struct image *image;           /* NULL for a probe */
+	int cancel_fd;                       /* readable: stop; -1: none */
+	struct transcript *transcript;       /* may be NULL */
+	const struct modem_timings *timings; /* NULL: the real ones */
 };
 
 struct upgrade_result {

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/modem/profile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BLOCK_SIZE_EVERYWHERE 2016u
+#define BLOCK_SIZE_MONARCH2   8176u
+/* An STP block is counted by 16 bits, header included. */
+#define BLOCK_SIZE_MOST 65519u
+
+static const struct {
+	enum modem_family family;
+	const char *name;
+} family_names[] = {
+    {FAMILY_UNKNOWN, "unknown"},
+    {FAMILY_MONARCH1, "monarch1"},
+    {FAMILY_MONARCH2, "monarch2"},
+};
+
+const char *modem_family_name(enum modem_family family)
+{
+	for (size_t i = 0; i < sizeof(family_names) / sizeof(family_names[0]); i++) {
+		if (family_names[i].family == family)
+			return family_names[i].name;
+	}
+	return "unknown";
+}
+
+bool modem_family_parse(const char *name, enum modem_family *ret)
+{
+	for (size_t i = 0; i < sizeof(family_names) / sizeof(family_names[0]); i++) {
+		if (strcmp(family_names[i].name, name) == 0) {
+			*ret = family_names[i].family;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *profile_quiesce(const struct profile *profile, enum modem_family family)
+{
+	if (profile->quiesce[0])
+		return profile->quiesce;
+	return family == FAMILY_MONARCH2 ? "AT+CFUN=5" : "AT+CFUN=4";
+}
+
+uint32_t profile_block_size(const struct profile *profile, enum modem_family family)
+{
+	if (profile->block_size)
+		return profile->block_size;
+	return family == FAMILY_MONARCH2 ? BLOCK_SIZE_MONARCH2 : BLOCK_SIZE_EVERYWHERE;
+}
+
+struct why {
+	char *text;
+	size_t size;
+};
+
+struct profile_key {
+	const char *name;
+	int (*set)(struct profile *profile, const struct profile_key *key, const char *value, struct why why);
+	size_t offset; /* of a uint32_t in struct profile */
+	uint32_t least;
+	uint32_t most;
+};
+
+/* Decimal digits up to `end`; false for anything else and for what does not fit. */
+static bool number_parse(const char *text, const char *end, uint32_t *ret)
+{
+	uint64_t number = 0;
+
+	if (text == end)
+		return false;
+	for (; text < end; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		number = number * 10 + (uint64_t)(*text - '0');
+		if (number > UINT32_MAX)
+			return false;
+	}
+	*ret = (uint32_t)number;
+	return true;
+}
+
+static int set_number(struct profile *profile, const struct profile_key *key, const char *value, struct why why)
+{
+	uint32_t number;
+	uint32_t *field = (uint32_t *)(void *)((char *)profile + key->offset);
+
+	if (!number_parse(value, value + strlen(value), &number) || number < key->least || number > key->most) {
+		snprintf(why.text, why.size, "%s is a number from %u to %u", key->name, key->least, key->most);
+		return -EINVAL;
+	}
+	*field = number;
+	return 0;
+}
+
+static int set_rates(struct profile *profile, const struct profile_key *key, const char *value, struct why why)
+{
+	uint32_t rates[PROFILE_RATES_MAX] = {0};
+	const char *at = value;
+
+	for (size_t count = 0;; count++) {
+		at += strspn(at, " ");
+		const char *end = at + strcspn(at, ", ");
+		if (count == PROFILE_RATES_MAX) {
+			snprintf(why.text, why.size, "%s takes at most %u rates", key->name, PROFILE_RATES_MAX);
+			return -EINVAL;
+		}
+		if (!number_parse(at, end, &rates[count]) || rates[count] < key->least || rates[count] > key->most) {
+			snprintf(why.text, why.size, "%s is a list of rates from %u to %u with commas between", key->name, key->least,
+				 key->most);
+			return -EINVAL;
+		}
+		at = end + strspn(end, " ");
+		if (*at == '\0')
+			break;
+		if (*at != ',') {
+			snprintf(why.text, why.size, "%s has commas between its rates", key->name);
+			return -EINVAL;
+		}
+		at++;
+	}
+	memcpy(profile->rates, rates, sizeof(rates));
+	return 0;
+}
+
+static int set_flow(struct profile *profile, const struct profile_key *key, const char *value, struct why why)
+{
+	if (strcmp(value, "rtscts") != 0 && strcmp(value, "none") != 0) {
+		snprintf(why.text, why.size, "%s is rtscts or none", key->name);
+		return -EINVAL;
+	}
+	profile->hardware_flow = strcmp(value, "rtscts") == 0;
+	return 0;
+}
+
+static int set_quiesce(struct profile *profile, const struct profile_key *key, const char *value, struct why why)
+{
+	size_t length = strlen(value);
+	bool printable = true;
+
+	for (size_t i = 0; i < length; i++)
+		printable = printable && value[i] >= 0x20 && value[i] < 0x7f;
+	if (length >= sizeof(profile->quiesce) || !printable || (length > 0 && strncmp(value, "AT", 2) != 0)) {
+		snprintf(why.text, why.size, "%s is one AT command of at most %zu characters", key->name, sizeof(profile->quiesce) - 1);
+		return -EINVAL;
+	}
+	memcpy(profile->quiesce, value, length + 1);
+	return 0;
+}
+
+static const struct profile_key keys[] = {
+    {"rates", set_rates, 0, 1200, 4000000},
+    {"flow", set_flow, 0, 0, 0},
+    {"block_size", set_number, offsetof(struct profile, block_size), 64, BLOCK_SIZE_MOST},
+    {"block_size_min", set_number, offsetof(struct profile, block_size_min), 64, BLOCK_SIZE_MOST},
+    {"quiesce", set_quiesce, 0, 0, 0},
+    {"command_timeout_ms", set_number, offsetof(struct profile, command_timeout_ms), 100, 60000},
+    {"boot_budget_s", set_number, offsetof(struct profile, boot_budget_s), 1, 3600},
+    {"block_budget_s", set_number, offsetof(struct profile, block_budget_s), 1, 3600},
+    {"apply_budget_s", set_number, offsetof(struct profile, apply_budget_s), 1, 7200},
+};
+
+int profile_set(struct profile *profile, const char *key, const char *value, char *ret_why, size_t ret_why_size)
+{
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (strcmp(keys[i].name, key) == 0)
+			return keys[i].set(profile, &keys[i], value, (struct why){ret_why, ret_why_size});
+	}
+	return -ENOENT;
+}
