@@ -50,8 +50,9 @@ static inline void link_closep(struct link **link)
 	link_close(*link);
 }
 
-/* While set (≥ 0), every wait also ends with -ECANCELED as soon as the descriptor is readable. -1 disarms. Not owned. */
-void link_set_cancel_fd(struct link *link, int cancel_fd);
+/* While set (≥ 0), every wait also ends with -ECANCELED as soon as the descriptor is readable. -1 disarms. Not owned.
+ * Returns the one that was set before. */
+int link_set_cancel_fd(struct link *link, int cancel_fd);
 
 void link_set_trace(struct link *link, link_trace_fn trace, void *context);
 

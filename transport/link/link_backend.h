@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside of a link, for the files of this room only: every backend gives a non-blocking descriptor, link.c does the rest.
+ */
+#ifndef TRANSPORT_LINK_BACKEND_H
+#define TRANSPORT_LINK_BACKEND_H
+
+#include "transport/link/link.h"
+
+/* What differs between backends. An absent operation means that the backend has no such thing. All return 0 or a negative errno. */
+struct link_ops {
+	int (*set_rate)(struct link *link, uint32_t rate_bps); /* sets and reads back: -EINVAL when the port rounded it */
+	int (*set_flow)(struct link *link, bool hardware_flow);
+	int (*set_lines)(struct link *link, bool dtr, bool rts);
+	int (*queued)(struct link *link); /* bytes accepted by the kernel that have not left */
+	void (*flush)(struct link *link); /* throws away what the kernel holds, both ways */
+	void (*close)(struct link *link); /* releases port and lock_fd; fd is closed by link_close() */
+};
+
+struct link {
+	const struct link_ops *ops;
+	int fd;
+	int lock_fd; /* a second descriptor that carries the lock, or -1 */
+	void *port;  /* the serial backend's own handle */
+	bool is_socket;
+	int cancel_fd;
+	uint32_t rate_bps;
+	uint32_t fifo_bytes; /* what a UART may still hold when the kernel's queue is empty */
+	uint64_t drained_at; /* bytes_sent when the last drain ended */
+	struct link_counters counters;
+	link_trace_fn trace;
+	void *trace_context;
+};
+
+/* A link over fd with nothing armed. Takes the descriptor on success only. */
+int link_new(int fd, const struct link_ops *ops, struct link **ret);
+
+/* Makes an open and claimed tty ready: 8N1, raw, at the rate. Both take fd on success only. */
+int link_tty_new(int fd, const struct link_settings *settings, struct link **ret);
+int link_serial_new(int fd, const char *path, const struct link_settings *settings, struct link **ret);
+
+/* Shared by both tty backends. */
+/* Sets VMIN 1: with 0, which libserialport leaves, an idle port reads as 0 bytes just as one that is gone. */
+int link_tty_read_blocks(int fd);
+int link_tty_queued(struct link *link);
+void link_tty_flush(struct link *link);
+int link_tty_set_lines(struct link *link, bool dtr, bool rts);
+
+struct link_holder {
+	pid_t pid;
+	char program[32];
+};
+
+/* Looks in /proc for a process that has this device open, other than `except` (0: none excepted). The process at the master end
+ * of a pty does not count: it may hold the slave open so that the pty survives its clients. Needs no rights; what may not be
+ * read is not found. */
+bool link_holder_find(const char *path, pid_t except, struct link_holder *ret);
+
+#endif

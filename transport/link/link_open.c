@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a port string to a link: which backend, and that nobody else has it.
+ */
+#include "transport/link/link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "transport/link/link_backend.h"
+
+static int fault_gone(struct fault *ret_fault, const char *port, int error)
+{
+	char reason[128];
+
+	return fault_set(ret_fault, FAULT_PORT_GONE, "port %s cannot be opened: %s", port, strerror_r(error, reason, sizeof reason));
+}
+
+static int fault_in_use(struct fault *ret_fault, const char *port, const char *path, pid_t except)
+{
+	struct link_holder holder;
+
+	if (link_holder_find(path, except, &holder))
+		return fault_set(ret_fault, FAULT_PORT_IN_USE, "port %s is held by %s (pid %ld)", port, holder.program, (long)holder.pid);
+	return fault_set(ret_fault, FAULT_PORT_IN_USE, "port %s is held by a program that cannot be named", port);
+}
+
+/* USB and on-board ports have a device behind them; ptys and virtual consoles have none. */
+static bool has_device(const char *path)
+{
+	char entry[PATH_MAX + 32];
+	const char *name = strrchr(path, '/');
+
+	snprintf(entry, sizeof entry, "/sys/class/tty/%s/device", name ? name + 1 : path);
+	return access(entry, F_OK) == 0;
+}
+
+static bool is_pty(const char *path)
+{
+	return strncmp(path, "/dev/pts/", strlen("/dev/pts/")) == 0;
+}
+
+/* Opens and takes the tty. -EBUSY when somebody has it. */
+static int claim(const char *path, int *ret_fd)
+{
+	int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	int result = 0;
+	if (!isatty(fd))
+		result = -ENOTTY;
+	else if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		result = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (result < 0) {
+		close(fd);
+		return result;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static int open_backend(const char *path, const struct link_settings *settings, struct link **ret)
+{
+	int fd = -1;
+	int result = claim(path, &fd);
+
+	if (result < 0)
+		return result;
+	result = has_device(path) ? link_serial_new(fd, path, settings, ret) : link_tty_new(fd, settings, ret);
+	if (result < 0) {
+		close(fd);
+		return result;
+	}
+	/* Exclusive mode belongs to the tty and stays until its last holder closes: on a pty whose master end keeps the slave open
+	 * it would shut us out for good after a crash. There the lock and the look into /proc have to do. */
+	if (!is_pty(path))
+		ioctl((*ret)->fd, TIOCEXCL);
+	return 0;
+}
+
+int link_open(const char *port, const struct link_settings *settings, struct fault *ret_fault, struct link **ret)
+{
+	char path[PATH_MAX];
+	struct stat status;
+	struct link_holder holder;
+
+	if (!realpath(port, path) || stat(path, &status) < 0)
+		return fault_gone(ret_fault, port, errno);
+	if (!S_ISCHR(status.st_mode))
+		return fault_set(ret_fault, FAULT_PORT_GONE, "port %s is no tty", port);
+	/* Neither the lock nor exclusive mode stops a program run by root that knows of neither. */
+	if (link_holder_find(path, getpid(), &holder))
+		return fault_in_use(ret_fault, port, path, getpid());
+	int result = open_backend(path, settings, ret);
+	if (result == -EBUSY)
+		return fault_in_use(ret_fault, port, path, 0);
+	if (result == -ENOTTY)
+		return fault_set(ret_fault, FAULT_PORT_GONE, "port %s is no tty", port);
+	if (result == -EINVAL)
+		return fault_set(ret_fault, FAULT_PORT_GONE, "port %s cannot run at %u bit/s", port, settings->rate_bps);
+	return result < 0 ? fault_gone(ret_fault, port, -result) : 0;
+}
