@@ -44,6 +44,7 @@ void event_unref(struct event *event);
 const char *event_text(struct event *event, char *(*render)(const struct event *event, const char *epoch), const char *epoch);
 
 struct event_bus;
+/* Holds the newest `capacity` events: about 2 KiB each for jobs, 2.5 KiB for devices, and their text once somebody read it. */
 int event_bus_new(size_t capacity, struct event_bus **ret);
 void event_bus_free(struct event_bus *bus);
 
@@ -60,8 +61,8 @@ int event_bus_wake_fd(const struct event_bus *bus);
 /* The seq of the newest event, 0 when none. */
 uint64_t event_bus_head(struct event_bus *bus);
 
-/* Copies up to `count` references of events with seq > after. Returns how many (0: none yet), or -ESTALE when `after` + 1 has left the ring.
- * The caller unrefs each. */
+/* Copies up to `count` references of events with seq > after. Returns how many (0: none yet), or -ESTALE when `after` + 1 has left the ring
+ * or `after` is of the future (an id that somebody made up). The caller unrefs each. */
 int event_bus_read(struct event_bus *bus, uint64_t after, struct event **ret, size_t count);
 
 #endif
