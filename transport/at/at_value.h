@@ -11,7 +11,8 @@
 
 struct at_value {
 	const char *next;
-	bool failed; /* sticky: once a read failed all later ones do */
+	bool started; /* a field was read: a comma has to come before the next */
+	bool failed;  /* sticky: once a read failed all later ones do */
 };
 
 /* Positions after `prefix` ("+CEREG:") and blanks; prefix "" reads from the start. False when the line has another prefix. */
