@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The text of a configuration file into struct config, with the place of what has to be checked when all of it was read.
+ */
+#ifndef DAEMON_CONFIG_READER_H
+#define DAEMON_CONFIG_READER_H
+
+#include "daemon/config_table.h"
+
+struct config_places {
+	int listen; /* line of the key; 0: it was not given */
+	struct device_places {
+		int port, profile; /* lines of the keys; 0: not given */
+	} * devices;               /* config.device_count of them */
+	int *profiles;             /* lines of the sections; config.profile_count of them */
+};
+void config_places_clear(struct config_places *places);
+
+/* text may hold anything. config has its defaults. 0; -EINVAL or -ENOMEM with "path:line: [section] key: reason". */
+int config_read(const char *path, const char *text, size_t length, struct config *config, struct config_places *places,
+		struct config_why why);
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/config_table.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+struct config_key {
+	enum config_section section;
+	const char *name;
+	int (*set)(void *target, const struct config_key *key, const char *value, struct config_why why);
+	size_t offset; /* of the member in the target */
+	size_t size;   /* of a text */
+	unsigned least, most;
+};
+
+static const char *const section_names[] = {
+    [SECTION_DAEMON] = "daemon",   [SECTION_HTTP] = "http",     [SECTION_JOBS] = "jobs",       [SECTION_FIRMWARE] = "firmware",
+    [SECTION_HOTPLUG] = "hotplug", [SECTION_DEVICE] = "device", [SECTION_PROFILE] = "profile", [SECTION_COUNT] = NULL,
+};
+
+static const char *const level_names[] = {
+    [LOG_LEVEL_ERROR] = "error",
+    [LOG_LEVEL_WARNING] = "warning",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_DEBUG] = "debug",
+};
+
+const char *config_section_name(enum config_section section)
+{
+	return section_names[section];
+}
+
+int config_refuse(struct config_why why, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(why.text, why.size, format, arguments);
+	va_end(arguments);
+	return -EINVAL;
+}
+
+static void *member_of(void *target, const struct config_key *key)
+{
+	return (char *)target + key->offset;
+}
+
+static int set_text(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	if (strlen(value) >= key->size)
+		return config_refuse(why, "has at most %zu bytes", key->size - 1);
+	memcpy(member_of(target, key), value, strlen(value) + 1);
+	return 0;
+}
+
+static int set_path(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	if (value[0] != '/')
+		return config_refuse(why, "\"%s\" is not an absolute path", value);
+	return set_text(target, key, value, why);
+}
+
+static int set_path_or_nothing(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	return value[0] == '\0' ? set_text(target, key, value, why) : set_path(target, key, value, why);
+}
+
+static int set_level(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	enum log_level *level = member_of(target, key);
+	for (size_t i = 0; i < COUNT_OF(level_names); i++) {
+		if (strcmp(level_names[i], value) != 0)
+			continue;
+		*level = (enum log_level)i;
+		return 0;
+	}
+	return config_refuse(why, "\"%s\" is none of error, warning, info, debug", value);
+}
+
+static int set_listen(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	(void)key;
+	return config_set_listen(target, value, why);
+}
+
+/* Decimal digits at the start of the text. False when there are none or they do not fit. */
+static bool read_number(const char **text, uint64_t *ret)
+{
+	size_t digits = strspn(*text, "0123456789");
+	errno = 0;
+	*ret = strtoull(*text, NULL, 10);
+	*text += digits;
+	return digits > 0 && errno == 0;
+}
+
+static int set_number(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	unsigned *number = member_of(target, key);
+	uint64_t parsed;
+	const char *end = value;
+	if (!read_number(&end, &parsed) || *end != '\0' || parsed < key->least || parsed > key->most)
+		return config_refuse(why, "\"%s\" is not a number from %u to %u", value, key->least, key->most);
+	*number = (unsigned)parsed;
+	return 0;
+}
+
+/* "64M": bytes, with K, M, G or T for powers of 1024. */
+static int set_size(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	static const char units[] = "KMGT";
+	uint64_t *size = member_of(target, key);
+	uint64_t parsed;
+	const char *end = value;
+	bool good = read_number(&end, &parsed) && parsed > 0;
+	const char *unit = good && *end != '\0' ? strchr(units, *end) : NULL;
+	unsigned shift = unit != NULL ? 10 * (unsigned)(unit - units + 1) : 0;
+	if (!good || end[unit != NULL] != '\0')
+		return config_refuse(why, "\"%s\" is not a size: write bytes, or a number with K, M, G or T", value);
+	if (parsed > (uint64_t)INT64_MAX >> shift)
+		return config_refuse(why, "\"%s\" is more than any disk has", value);
+	*size = parsed << shift;
+	return 0;
+}
+
+static int set_truth(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	static const char *const words[] = {"no", "yes", "off", "on", "false", "true"};
+	bool *truth = member_of(target, key);
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (strcmp(words[i], value) != 0)
+			continue;
+		*truth = i % 2 == 1;
+		return 0;
+	}
+	return config_refuse(why, "\"%s\" is neither yes nor no", value);
+}
+
+/* Saying yes to a check that is not made would be worse than to refuse the start. */
+static int set_signature(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	bool *required = member_of(target, key);
+	int error = set_truth(target, key, value, why);
+	if (error == 0 && *required)
+		return config_refuse(why, "signatures are not supported by this version");
+	return error;
+}
+
+/* rfc2217://host:4001 or the absolute path of a tty. */
+static int set_port(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	static const char scheme[] = "rfc2217://";
+	if (strncmp(value, scheme, strlen(scheme)) != 0)
+		return value[0] == '/' ? set_text(target, key, value, why)
+				       : config_refuse(why, "\"%s\" is neither the absolute path of a tty nor rfc2217://host:port", value);
+	const char *host = value + strlen(scheme);
+	const char *colon = strrchr(host, ':');
+	uint64_t port;
+	const char *end = colon != NULL ? colon + 1 : "";
+	if (colon == host || !read_number(&end, &port) || *end != '\0' || port < 1 || port > 65535 || strpbrk(host, "/ \t") != NULL)
+		return config_refuse(why, "\"%s\" is not rfc2217://host:port", value);
+	return set_text(target, key, value, why);
+}
+
+/* Bus, dash, ports with dots between, as the kernel writes it: 1-1.4 */
+static bool is_usb_port(const char *text)
+{
+	uint64_t number;
+	if (!read_number(&text, &number) || *text++ != '-' || !read_number(&text, &number))
+		return false;
+	while (*text == '.') {
+		text++;
+		if (!read_number(&text, &number))
+			return false;
+	}
+	return *text == '\0';
+}
+
+static int set_power(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	static const char usb[] = "usb-port:", command[] = "command:";
+	if (strncmp(value, usb, strlen(usb)) == 0) {
+		if (!is_usb_port(value + strlen(usb)))
+			return config_refuse(why, "\"%s\" is not a USB port such as 1-1.4", value + strlen(usb));
+	} else if (strncmp(value, command, strlen(command)) == 0) {
+		if (value[strlen(command)] != '/')
+			return config_refuse(why, "a command begins with the absolute path of a program");
+	} else if (strcmp(value, "none") != 0) {
+		return config_refuse(why, "\"%s\" is none of none, usb-port:PORT, command:COMMAND", value);
+	}
+	return set_text(target, key, value, why);
+}
+
+/* One term, key=value, in a buffer of the caller's that is cut in two. */
+static int add_label(struct config_device *device, char *term, struct config_why why)
+{
+	char *value = strchr(term, '=');
+	if (value == NULL)
+		return config_refuse(why, "\"%s\" is not key=value", term);
+	*value++ = '\0';
+	const char *problem = label_problem(term, value);
+	if (problem != NULL)
+		return config_refuse(why, "\"%s=%s\": %s", term, value, problem);
+	for (size_t i = 0; i < device->label_count; i++)
+		if (strcmp(device->labels[i].key, term) == 0)
+			return config_refuse(why, "the label \"%s\" is there twice", term);
+	if (device->label_count == LABELS_MAX)
+		return config_refuse(why, "a device has at most %u labels", LABELS_MAX);
+	struct label *label = &device->labels[device->label_count++];
+	memcpy(label->key, term, strlen(term) + 1);
+	memcpy(label->value, value, strlen(value) + 1);
+	return 0;
+}
+
+static int set_labels(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	(void)key;
+	if (value[0] == '\0')
+		return 0;
+	char *copy = strdup(value);
+	if (copy == NULL)
+		return -ENOMEM;
+	int error = 0;
+	char *rest = copy;
+	for (char *term; error == 0 && (term = strsep(&rest, ",")) != NULL;) {
+		term += strspn(term, " \t");
+		size_t length = strlen(term);
+		while (length > 0 && (term[length - 1] == ' ' || term[length - 1] == '\t'))
+			term[--length] = '\0';
+		error = add_label(target, term, why);
+	}
+	free(copy);
+	return error;
+}
+
+#define CONFIG_TEXT(member)  offsetof(struct config, member), sizeof(((struct config *)NULL)->member), 0, 0
+#define CONFIG_VALUE(member) offsetof(struct config, member), 0, 0, 0
+#define DEVICE_TEXT(member)  offsetof(struct config_device, member), sizeof(((struct config_device *)NULL)->member), 0, 0
+#define CONFIG_COUNT(member) offsetof(struct config, member), 0
+#define THREADS_MOST         1024
+#define EVENT_CLIENTS_MOST   16384
+#define ATTEMPTS_MOST        100
+
+static const struct config_key keys[] = {
+    {SECTION_DAEMON, "state_dir", set_path, CONFIG_TEXT(state_dir)},
+    {SECTION_DAEMON, "cache_dir", set_path, CONFIG_TEXT(cache_dir)},
+    {SECTION_DAEMON, "log_level", set_level, CONFIG_VALUE(log_level)},
+    {SECTION_HTTP, "listen", set_listen, CONFIG_VALUE(listen)},
+    {SECTION_HTTP, "token_file", set_path_or_nothing, CONFIG_TEXT(token_file)},
+    {SECTION_HTTP, "max_event_clients", set_number, CONFIG_COUNT(max_event_clients), 1, EVENT_CLIENTS_MOST},
+    {SECTION_JOBS, "max_parallel", set_number, CONFIG_COUNT(max_parallel), 1, THREADS_MOST},
+    {SECTION_JOBS, "attempts", set_number, CONFIG_COUNT(attempts), 1, ATTEMPTS_MOST},
+    {SECTION_FIRMWARE, "max_size", set_size, CONFIG_VALUE(max_size)},
+    {SECTION_FIRMWARE, "quota", set_size, CONFIG_VALUE(quota)},
+    {SECTION_FIRMWARE, "require_signature", set_signature, CONFIG_VALUE(require_signature)},
+    {SECTION_FIRMWARE, "trusted_keys_dir", set_path, CONFIG_TEXT(trusted_keys_dir)},
+    {SECTION_HOTPLUG, "enabled", set_truth, CONFIG_VALUE(hotplug)},
+    {SECTION_DEVICE, "port", set_port, DEVICE_TEXT(port)},
+    {SECTION_DEVICE, "profile", set_text, DEVICE_TEXT(profile)},
+    {SECTION_DEVICE, "labels", set_labels, 0, 0, 0, 0},
+    {SECTION_DEVICE, "power", set_power, DEVICE_TEXT(power)},
+};
+
+int config_set(enum config_section section, void *target, const char *key, const char *value, struct config_why why)
+{
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		if (keys[i].section == section && strcmp(keys[i].name, key) == 0)
+			return keys[i].set(target, &keys[i], value, why);
+	return -ENOENT;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/config.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEN     "0123456789"
+#define FIFTY   TEN TEN TEN TEN TEN
+#define HUNDRED FIFTY FIFTY
+#define AT      "%s:"
+/* A text with its length, so that it may hold a NUL. */
+#define TEXT(text) text, sizeof(text) - 1
+
+static char directory[] = "/tmp/dupgate-config-XXXXXX";
+static char file[64];
+
+static void make_directory(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	snprintf(file, sizeof(file), "%s/c.conf", directory);
+}
+
+static void remove_directory(void)
+{
+	unlink(file);
+	rmdir(directory);
+}
+
+static void write_file(const char *text, size_t length)
+{
+	FILE *stream = fopen(file, "we");
+	ck_assert_ptr_nonnull(stream);
+	ck_assert_uint_eq(fwrite(text, 1, length, stream), length);
+	ck_assert_int_eq(fclose(stream), 0);
+}
+
+static struct config load_good(const char *text, size_t length)
+{
+	struct config config;
+	char error[1024] = "";
+	write_file(text, length);
+	int result = config_load(file, &config, error, sizeof(error));
+	ck_assert_msg(result == 0, "%s", error);
+	return config;
+}
+
+/* What is after "%s:" in the expected error is the line and the rest. */
+static const struct bad_text {
+	const char *text;
+	size_t length;
+	const char *error;
+} bad_texts[] = {
+    {TEXT("x = 1\n"), AT "1: x: the key stands before any [section]"},
+    {TEXT("[daemon]\n\nstatedir = /x\n"), AT "3: [daemon] statedir: there is no such key"},
+    {TEXT("[demon]\n"), AT "1: [demon]: there is no such section"},
+    {TEXT("[]\n"), AT "1: []: there is no such section"},
+    {TEXT("[daemon x]\n"), AT "1: [daemon x]: [daemon] takes no name"},
+    {TEXT("[jobs]\n[http]\n[jobs]\n"), AT "3: [jobs]: the section is already in line 1"},
+    {TEXT("[daemon\n"), AT "1: the section has no ]"},
+    {TEXT("[daemon] x\n"), AT "1: there is more in the line than a section"},
+    {TEXT("[device " HUNDRED FIFTY "]\n"), AT "1: the section's name is longer than 127 bytes"},
+    {TEXT("[jobs]\nattempts\n"), AT "2: this is neither [section] nor key = value"},
+    {TEXT("[jobs]\nattempts\nattempts = x\n"), AT "2: this is neither [section] nor key = value"},
+    {TEXT("[jobs]\nattempts = x\nattempts\n"), AT "2: [jobs] attempts: \"x\" is not a number from 1 to 100"},
+    {TEXT("[jobs]\nattempts = 2\nattempts = 2\n"), AT "3: [jobs] attempts: the key is there twice"},
+    {TEXT("[jobs]\nattempts = 1\n 2\n"), AT "3: this is neither [section] nor key = value"},
+    {TEXT("[jobs]\nattempts = 0\n"), AT "2: [jobs] attempts: \"0\" is not a number from 1 to 100"},
+    {TEXT("[jobs]\nattempts = 101\n"), AT "2: [jobs] attempts: \"101\" is not a number from 1 to 100"},
+    {TEXT("[jobs]\nattempts = -1\n"), AT "2: [jobs] attempts: \"-1\" is not a number from 1 to 100"},
+    {TEXT("[jobs]\nattempts = 3x\n"), AT "2: [jobs] attempts: \"3x\" is not a number from 1 to 100"},
+    {TEXT("[jobs]\nattempts =\n"), AT "2: [jobs] attempts: \"\" is not a number from 1 to 100"},
+    {TEXT("[jobs]\nmax_parallel = 99999999999999999999\n"),
+     AT "2: [jobs] max_parallel: \"99999999999999999999\" is not a number from 1 to 1024"},
+    {TEXT("[http]\nmax_event_clients = 16385\n"), AT "2: [http] max_event_clients: \"16385\" is not a number from 1 to 16384"},
+    {TEXT("[daemon]\nlog_level = loud\n"), AT "2: [daemon] log_level: \"loud\" is none of error, warning, info, debug"},
+    {TEXT("[daemon]\nstate_dir = here\n"), AT "2: [daemon] state_dir: \"here\" is not an absolute path"},
+    {TEXT("[daemon]\ncache_dir =\n"), AT "2: [daemon] cache_dir: \"\" is not an absolute path"},
+    {TEXT("[http]\ntoken_file = t\n"), AT "2: [http] token_file: \"t\" is not an absolute path"},
+    {TEXT("[daemon]\nstate_dir = /" HUNDRED HUNDRED "\n"), AT "2: the line is longer than 197 bytes"},
+    {TEXT("[daemon]\nlog_level = in\0fo\n"), AT "2: there is a NUL or a carriage return in the line: this is not a text file"},
+    {TEXT("[daemon]\nlog_level = info\r[http]\n"), AT "2: there is a NUL or a carriage return in the line: this is not a text file"},
+    {TEXT("[firmware]\nmax_size = 0\n"), AT "2: [firmware] max_size: \"0\" is not a size: write bytes, or a number with K, M, G or T"},
+    {TEXT("[firmware]\nmax_size = M\n"), AT "2: [firmware] max_size: \"M\" is not a size: write bytes, or a number with K, M, G or T"},
+    {TEXT("[firmware]\nmax_size = 64MB\n"),
+     AT "2: [firmware] max_size: \"64MB\" is not a size: write bytes, or a number with K, M, G or T"},
+    {TEXT("[firmware]\nquota = -4G\n"), AT "2: [firmware] quota: \"-4G\" is not a size: write bytes, or a number with K, M, G or T"},
+    {TEXT("[firmware]\nquota = 8388608T\n"), AT "2: [firmware] quota: \"8388608T\" is more than any disk has"},
+    {TEXT("[firmware]\nrequire_signature = yes\n"), AT "2: [firmware] require_signature: signatures are not supported by this version"},
+    {TEXT("[firmware]\nrequire_signature = 1\n"), AT "2: [firmware] require_signature: \"1\" is neither yes nor no"},
+    {TEXT("[hotplug]\nenabled = maybe\n"), AT "2: [hotplug] enabled: \"maybe\" is neither yes nor no"},
+    {TEXT("[http]\nlisten =\n"), AT "2: [http] listen: an address is missing"},
+    {TEXT("[http]\nlisten = 127.0.0.1:1,\n"), AT "2: [http] listen: an address is missing"},
+    {TEXT("[http]\nlisten = 8480\n"), AT "2: [http] listen: \"8480\" is not an address: write 127.0.0.1:8480, [::1]:8480 or unix:/path"},
+    {TEXT("[http]\nlisten = ::1:8480\n"),
+     AT "2: [http] listen: \"::1:8480\" is not an address: write 127.0.0.1:8480, [::1]:8480 or unix:/path"},
+    {TEXT("[http]\nlisten = [127.0.0.1]:1\n"),
+     AT "2: [http] listen: \"[127.0.0.1]:1\" is not an address: write 127.0.0.1:8480, [::1]:8480 or unix:/path"},
+    {TEXT("[http]\nlisten = 127.0.0.1:65536\n"), AT "2: [http] listen: \"65536\" is not a port from 0 to 65535"},
+    {TEXT("[http]\nlisten = 127.0.0.1:\n"), AT "2: [http] listen: \"\" is not a port from 0 to 65535"},
+    {TEXT("[http]\nlisten = 127.0.0.1:+1\n"), AT "2: [http] listen: \"+1\" is not a port from 0 to 65535"},
+    {TEXT("[http]\nlisten = 127.0.0.1:1, 127.0.0.1:1\n"), AT "2: [http] listen: \"127.0.0.1:1\" is there twice"},
+    {TEXT("[http]\nlisten = unix:run\n"), AT "2: [http] listen: the path of a unix socket must be absolute"},
+    {TEXT("[http]\nlisten = unix:/" HUNDRED TEN "\n"), AT "2: [http] listen: the path of a unix socket has at most 107 bytes"},
+    {TEXT("[http]\nlisten = " HUNDRED FIFTY "\n"), AT "2: [http] listen: an address has at most 127 bytes"},
+    {TEXT("[http]\nmax_event_clients = 1\nlisten = 127.0.0.1:1, 0.0.0.0:8480\n"), AT
+     "3: [http] listen: 0.0.0.0:8480 can be reached from other machines: name a file with a token in token_file, or listen on 127.0.0.1"},
+    {TEXT("[http]\nlisten = [::]:8480\n"),
+     AT "2: [http] listen: [::]:8480 can be reached from other machines: name a file with a token in token_file, or listen on 127.0.0.1"},
+    {TEXT("[device]\nport = /x\n"), AT "1: [device]: a device's id has 1 to 63 characters of A-Z a-z 0-9 . _ -"},
+    {TEXT("[device ..]\n"), AT "1: [device ..]: a device's id has 1 to 63 characters of A-Z a-z 0-9 . _ -"},
+    {TEXT("[device a/b]\n"), AT "1: [device a/b]: a device's id has 1 to 63 characters of A-Z a-z 0-9 . _ -"},
+    {TEXT("[device " FIFTY TEN "1234]\n"), AT "1: [device " FIFTY TEN "1234]: a device's id has 1 to 63 characters of A-Z a-z 0-9 . _ -"},
+    {TEXT("[device a]\nport = /x\n[device a]\nport = /y\n"), AT "3: [device a]: the device is already in line 1"},
+    {TEXT("\n[device a]\nprofile = walter\n"), AT "2: [device a] port: a device needs one"},
+    {TEXT("[device a]\nport =\n"), AT "2: [device a] port: \"\" is neither the absolute path of a tty nor rfc2217://host:port"},
+    {TEXT("[device a]\nport = ttyUSB0\n"),
+     AT "2: [device a] port: \"ttyUSB0\" is neither the absolute path of a tty nor rfc2217://host:port"},
+    {TEXT("[device a]\nport = rfc2217://host\n"), AT "2: [device a] port: \"rfc2217://host\" is not rfc2217://host:port"},
+    {TEXT("[device a]\nport = rfc2217://:4001\n"), AT "2: [device a] port: \"rfc2217://:4001\" is not rfc2217://host:port"},
+    {TEXT("[device a]\nport = rfc2217://host:0\n"), AT "2: [device a] port: \"rfc2217://host:0\" is not rfc2217://host:port"},
+    {TEXT("[device a]\nport = rfc2217://host:65536\n"), AT "2: [device a] port: \"rfc2217://host:65536\" is not rfc2217://host:port"},
+    {TEXT("[device a]\nport = rfc2217://host:40x\n"), AT "2: [device a] port: \"rfc2217://host:40x\" is not rfc2217://host:port"},
+    {TEXT("[device a]\nport = /x\n[device b]\nprofile = auto\nport = /x\n"), AT "5: [device b] port: /x is the port of device a already"},
+    {TEXT("[device a]\nport = /dev/null\n[device b]\nport = /dev/../dev/null\n"),
+     AT "4: [device b] port: /dev/../dev/null is the port of device a already"},
+    {TEXT("[device a]\nport = /x\nprofile = slow\n"), AT "3: [device a] profile: there is no profile \"slow\""},
+    {TEXT("[device a]\nprofile = " FIFTY "\n"), AT "2: [device a] profile: has at most 31 bytes"},
+    {TEXT("[device a]\nlabels = rack\n"), AT "2: [device a] labels: \"rack\" is not key=value"},
+    {TEXT("[device a]\nlabels = a=1,,b=2\n"), AT "2: [device a] labels: \"\" is not key=value"},
+    {TEXT("[device a]\nlabels = a=1,a=2\n"), AT "2: [device a] labels: the label \"a\" is there twice"},
+    {TEXT("[device a]\nlabels = r k=1\n"), AT "2: [device a] labels: \"r k=1\": a label's key has 1 to 31 characters of A-Z a-z 0-9 . _ -"},
+    {TEXT("[device a]\nlabels = state=1\n"),
+     AT "2: [device a] labels: \"state=1\": state, release, profile and id are members of the device, not labels"},
+    {TEXT("[device a]\nlabels = a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,j=1,k=1,l=1,m=1,n=1,o=1,p=1,q=1\n"),
+     AT "2: [device a] labels: a device has at most 16 labels"},
+    {TEXT("[device a]\npower = hub\n"), AT "2: [device a] power: \"hub\" is none of none, usb-port:PORT, command:COMMAND"},
+    {TEXT("[device a]\npower = usb-port:1\n"), AT "2: [device a] power: \"1\" is not a USB port such as 1-1.4"},
+    {TEXT("[device a]\npower = usb-port:1-1.\n"), AT "2: [device a] power: \"1-1.\" is not a USB port such as 1-1.4"},
+    {TEXT("[device a]\npower = usb-port:../x\n"), AT "2: [device a] power: \"../x\" is not a USB port such as 1-1.4"},
+    {TEXT("[device a]\npower = command:cycle\n"), AT "2: [device a] power: a command begins with the absolute path of a program"},
+    {TEXT("[profile]\n"), AT "1: [profile]: a profile's name has 1 to 31 characters of A-Z a-z 0-9 . _ -"},
+    {TEXT("[profile " FIFTY "]\n"), AT "1: [profile " FIFTY "]: a profile's name has 1 to 31 characters of A-Z a-z 0-9 . _ -"},
+    {TEXT("[profile a]\n[profile b]\n[profile a]\n"), AT "3: [profile a]: the profile is already in line 1"},
+    {TEXT("[profile a]\nbase = b\n[profile b]\n"), AT "2: [profile a] base: there is no profile \"b\" above or built in"},
+    {TEXT("[profile a]\nbase = a\n"), AT "2: [profile a] base: there is no profile \"a\" above or built in"},
+    {TEXT("[profile a]\nrates = 115200\nbase = walter\n"), AT "3: [profile a] base: it has to be the first key of its section"},
+    {TEXT("[profile a]\nspeed = 1\n"), AT "2: [profile a] speed: there is no such key"},
+    {TEXT("[profile a]\nrates = 115200\nrates = 9600\n"), AT "3: [profile a] rates: the key is there twice"},
+};
+
+START_TEST(a_bad_text_is_refused_with_its_line)
+{
+	const struct bad_text *bad = &bad_texts[_i];
+	struct config config;
+	char error[1024] = "", expected[1024];
+	write_file(bad->text, bad->length);
+	ck_assert_int_eq(config_load(file, &config, error, sizeof(error)), -EINVAL);
+	snprintf(expected, sizeof(expected), "%s:%s", file, bad->error + strlen(AT));
+	ck_assert_str_eq(error, expected);
+	ck_assert_ptr_null(config.listen);
+	ck_assert_ptr_null(config.devices);
+}
+END_TEST
+
+START_TEST(a_profile_tells_what_is_wrong_with_its_value)
+{
+	struct config config;
+	char error[1024] = "", expected[1024], why[256] = "";
+	struct profile profile = *profile_builtin("auto");
+	ck_assert_int_eq(profile_set(&profile, "rates", "fast", why, sizeof(why)), -EINVAL);
+	write_file(TEXT("[profile a]\nrates = fast\n"));
+	ck_assert_int_eq(config_load(file, &config, error, sizeof(error)), -EINVAL);
+	snprintf(expected, sizeof(expected), "%s:2: [profile a] rates: %s", file, why);
+	ck_assert_str_eq(error, expected);
+}
+END_TEST
+
+START_TEST(without_keys_everything_has_its_default)
+{
+	struct config config = load_good("", 0);
+	ck_assert_str_eq(config.state_dir, "/var/lib/dupgate");
+	ck_assert_str_eq(config.cache_dir, "/var/cache/dupgate");
+	ck_assert_int_eq(config.log_level, LOG_LEVEL_INFO);
+	ck_assert_uint_eq(config.listen_count, 1);
+	ck_assert_str_eq(config.listen[0], "127.0.0.1:8480");
+	ck_assert_str_eq(config.token_file, "");
+	ck_assert_uint_eq(config.max_event_clients, 1024);
+	ck_assert_uint_eq(config.max_parallel, 64);
+	ck_assert_uint_eq(config.attempts, 3);
+	ck_assert_uint_eq(config.max_size, 67108864);
+	ck_assert_uint_eq(config.quota, 4294967296);
+	ck_assert(!config.require_signature);
+	ck_assert_str_eq(config.trusted_keys_dir, "/etc/dupgate/keys");
+	ck_assert(config.hotplug);
+	ck_assert_uint_eq(config.device_count, 0);
+	ck_assert_uint_eq(config.profile_count, 0);
+	config_clear(&config);
+	ck_assert_ptr_null(config.listen);
+}
+END_TEST
+
+/* The same with each kind of line end and with a byte order mark. */
+#define WHOLE(mark, end)                                                                                                                   \
+	mark "[daemon]" end "state_dir = /s" end "cache_dir=/c   ; where bundles are" end "  log_level = debug" end "[http] ; comment" end \
+	     "listen = 127.0.0.1:0, 127.0.0.1:0 , [::1]:8480,unix:/run/x" end "token_file = /t" end "max_event_clients = 2" end            \
+	     "[jobs]" end "max_parallel = 1024" end "attempts = 1" end "# " HUNDRED HUNDRED end "[firmware]" end "max_size = 512K" end     \
+	     "quota = 2T" end "require_signature = off" end "trusted_keys_dir = /k" end "[hotplug]" end "enabled = false" end              \
+	     "[device bench-1]" end "port = /run/fleet/modem0" end "profile = slow-lab" end "labels = rack=1, bench=yes ,note=a b=c" end   \
+	     "power = command:/usr/local/bin/cycle bench-1" end "[device " FIFTY TEN "123]" end "port = rfc2217://lab-3:4001" end          \
+	     "power = usb-port:1-1.4.2" end "[profile slow-lab]" end "base = monarch1" end "rates = 115200"
+
+static const struct good_text {
+	const char *text;
+	size_t length;
+} good_texts[] = {
+    {TEXT(WHOLE("", "\n"))},
+    {TEXT(WHOLE("", "\r\n"))},
+    {TEXT(WHOLE("\xEF\xBB\xBF", "\n"))},
+};
+
+START_TEST(every_key_arrives)
+{
+	struct config config = load_good(good_texts[_i].text, good_texts[_i].length);
+	ck_assert_str_eq(config.state_dir, "/s");
+	ck_assert_str_eq(config.cache_dir, "/c");
+	ck_assert_int_eq(config.log_level, LOG_LEVEL_DEBUG);
+	ck_assert_uint_eq(config.listen_count, 4);
+	ck_assert_str_eq(config.listen[0], "127.0.0.1:0");
+	ck_assert_str_eq(config.listen[1], "127.0.0.1:0");
+	ck_assert_str_eq(config.listen[2], "[::1]:8480");
+	ck_assert_str_eq(config.listen[3], "unix:/run/x");
+	ck_assert_str_eq(config.token_file, "/t");
+	ck_assert_uint_eq(config.max_event_clients, 2);
+	ck_assert_uint_eq(config.max_parallel, 1024);
+	ck_assert_uint_eq(config.attempts, 1);
+	ck_assert_uint_eq(config.max_size, 524288);
+	ck_assert_uint_eq(config.quota, 2199023255552);
+	ck_assert(!config.require_signature);
+	ck_assert_str_eq(config.trusted_keys_dir, "/k");
+	ck_assert(!config.hotplug);
+
+	ck_assert_uint_eq(config.device_count, 2);
+	const struct config_device *device = &config.devices[0];
+	ck_assert_str_eq(device->id, "bench-1");
+	ck_assert_str_eq(device->port, "/run/fleet/modem0");
+	ck_assert_str_eq(device->profile, "slow-lab");
+	ck_assert_str_eq(device->power, "command:/usr/local/bin/cycle bench-1");
+	ck_assert_uint_eq(device->label_count, 3);
+	ck_assert_str_eq(device->labels[1].key, "bench");
+	ck_assert_str_eq(device->labels[1].value, "yes");
+	ck_assert_str_eq(device->labels[2].value, "a b=c");
+	ck_assert_int_eq(device->line, 20);
+	ck_assert_str_eq(config.devices[1].id, FIFTY TEN "123");
+	ck_assert_str_eq(config.devices[1].port, "rfc2217://lab-3:4001");
+	ck_assert_str_eq(config.devices[1].profile, "auto");
+	ck_assert_str_eq(config.devices[1].power, "usb-port:1-1.4.2");
+	config_clear(&config);
+}
+END_TEST
+
+START_TEST(a_profile_of_the_file_stands_on_its_base)
+{
+	struct config config = load_good(TEXT("[profile a]\nbase = monarch1\nrates = 57600\n[profile b]\nbase = a\nblock_size = "
+					      "512\n[profile walter]\nrates = 9600\n[profile c]\n"));
+	const struct profile *monarch1 = profile_builtin("monarch1");
+	const struct profile *a = config_profile(&config, "a"), *b = config_profile(&config, "b");
+	ck_assert_uint_eq(config.profile_count, 4);
+	ck_assert_str_eq(a->name, "a");
+	ck_assert_int_eq(a->family, FAMILY_MONARCH1);
+	ck_assert_uint_eq(a->rates[0], 57600);
+	ck_assert_uint_eq(a->rates[1], 0);
+	ck_assert_uint_eq(a->apply_budget_s, monarch1->apply_budget_s);
+	ck_assert_str_eq(b->name, "b");
+	ck_assert_uint_eq(b->rates[0], 57600);
+	ck_assert_uint_eq(b->block_size, 512);
+	ck_assert_uint_ne(a->block_size, 512);
+	/* One with a built-in name starts as that one and takes its place; without a base it is auto. */
+	ck_assert_int_eq(config_profile(&config, "walter")->family, profile_builtin("walter")->family);
+	ck_assert_uint_eq(config_profile(&config, "walter")->rates[0], 9600);
+	ck_assert_int_eq(config_profile(&config, "c")->family, FAMILY_UNKNOWN);
+	ck_assert_ptr_eq(config_profile(&config, "pycom"), profile_builtin("pycom"));
+	ck_assert_ptr_null(config_profile(&config, "d"));
+	config_clear(&config);
+}
+END_TEST
+
+START_TEST(truth_has_six_words)
+{
+	static const char *const words[] = {"no", "yes", "off", "on", "false", "true"};
+	char text[64];
+	int length = snprintf(text, sizeof(text), "[hotplug]\nenabled = %s\n", words[_i]);
+	struct config config = load_good(text, (size_t)length);
+	ck_assert_int_eq(config.hotplug, _i % 2);
+	config_clear(&config);
+}
+END_TEST
+
+START_TEST(a_token_file_opens_other_addresses)
+{
+	struct config config = load_good(TEXT("[http]\nlisten = 0.0.0.0:8480\ntoken_file = /etc/token\n"));
+	ck_assert_str_eq(config.listen[0], "0.0.0.0:8480");
+	config_clear(&config);
+	config = load_good(TEXT("[http]\nlisten = 127.1.2.3:1, [::1]:1, unix:/x\n"));
+	ck_assert_uint_eq(config.listen_count, 3);
+	config_clear(&config);
+}
+END_TEST
+
+START_TEST(a_named_file_has_to_be_there)
+{
+	struct config config;
+	char error[256] = "", expected[256];
+	ck_assert_int_eq(config_load(file, &config, error, sizeof(error)), -ENOENT);
+	snprintf(expected, sizeof(expected), "%s: cannot be read: No such file or directory", file);
+	ck_assert_str_eq(error, expected);
+	ck_assert_int_eq(config_load(directory, &config, error, sizeof(error)), -EISDIR);
+	snprintf(expected, sizeof(expected), "%s: cannot be read: Is a directory", directory);
+	ck_assert_str_eq(error, expected);
+	ck_assert_int_eq(config_load("/dev/zero", &config, error, sizeof(error)), -EFBIG);
+}
+END_TEST
+
+START_TEST(the_default_file_need_not_be_there)
+{
+	struct config config;
+	char error[256] = "";
+	if (access("/etc/dupgate/dupgate.conf", F_OK) == 0)
+		return; /* this machine has one: what it says is not ours to judge */
+	ck_assert_int_eq(config_load(NULL, &config, error, sizeof(error)), 0);
+	ck_assert_str_eq(config.listen[0], "127.0.0.1:8480");
+	config_clear(&config);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config");
+	TCase *tests = tcase_create("file");
+	tcase_add_checked_fixture(tests, make_directory, remove_directory);
+	tcase_add_loop_test(tests, a_bad_text_is_refused_with_its_line, 0, (int)(sizeof(bad_texts) / sizeof(bad_texts[0])));
+	tcase_add_test(tests, a_profile_tells_what_is_wrong_with_its_value);
+	tcase_add_test(tests, without_keys_everything_has_its_default);
+	tcase_add_loop_test(tests, every_key_arrives, 0, (int)(sizeof(good_texts) / sizeof(good_texts[0])));
+	tcase_add_test(tests, a_profile_of_the_file_stands_on_its_base);
+	tcase_add_loop_test(tests, truth_has_six_words, 0, 6);
+	tcase_add_test(tests, a_token_file_opens_other_addresses);
+	tcase_add_test(tests, a_named_file_has_to_be_there);
+	tcase_add_test(tests, the_default_file_need_not_be_there);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
