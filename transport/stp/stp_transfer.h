@@ -36,7 +36,7 @@ struct stp_progress {
 	uint64_t bytes_total; /* the plain image's size */
 	uint64_t wire_bytes;  /* payload sent and taken in this session */
 	const char *part;     /* description of the current record, "" when unknown; valid during the call */
-	bool at_border;       /* the modem may be silent here: it erases flash */
+	bool at_border;       /* the modem may be silent over the next block: it erases flash */
 };
 
 struct stp_summary {
@@ -62,10 +62,12 @@ struct stp_options {
 	int64_t block_budget_ms;   /* ≥ 120 s: how long one block may take at a record's border (protocol.md 7) */
 	bool allow_compression;
 	/* Called right before the first block command of the session leaves: false ends the transfer with -ECANCELED.
-	 * From here on there is no way back. May be NULL. */
+	 * From here on there is no way back: after true the transfer does not look at the link's cancel descriptor, until it returns.
+	 * Called once, not again when the session starts over. May be NULL: then the transfer can be cancelled at any time. */
 	bool (*before_first_block)(void *context);
-	void (*progress)(void *context, const struct stp_progress *progress); /* after each block; may be NULL */
-	void (*note)(void *context, const char *line);                        /* for the transcript: session facts, resends; may be NULL */
+	void (*progress)(void *context,
+			 const struct stp_progress *progress); /* after each block and when the modem falls silent; may be NULL */
+	void (*note)(void *context, const char *line);         /* for the transcript: session facts, resends; may be NULL */
 	void *context;
 };
 
@@ -75,8 +77,14 @@ struct stp_options {
 int stp_transfer(struct link *link, const struct stp_source *source, const struct stp_options *options, struct fault *ret_fault,
 		 struct stp_summary *ret_summary);
 
-/* Ends a session that somebody else left open (a killed daemon): RESET, and enough padding to complete a half-sent block.
- * Returns 1 when the other side answered STP, 0 when it did not, negative errno of the link. At most ~5 s. */
+/* Ends a session that somebody else left open (a killed daemon): RESET, and when nothing answers enough NUL bytes to complete a
+ * half-sent block, then RESET again. Returns 1 when the other side answered STP, 0 when it did not, negative errno of the link. At
+ * most ~5 s. What a modem does after it answered is open: it may take AT again, or wait for OPEN_SESSION. Try AT; if it stays
+ * silent, stp_abandon_waiting(). */
 int stp_abandon(struct link *link);
+
+/* For a modem that answered stp_abandon() and no AT since: OPEN_SESSION, then RESET, which ends a session like any other. The same
+ * returns; 1 says that a session was opened and closed. At most ~2 s. Try AT again. */
+int stp_abandon_waiting(struct link *link);
 
 #endif
