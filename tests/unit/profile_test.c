@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/modem/profile.h"
+
+static const struct {
+	const char *name;
+	enum modem_family family;
+	uint32_t rates[PROFILE_RATES_MAX];
+	bool hardware_flow;
+	uint32_t block_size;
+} expected[] = {
+    {"auto", FAMILY_UNKNOWN, {921600, 115200}, false, 0},        {"monarch1", FAMILY_MONARCH1, {921600, 115200}, true, 2016},
+    {"monarch2", FAMILY_MONARCH2, {115200, 921600}, true, 8176}, {"pycom", FAMILY_MONARCH1, {921600}, false, 2016},
+    {"walter", FAMILY_MONARCH2, {115200, 921600}, false, 8176},  {"avr-iot", FAMILY_MONARCH2, {115200}, false, 2016},
+};
+
+START_TEST(built_in_profiles_hold_the_protocol_s_values)
+{
+	const struct profile *profile = profile_builtin(expected[_i].name);
+
+	ck_assert_ptr_nonnull(profile);
+	ck_assert_str_eq(profile->name, expected[_i].name);
+	ck_assert_int_eq(profile->family, expected[_i].family);
+	ck_assert_mem_eq(profile->rates, expected[_i].rates, sizeof(profile->rates));
+	ck_assert_int_eq(profile->hardware_flow, expected[_i].hardware_flow);
+	ck_assert_uint_eq(profile->block_size, expected[_i].block_size);
+	ck_assert_uint_gt(profile->block_size_min, 0);
+	ck_assert_uint_eq(profile->command_timeout_ms, 5000);
+	ck_assert_uint_eq(profile->boot_budget_s, 300);
+	ck_assert_uint_eq(profile->block_budget_s, 120);
+	ck_assert_uint_eq(profile->apply_budget_s, 1200);
+}
+END_TEST
+
+START_TEST(the_table_ends)
+{
+	size_t count = 0;
+
+	while (profile_builtin_at(count))
+		count++;
+	ck_assert_uint_eq(count, sizeof(expected) / sizeof(expected[0]));
+	ck_assert_ptr_null(profile_builtin("nokia"));
+}
+END_TEST
+
+START_TEST(the_family_fills_what_the_profile_leaves_open)
+{
+	struct profile profile = *profile_builtin("auto");
+
+	ck_assert_str_eq(profile_quiesce(&profile, FAMILY_MONARCH1), "AT+CFUN=4");
+	ck_assert_str_eq(profile_quiesce(&profile, FAMILY_MONARCH2), "AT+CFUN=5");
+	ck_assert_uint_eq(profile_block_size(&profile, FAMILY_MONARCH1), 2016);
+	ck_assert_uint_eq(profile_block_size(&profile, FAMILY_UNKNOWN), 2016);
+	ck_assert_uint_eq(profile_block_size(&profile, FAMILY_MONARCH2), 8176);
+	profile.block_size = 512;
+	strcpy(profile.quiesce, "AT+CFUN=0");
+	ck_assert_uint_eq(profile_block_size(&profile, FAMILY_MONARCH2), 512);
+	ck_assert_str_eq(profile_quiesce(&profile, FAMILY_MONARCH2), "AT+CFUN=0");
+}
+END_TEST
+
+START_TEST(values_are_set_by_key)
+{
+	struct profile profile = *profile_builtin("monarch1");
+	const uint32_t rates[PROFILE_RATES_MAX] = {460800, 9600, 0, 0};
+	char why[128] = "";
+
+	ck_assert_int_eq(profile_set(&profile, "rates", "460800, 9600", why, sizeof(why)), 0);
+	ck_assert_mem_eq(profile.rates, rates, sizeof(rates));
+	ck_assert_int_eq(profile_set(&profile, "flow", "none", why, sizeof(why)), 0);
+	ck_assert_int_eq(profile.hardware_flow, false);
+	ck_assert_int_eq(profile_set(&profile, "flow", "rtscts", why, sizeof(why)), 0);
+	ck_assert_int_eq(profile.hardware_flow, true);
+	ck_assert_int_eq(profile_set(&profile, "block_size", "4096", why, sizeof(why)), 0);
+	ck_assert_uint_eq(profile.block_size, 4096);
+	ck_assert_int_eq(profile_set(&profile, "block_size_min", "64", why, sizeof(why)), 0);
+	ck_assert_uint_eq(profile.block_size_min, 64);
+	ck_assert_int_eq(profile_set(&profile, "quiesce", "AT+CFUN=0", why, sizeof(why)), 0);
+	ck_assert_str_eq(profile.quiesce, "AT+CFUN=0");
+	ck_assert_int_eq(profile_set(&profile, "command_timeout_ms", "900", why, sizeof(why)), 0);
+	ck_assert_uint_eq(profile.command_timeout_ms, 900);
+	ck_assert_int_eq(profile_set(&profile, "boot_budget_s", "30", why, sizeof(why)), 0);
+	ck_assert_uint_eq(profile.boot_budget_s, 30);
+	ck_assert_int_eq(profile_set(&profile, "block_budget_s", "240", why, sizeof(why)), 0);
+	ck_assert_uint_eq(profile.block_budget_s, 240);
+	ck_assert_int_eq(profile_set(&profile, "apply_budget_s", "2400", why, sizeof(why)), 0);
+	ck_assert_uint_eq(profile.apply_budget_s, 2400);
+	ck_assert_str_eq(why, "");
+}
+END_TEST
+
+static const struct {
+	const char *key;
+	const char *value;
+	int r;
+	const char *why;
+} refused[] = {
+    {"speed", "115200", -ENOENT, ""},
+    {"rates", "", -EINVAL, "rates is a list"},
+    {"rates", "fast", -EINVAL, "rates is a list"},
+    {"rates", "115200,", -EINVAL, "rates is a list"},
+    {"rates", "115200 921600", -EINVAL, "commas between"},
+    {"rates", "0", -EINVAL, "from 1200 to 4000000"},
+    {"rates", "4000001", -EINVAL, "from 1200 to 4000000"},
+    {"rates", "9600,19200,38400,57600,115200", -EINVAL, "at most 4"},
+    {"flow", "xonxoff", -EINVAL, "rtscts or none"},
+    {"block_size", "63", -EINVAL, "from 64 to 65519"},
+    {"block_size", "65520", -EINVAL, "from 64 to 65519"},
+    {"block_size", "4294967360", -EINVAL, "from 64 to 65519"},
+    {"block_size", "-64", -EINVAL, "from 64 to 65519"},
+    {"block_size_min", "0", -EINVAL, "block_size_min"},
+    {"quiesce", "reboot", -EINVAL, "one AT command"},
+    {"quiesce", "AT+CFUN=4\rAT", -EINVAL, "one AT command"},
+    {"quiesce", "AT+CFUN=4AT+CFUN=4AT+CFUN=4AT+CFUN=4", -EINVAL, "at most 31"},
+    {"command_timeout_ms", "99", -EINVAL, "from 100 to 60000"},
+    {"boot_budget_s", "0", -EINVAL, "from 1 to 3600"},
+    {"block_budget_s", "3601", -EINVAL, "from 1 to 3600"},
+    {"apply_budget_s", "7201", -EINVAL, "from 1 to 7200"},
+};
+
+START_TEST(bad_values_are_refused_with_a_reason)
+{
+	struct profile profile = *profile_builtin("monarch1");
+	char why[128] = "";
+
+	ck_assert_int_eq(profile_set(&profile, refused[_i].key, refused[_i].value, why, sizeof(why)), refused[_i].r);
+	ck_assert_msg(strstr(why, refused[_i].why) != NULL, "%s", why);
+	ck_assert_mem_eq(&profile, profile_builtin("monarch1"), sizeof(profile));
+}
+END_TEST
+
+START_TEST(families_have_names)
+{
+	enum modem_family family = FAMILY_UNKNOWN;
+
+	ck_assert_str_eq(modem_family_name(FAMILY_MONARCH1), "monarch1");
+	ck_assert_str_eq(modem_family_name(FAMILY_MONARCH2), "monarch2");
+	ck_assert_str_eq(modem_family_name(FAMILY_UNKNOWN), "unknown");
+	ck_assert(modem_family_parse("monarch2", &family));
+	ck_assert_int_eq(family, FAMILY_MONARCH2);
+	ck_assert(!modem_family_parse("monarch3", &family));
+	ck_assert_int_eq(family, FAMILY_MONARCH2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("profile");
+	TCase *tcase = tcase_create("profile");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_loop_test(tcase, built_in_profiles_hold_the_protocol_s_values, 0, (int)(sizeof(expected) / sizeof(expected[0])));
+	tcase_add_test(tcase, the_table_ends);
+	tcase_add_test(tcase, the_family_fills_what_the_profile_leaves_open);
+	tcase_add_test(tcase, values_are_set_by_key);
+	tcase_add_loop_test(tcase, bad_values_are_refused_with_a_reason, 0, (int)(sizeof(refused) / sizeof(refused[0])));
+	tcase_add_test(tcase, families_have_names);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
