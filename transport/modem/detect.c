@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finding a modem: the ladder of protocol.md 2, then data mode, then an STP session that somebody left open.
+ */
+#include "transport/modem/modem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "transport/clock.h"
+#include "transport/stp/stp_transfer.h"
+
+#define RUNGS_MAX     (PROFILE_RATES_MAX + 1u)
+#define ESCAPE_ROUNDS 5
+/* ERRORs in a row to plain AT that make a Monarch 2 modem alive all the same (protocol.md 7 B). */
+#define ALIVE_ERRORS 6
+
+/* What the bytes at one rate mean, least telling first: protocol.md 2, "what the first bytes mean". */
+enum verdict { VERDICT_SILENT, VERDICT_NULS, VERDICT_TEXT, VERDICT_OTHER_RATE, VERDICT_DATA, VERDICT_ERROR, VERDICT_OK };
+
+struct rung {
+	uint32_t rate_bps;
+	enum verdict verdict;
+	char sample[64];
+};
+
+struct ladder {
+	size_t count;
+	struct rung rungs[RUNGS_MAX];
+	uint32_t stp_rate_bps; /* not 0: an STP session answered there */
+};
+
+static void ladder_add(struct ladder *ladder, uint32_t rate_bps)
+{
+	if (rate_bps == 0)
+		return;
+	for (size_t i = 0; i < ladder->count; i++) {
+		if (ladder->rungs[i].rate_bps == rate_bps)
+			return;
+	}
+	ladder->rungs[ladder->count++].rate_bps = rate_bps;
+}
+
+static void ladder_init(struct ladder *ladder, const struct modem *modem)
+{
+	memset(ladder, 0, sizeof(*ladder));
+	ladder_add(ladder, link_rate(modem->link));
+	for (size_t i = 0; i < PROFILE_RATES_MAX; i++)
+		ladder_add(ladder, modem->profile->rates[i]);
+}
+
+static enum verdict noise_verdict(const struct at_noise *noise)
+{
+	if (noise->total == 0)
+		return VERDICT_SILENT;
+	if (noise->nul == noise->total)
+		return VERDICT_NULS;
+	/* The begin of a PPP frame: flag, all stations, unnumbered. */
+	if (strstr(noise->sample, "~\\xff"))
+		return VERDICT_DATA;
+	return noise->high_bit > 0 ? VERDICT_OTHER_RATE : VERDICT_TEXT;
+}
+
+static int set_rate(struct modem *modem, uint32_t rate_bps)
+{
+	int r = link_rate(modem->link) == rate_bps ? 0 : link_set_rate(modem->link, rate_bps);
+
+	at_session_reset(modem->at);
+	return r;
+}
+
+/* One AT. Fills the rung when it says more than was known. */
+static int probe_once(struct modem *modem, struct rung *rung, int64_t timeout_ms)
+{
+	struct at_reply reply;
+	struct at_noise noise;
+	enum verdict verdict;
+	int r = at_command(modem->at, "AT", timeout_ms, &reply);
+
+	if (r < 0 && r != -ETIMEDOUT)
+		return r;
+	at_session_noise(modem->at, &noise);
+	if (r == 0)
+		verdict = reply.final == AT_FINAL_OK ? VERDICT_OK : VERDICT_ERROR;
+	else
+		verdict = noise_verdict(&noise);
+	if (r < 0)
+		at_session_reset(modem->at); /* the next probe is the resynchronisation */
+	if (verdict > rung->verdict || rung->sample[0] == '\0')
+		snprintf(rung->sample, sizeof(rung->sample), "%s", noise.sample);
+	if (verdict > rung->verdict)
+		rung->verdict = verdict;
+	return 0;
+}
+
+/* AT twice, as the first one may end what others left in the modem's line buffer; once when it is OK. */
+static int probe_rung(struct modem *modem, struct rung *rung, int64_t timeout_ms)
+{
+	int r = set_rate(modem, rung->rate_bps);
+
+	rung->verdict = VERDICT_SILENT;
+	rung->sample[0] = '\0';
+	if (r == -EINVAL) {
+		snprintf(rung->sample, sizeof(rung->sample), "the port cannot do this rate");
+		return 0;
+	}
+	if (r == 0)
+		r = link_flush_input(modem->link);
+	for (int i = 0; r == 0 && i < 2 && rung->verdict != VERDICT_OK; i++)
+		r = probe_once(modem, rung, timeout_ms);
+	return r;
+}
+
+/* 1: alive, and the link is at its rate; 0: no rung answered. */
+static int climb(struct modem *modem, struct ladder *ladder)
+{
+	for (size_t i = 0; i < ladder->count; i++) {
+		struct rung *rung = &ladder->rungs[i];
+		int r = probe_rung(modem, rung, modem->timings->probe_ms);
+		if (r < 0)
+			return r;
+		if (rung->verdict == VERDICT_OK || rung->verdict == VERDICT_ERROR) {
+			modem->info.rate_bps = rung->rate_bps;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static bool any_rung(const struct ladder *ladder, enum verdict verdict)
+{
+	for (size_t i = 0; i < ladder->count; i++) {
+		if (ladder->rungs[i].verdict == verdict)
+			return true;
+	}
+	return false;
+}
+
+static bool line_held_low(const struct ladder *ladder)
+{
+	for (size_t i = 0; i < ladder->count; i++) {
+		if (ladder->rungs[i].verdict != VERDICT_NULS && ladder->rungs[i].verdict != VERDICT_SILENT)
+			return false;
+	}
+	return any_rung(ladder, VERDICT_NULS);
+}
+
+/* Silence, +++ at each rate, silence, AT. The silence after one rate's +++ is the one before the next's. */
+static int leave_data_mode(struct modem *modem, struct ladder *ladder, int round)
+{
+	const struct modem_timings *timings = modem->timings;
+	int r = link_quiet(modem->link, timings->escape_guard_ms + round * timings->escape_growth_ms);
+
+	for (size_t i = 0; r >= 0 && i < ladder->count; i++) {
+		if (set_rate(modem, ladder->rungs[i].rate_bps) < 0)
+			continue;
+		r = at_send_raw(modem->at, "+++", timings->probe_ms);
+		if (r == 0 || r == -ETIMEDOUT)
+			r = link_quiet(modem->link, timings->escape_after_ms);
+	}
+	return r < 0 ? r : climb(modem, ladder);
+}
+
+/* The session of a killed host: after the RESET a modem may be back at its AT commands, or restart first. */
+static int leave_stp(struct modem *modem, struct ladder *ladder)
+{
+	for (size_t i = 0; i < ladder->count; i++) {
+		if (set_rate(modem, ladder->rungs[i].rate_bps) < 0)
+			continue;
+		transcript_binary(modem->transcript, 1);
+		int r = stp_abandon(modem->link);
+		transcript_binary(modem->transcript, 0);
+		at_session_reset(modem->at);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		transcript_note(modem->transcript, "an STP session was open at %u bit/s: ended", ladder->rungs[i].rate_bps);
+		ladder->stp_rate_bps = ladder->rungs[i].rate_bps;
+		r = link_quiet(modem->link, modem->timings->flush_ms);
+		return r < 0 ? r : climb(modem, ladder);
+	}
+	return 0;
+}
+
+static void ladder_evidence(const struct ladder *ladder, struct fault *fault)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < ladder->count && length < sizeof(fault->evidence); i++) {
+		const struct rung *rung = &ladder->rungs[i];
+		int written = snprintf(fault->evidence + length, sizeof(fault->evidence) - length, "%s%u bit/s: %s", i ? "; " : "",
+				       rung->rate_bps, rung->sample[0] ? rung->sample : "nothing");
+		length += written > 0 ? (size_t)written : 0;
+	}
+}
+
+static void rates_text(const struct ladder *ladder, char *ret, size_t size)
+{
+	size_t length = 0;
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < ladder->count && length < size; i++) {
+		int written = snprintf(ret + length, size - length, "%s%u", i ? ", " : "", ladder->rungs[i].rate_bps);
+		length += written > 0 ? (size_t)written : 0;
+	}
+}
+
+static int not_found(const struct modem *modem, const struct ladder *ladder, struct fault *fault)
+{
+	char rates[80];
+
+	rates_text(ladder, rates, sizeof(rates));
+	if (line_held_low(ladder))
+		fault_set(fault, FAULT_MODEM_UNPOWERED, "only NUL bytes at %s bit/s: the line is held low", rates);
+	else if (any_rung(ladder, VERDICT_DATA))
+		fault_set(fault, FAULT_MODEM_IN_DATA_MODE, "the modem is in data mode and +++ does not end it");
+	else if (any_rung(ladder, VERDICT_OTHER_RATE))
+		fault_set(fault, FAULT_MODEM_WRONG_RATE, "the modem talks at another rate than %s bit/s", rates);
+	else if (ladder->stp_rate_bps != 0)
+		fault_set(fault, FAULT_MODEM_SILENT, "an STP session was open at %u bit/s and no AT is answered after its end",
+			  ladder->stp_rate_bps);
+	else if (any_rung(ladder, VERDICT_TEXT))
+		fault_set(fault, FAULT_MODEM_SILENT, "something that is no modem answers at %s bit/s", rates);
+	else
+		fault_set(fault, FAULT_MODEM_SILENT, "no answer to AT at %s bit/s%s", rates,
+			  modem->profile->hardware_flow ? " (with RTS/CTS, a missing CTS wire looks the same)" : "");
+	ladder_evidence(ladder, fault);
+	return -EPROTO;
+}
+
+/* 1: alive; 0: one more round may help; negative: an error of the link, or -EPROTO when no round helps. */
+static int detect_round(struct modem *modem, struct ladder *ladder, int round, bool patient, struct fault *fault)
+{
+	int r = climb(modem, ladder);
+
+	if (r != 0)
+		return r;
+	/* A restarting modem can hold its line low for a moment. */
+	if (line_held_low(ladder))
+		return patient && round == 0 ? 0 : not_found(modem, ladder, fault);
+	if (round < ESCAPE_ROUNDS) {
+		r = leave_data_mode(modem, ladder, round);
+		if (r == 0)
+			r = leave_stp(modem, ladder);
+	}
+	return r;
+}
+
+int modem_detect(struct modem *modem, int64_t patience_ms, struct fault *ret_fault)
+{
+	int64_t deadline_ms = clock_deadline_ms(patience_ms);
+	struct ladder ladder;
+	int r = 0;
+
+	ladder_init(&ladder, modem);
+	for (int round = 0; r == 0; round++) {
+		r = detect_round(modem, &ladder, round, patience_ms > 0, ret_fault);
+		if (r < 0)
+			return modem_line_fault(r, ret_fault);
+		if (r == 0 && clock_now_ms() >= deadline_ms)
+			return not_found(modem, &ladder, ret_fault);
+		if (r == 0) {
+			r = at_session_listen(modem->at, modem->timings->poll_pause_ms, NULL);
+			if (r < 0)
+				return modem_line_fault(r, ret_fault);
+			r = 0;
+		}
+	}
+	transcript_note(modem->transcript, "alive at %u bit/s", modem->info.rate_bps);
+	return modem_settle_boot_mode(modem, ret_fault);
+}
+
+int modem_await_alive(struct modem *modem, int64_t budget_ms)
+{
+	int64_t deadline_ms = clock_deadline_ms(budget_ms);
+	struct ladder ladder;
+	int errors = 0;
+
+	ladder_init(&ladder, modem);
+	for (size_t i = 0;; i = (i + 1) % ladder.count) {
+		struct rung *rung = &ladder.rungs[i];
+		int r = probe_rung(modem, rung, modem->timings->alive_probe_ms);
+		if (r < 0)
+			return r;
+		errors += rung->verdict == VERDICT_ERROR;
+		if (rung->verdict == VERDICT_OK || (modem->info.family == FAMILY_MONARCH2 && errors >= ALIVE_ERRORS)) {
+			modem->info.rate_bps = rung->rate_bps;
+			return 0;
+		}
+		if (clock_now_ms() >= deadline_ms)
+			return -ETIMEDOUT;
+		if (i + 1 == ladder.count || rung->verdict == VERDICT_ERROR) {
+			r = at_session_listen(modem->at, modem->timings->poll_pause_ms, NULL);
+			if (r < 0)
+				return r;
+		}
+	}
+}
