@@ -13,7 +13,7 @@
 
 struct gateway;
 
-/* Opens store, cache, registry and queue; nothing runs yet. Used by cmd/dupgated and by tests. */
+/* Opens store, cache, registry and queue; nothing runs yet. Used by cmd/dupgated and by tests. The config is borrowed. */
 int gateway_new(const struct config *config, struct job_fault *ret_fault, struct gateway **ret);
 void gateway_free(struct gateway *gateway);
 
@@ -91,5 +91,15 @@ struct gateway_counts {
 	unsigned devices, running, queued, waiting;
 };
 void gateway_counts(struct gateway *gateway, struct gateway_counts *ret);
+
+/* For the main thread (daemon/main_loop.h). The descriptor is readable when a turn is due: jobs are started, joined, woken. gateway_turn()
+ * returns the Unix time in ms of the next turn that is due by itself, 0 for none. */
+int gateway_wake_fd(const struct gateway *gateway);
+int64_t gateway_turn(struct gateway *gateway);
+/* Looks whether each port is there; jobs that wait for one go on. */
+void gateway_check_ports(struct gateway *gateway);
+/* Begins the ordered stop. It is over when gateway_threads(), the count of running jobs that were not joined yet, is 0. */
+void gateway_stop(struct gateway *gateway);
+unsigned gateway_threads(struct gateway *gateway);
 
 #endif

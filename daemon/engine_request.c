@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/engine_request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const enum upgrade_way ways[] = {WAY_AUTO, WAY_ON_THE_FLY, WAY_FFF, WAY_LEGACY};
+
+bool engine_way_parse(const char *name, enum upgrade_way *ret)
+{
+	*ret = WAY_AUTO;
+	if (name[0] == '\0')
+		return true;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (strcmp(upgrade_way_name(ways[i]), name) != 0)
+			continue;
+		*ret = ways[i];
+		return true;
+	}
+	return false;
+}
+
+enum upgrade_phase engine_phase(const char *name)
+{
+	for (int phase = PHASE_CONNECT; phase < PHASE_COUNT; phase++)
+		if (strcmp(upgrade_phase_name((enum upgrade_phase)phase), name) == 0)
+			return (enum upgrade_phase)phase;
+	return PHASE_CONNECT;
+}
+
+void engine_firmware(const struct firmware *firmware, struct upgrade_firmware *ret)
+{
+	*ret = (struct upgrade_firmware){
+	    .build = firmware->facts.build,
+	    .base_build = firmware->facts.base_build,
+	    .size = firmware->size,
+	};
+	if (!modem_family_parse(firmware->facts.family, &ret->family))
+		ret->family = FAMILY_UNKNOWN;
+	memcpy(ret->release, firmware->facts.release, sizeof(ret->release));
+}
+
+void engine_options(const struct job_request *request, const char *furthest_phase, struct upgrade_options *ret)
+{
+	*ret = (struct upgrade_options){
+	    .force = request->force,
+	    .allow_downgrade = request->allow_downgrade,
+	    .resume_phase = engine_phase(furthest_phase),
+	};
+	(void)engine_way_parse(request->way, &ret->way);
+}
+
+void engine_profile(const struct profile *profile, uint32_t rate_bps, struct profile *ret)
+{
+	*ret = *profile;
+	if (rate_bps == 0)
+		return;
+	size_t count = 0;
+	ret->rates[count++] = rate_bps;
+	for (size_t i = 0; i < PROFILE_RATES_MAX && profile->rates[i] != 0 && count < PROFILE_RATES_MAX; i++)
+		if (profile->rates[i] != rate_bps)
+			ret->rates[count++] = profile->rates[i];
+	if (count < PROFILE_RATES_MAX)
+		ret->rates[count] = 0;
+}
+
+void engine_modem(const struct device_modem *modem, struct modem_info *ret)
+{
+	*ret = (struct modem_info){.boot_mode = (enum boot_mode)modem->boot_mode, .rate_bps = modem->rate_bps};
+	if (!modem_family_parse(modem->family, &ret->family))
+		ret->family = FAMILY_UNKNOWN;
+	memcpy(ret->imei, modem->imei, sizeof(ret->imei));
+	/* The release was told by the application; in any other mode a bundle may have gone in since. */
+	if (ret->boot_mode != BOOT_MODE_FFF)
+		return;
+	memcpy(ret->ue, modem->ue, sizeof(ret->ue));
+	memcpy(ret->release, modem->release, sizeof(ret->release));
+	ret->build = modem->build;
+}
+
+void job_fault_from_engine(struct job_fault *ret, const struct fault *fault)
+{
+	if (fault->code == FAULT_NONE) {
+		job_fault_set(ret, "infrastructure-error", "the engine failed and did not say why");
+		return;
+	}
+	job_fault_set(ret, fault_code_name(fault->code), "%s", fault->message);
+	snprintf(ret->evidence, sizeof(ret->evidence), "%s", fault->evidence);
+}

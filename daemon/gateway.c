@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/gateway_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/job_id.h"
+#include "daemon/plan_preview.h"
+#include "daemon/selector.h"
+#include "daemon/transcript_file.h"
+
+#define EVENTS_KEPT 4096u
+
+static int64_t unix_now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int open_firmware(struct gateway *gateway, struct job_fault *ret_fault)
+{
+	struct cache_error error = {0};
+	const struct firmware_store_options options = {
+	    .directory = gateway->config->cache_dir, .max_size = gateway->config->max_size, .quota = gateway->config->quota};
+	int result = firmware_store_open(&options, &error, &gateway->firmware);
+	if (result == -EPROTO)
+		job_fault_from_cache(ret_fault, &error);
+	return result;
+}
+
+static int open_queue(struct gateway *gateway, const struct engine_ops *engine, int64_t (*now_ms)(void), struct job_fault *ret_fault)
+{
+	const struct queue_surroundings surroundings = {
+	    .max_parallel = gateway->config->max_parallel,
+	    .attempts = gateway->config->attempts,
+	    .store = gateway->store,
+	    .registry = gateway->registry,
+	    .firmware = gateway->firmware,
+	    .images = gateway->images,
+	    .events = gateway->events,
+	    .engine = engine,
+	    .now_ms = now_ms,
+	};
+	return queue_new(&surroundings, ret_fault, &gateway->queue);
+}
+
+int gateway_new_with(const struct config *config, const struct engine_ops *engine, int64_t (*now_ms)(void), struct job_fault *ret_fault,
+		     struct gateway **ret)
+{
+	struct gateway *gateway = calloc(1, sizeof(*gateway));
+	if (gateway == NULL)
+		return -ENOMEM;
+	gateway->config = config;
+	int result = store_open(config->state_dir, ret_fault, &gateway->store);
+	if (result == 0)
+		result = open_firmware(gateway, ret_fault);
+	if (result == 0)
+		result = event_bus_new(EVENTS_KEPT, &gateway->events);
+	if (result == 0)
+		result = registry_new(config, gateway->store, gateway->events, ret_fault, &gateway->registry);
+	if (result == 0)
+		result = image_share_new(gateway->firmware, &gateway->images);
+	if (result == 0)
+		result = open_queue(gateway, engine, now_ms, ret_fault);
+	if (result < 0) {
+		gateway_free(gateway);
+		return result;
+	}
+	*ret = gateway;
+	return 0;
+}
+
+int gateway_new(const struct config *config, struct job_fault *ret_fault, struct gateway **ret)
+{
+	static const struct engine_ops engine = {.upgrade = upgrade_run, .probe = probe_run};
+	return gateway_new_with(config, &engine, unix_now_ms, ret_fault, ret);
+}
+
+void gateway_free(struct gateway *gateway)
+{
+	if (gateway == NULL)
+		return;
+	queue_free(gateway->queue);
+	image_share_free(gateway->images);
+	registry_free(gateway->registry);
+	event_bus_free(gateway->events);
+	firmware_store_free(gateway->firmware);
+	store_close(gateway->store);
+	free(gateway);
+}
+
+struct event_bus *gateway_events(struct gateway *gateway)
+{
+	return gateway->events;
+}
+
+struct firmware_store *gateway_firmware(struct gateway *gateway)
+{
+	return gateway->firmware;
+}
+
+const struct config *gateway_config(const struct gateway *gateway)
+{
+	return gateway->config;
+}
+
+bool gateway_ready(struct gateway *gateway, char *ret_why, size_t ret_why_size)
+{
+	if (queue_stopping(gateway->queue)) {
+		snprintf(ret_why, ret_why_size, "the daemon is stopping");
+		return false;
+	}
+	return store_healthy(gateway->store, ret_why, ret_why_size);
+}
+
+int gateway_devices(struct gateway *gateway, const char *selector, struct device **ret, size_t *ret_count, struct job_fault *ret_fault)
+{
+	size_t count = 0, kept = 0;
+	struct device *devices = NULL;
+	int result = selector_check(selector, ret_fault);
+	if (result == 0)
+		result = registry_list(gateway->registry, &devices, &count);
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < count; i++)
+		if (selector_matches(selector, &devices[i]))
+			devices[kept++] = devices[i];
+	*ret = devices;
+	*ret_count = kept;
+	return 0;
+}
+
+int gateway_device(struct gateway *gateway, const char *id, struct device *ret, struct job_fault *ret_fault)
+{
+	return registry_get(gateway->registry, id, ret, ret_fault);
+}
+
+int gateway_patch_device(struct gateway *gateway, const char *id, const struct device_patch *patch, struct device *ret,
+			 struct job_fault *ret_fault)
+{
+	return registry_patch(gateway->registry, id, patch, ret, ret_fault);
+}
+
+static int check_job_id(const char *id, struct job_fault *ret_fault)
+{
+	return job_id_valid(id) ? 0 : job_fault_set(ret_fault, "not-found", "there is no job of that id");
+}
+
+int gateway_job(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault)
+{
+	struct job_row row;
+	int result = check_job_id(id, ret_fault);
+	if (result == 0)
+		result = queue_get(gateway->queue, id, &row, ret_fault);
+	if (result == 0)
+		*ret = row.job;
+	return result;
+}
+
+int gateway_cancel(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault)
+{
+	int result = check_job_id(id, ret_fault);
+	return result < 0 ? result : queue_cancel(gateway->queue, id, ret, ret_fault);
+}
+
+int gateway_jobs(struct gateway *gateway, const struct job_filter *filter, struct job **ret, size_t *ret_count, bool *ret_more,
+		 struct job_fault *ret_fault)
+{
+	struct job_filter asked = *filter;
+	if (asked.limit == 0)
+		asked.limit = 100;
+	if (asked.limit > 500)
+		return job_fault_set(ret_fault, "invalid-request", "limit is at most 500");
+	int result = store_job_list(gateway->store, &asked, ret, ret_count, ret_more, ret_fault);
+	for (size_t i = 0; result == 0 && i < *ret_count; i++)
+		queue_refresh(gateway->queue, &(*ret)[i]);
+	return result;
+}
+
+int gateway_transcript(struct gateway *gateway, const char *id, char **ret_text, struct job_fault *ret_fault)
+{
+	struct job job;
+	int result = gateway_job(gateway, id, &job, ret_fault);
+	if (result < 0)
+		return result;
+	result = transcript_file_read(store_transcript_dir(gateway->store), id, ret_text);
+	if (result == -ENOENT)
+		return job_fault_set(ret_fault, "not-found", "job %s has no transcript: it has not run", id);
+	if (result < 0)
+		return job_fault_set(ret_fault, "infrastructure-error", "the transcript of job %s cannot be read: %s", id,
+				     strerror(-result));
+	return 0;
+}
+
+void gateway_counts(struct gateway *gateway, struct gateway_counts *ret)
+{
+	ret->devices = (unsigned)registry_count(gateway->registry);
+	queue_count(gateway->queue, ret);
+}
+
+int gateway_wake_fd(const struct gateway *gateway)
+{
+	return queue_wake_fd(gateway->queue);
+}
+
+int64_t gateway_turn(struct gateway *gateway)
+{
+	return queue_turn(gateway->queue);
+}
+
+void gateway_check_ports(struct gateway *gateway)
+{
+	if (registry_check_ports(gateway->registry))
+		queue_wake(gateway->queue);
+}
+
+void gateway_stop(struct gateway *gateway)
+{
+	queue_stop(gateway->queue);
+	queue_wake(gateway->queue);
+}
+
+unsigned gateway_threads(struct gateway *gateway)
+{
+	return queue_threads(gateway->queue);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/gateway_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+void job_fault_from_cache(struct job_fault *ret, const struct cache_error *error)
+{
+	job_fault_set(ret, cache_error_code_name(error->code), "%s", error->message);
+	snprintf(ret->evidence, sizeof(ret->evidence), "%s", error->evidence);
+}
+
+int gateway_firmware_added(struct gateway *gateway, const struct firmware *firmware)
+{
+	event_publish_firmware(gateway->events, EVENT_FIRMWARE_ADDED, firmware->sha256);
+	return 0;
+}
+
+int gateway_patch_firmware(struct gateway *gateway, const char *reference, const char *name, const struct firmware_facts *stated,
+			   unsigned mask, struct firmware *ret, struct job_fault *ret_fault)
+{
+	struct cache_error error = {0};
+	struct firmware found = {0};
+	int result = firmware_find(gateway->firmware, reference, &found, &error);
+	if (result == 0)
+		result = firmware_patch(gateway->firmware, found.sha256, name, stated, mask, ret, &error);
+	if (result == 0)
+		event_publish_firmware(gateway->events, EVENT_FIRMWARE_CHANGED, found.sha256);
+	if (result == -EPROTO)
+		job_fault_from_cache(ret_fault, &error);
+	firmware_clear(&found);
+	return result;
+}
+
+int gateway_remove_firmware(struct gateway *gateway, const char *reference, struct job_fault *ret_fault)
+{
+	struct cache_error error = {0};
+	struct firmware found = {0};
+	int result = firmware_find(gateway->firmware, reference, &found, &error);
+	if (result == 0)
+		result = firmware_remove(gateway->firmware, found.sha256, &error);
+	if (result == 0)
+		event_publish_firmware(gateway->events, EVENT_FIRMWARE_REMOVED, found.sha256);
+	if (result == -EPROTO)
+		job_fault_from_cache(ret_fault, &error);
+	firmware_clear(&found);
+	return result;
+}

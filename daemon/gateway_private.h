@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The parts of a gateway, for its own files and for tests that bring their own engine and clock.
+ */
+#ifndef DAEMON_GATEWAY_PRIVATE_H
+#define DAEMON_GATEWAY_PRIVATE_H
+
+#include "daemon/gateway.h"
+#include "daemon/queue.h"
+
+struct gateway {
+	const struct config *config; /* borrowed */
+	struct store *store;
+	struct firmware_store *firmware;
+	struct event_bus *events;
+	struct registry *registry;
+	struct image_share *images;
+	struct queue *queue;
+};
+
+/* gateway_new() with another engine and another clock (Unix time in ms). */
+int gateway_new_with(const struct config *config, const struct engine_ops *engine, int64_t (*now_ms)(void), struct job_fault *ret_fault,
+		     struct gateway **ret);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/queue_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/log.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Nothing leads out of a terminal state. */
+static const struct {
+	enum job_state from, to;
+} transitions[] = {
+    {JOB_QUEUED, JOB_WAITING},  {JOB_QUEUED, JOB_RUNNING},    {JOB_QUEUED, JOB_FAILED},     {JOB_QUEUED, JOB_CANCELLED},
+    {JOB_WAITING, JOB_QUEUED},  {JOB_WAITING, JOB_FAILED},    {JOB_WAITING, JOB_CANCELLED}, {JOB_RUNNING, JOB_QUEUED},
+    {JOB_RUNNING, JOB_WAITING}, {JOB_RUNNING, JOB_SUCCEEDED}, {JOB_RUNNING, JOB_FAILED},    {JOB_RUNNING, JOB_CANCELLED},
+};
+
+/* How long a job waits before its second, third, … attempt; the last value holds for all further ones. */
+static const int64_t retry_wait_ms[] = {5000, 15000, 45000, 120000, 300000};
+
+bool job_state_may_become(enum job_state from, enum job_state to)
+{
+	for (size_t i = 0; i < COUNT_OF(transitions); i++)
+		if (transitions[i].from == from && transitions[i].to == to)
+			return true;
+	return false;
+}
+
+struct job_row queued_job_row(struct queued_job *entry)
+{
+	pthread_mutex_lock(&entry->queue->lock);
+	struct job_row row = entry->row;
+	pthread_mutex_unlock(&entry->queue->lock);
+	return row;
+}
+
+int queued_job_keep(struct queued_job *entry, const struct job_row *next, enum event_type type, struct job_fault *ret_fault)
+{
+	struct queue *queue = entry->queue;
+	int result = store_job_update(queue->with.store, next, ret_fault);
+	if (result < 0)
+		return result;
+	pthread_mutex_lock(&queue->lock);
+	struct job_progress progress = entry->row.job.progress;
+	entry->row = *next;
+	entry->row.job.progress = progress;
+	struct job now = entry->row.job;
+	pthread_mutex_unlock(&queue->lock);
+	/* Still under `change`: whoever listens sees the changes in the order in which they were made. The bus never waits. */
+	event_publish_job(queue->with.events, type, &now);
+	return 0;
+}
+
+static void fill_state(struct job *job, enum job_state state, int64_t now_ms)
+{
+	job->state = state;
+	job->can_cancel = !job_state_terminal(state);
+	if (state != JOB_WAITING) {
+		job->waiting_for = WAIT_NOTHING;
+		job->not_before_ms = 0;
+	}
+	if (state == JOB_RUNNING && job->started_at_ms == 0)
+		job->started_at_ms = now_ms;
+	if (job_state_terminal(state))
+		job->finished_at_ms = now_ms;
+}
+
+static void log_state(const struct job *job, enum job_state from)
+{
+	const struct job_fault *fault = &job->fault;
+	const char *waiting_for = job_wait_name(job->waiting_for);
+	bool failed = job->state == JOB_FAILED || (job->state == JOB_WAITING && fault->kind != NULL);
+	log_line(job->state == JOB_FAILED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, job->request.device, "job %s: %s -> %s%s%s%s%s%s%s",
+		 job->id, job_state_name(from), job_state_name(job->state), waiting_for[0] != '\0' ? " for " : "", waiting_for,
+		 failed ? ": " : "", failed ? fault->kind->code : "", failed ? ": " : "", failed ? fault->message : "");
+}
+
+int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum job_state state, struct job_fault *ret_fault)
+{
+	struct queue *queue = entry->queue;
+	enum job_state from = next->job.state;
+	if (!job_state_may_become(from, state))
+		return job_fault_set(ret_fault, "invalid-request", "job %s is %s and cannot become %s", next->job.id, job_state_name(from),
+				     job_state_name(state));
+	bool terminal = job_state_terminal(state);
+	fill_state(&next->job, state, queue->with.now_ms());
+	int result = queued_job_keep(entry, next, terminal ? EVENT_JOB_FINISHED : EVENT_JOB_CHANGED, ret_fault);
+	if (result < 0)
+		return result;
+	registry_set_job(queue->with.registry, next->job.request.device, terminal ? "" : next->job.id, state == JOB_RUNNING);
+	if (terminal && next->job.request.firmware[0] != '\0')
+		firmware_unpin(queue->with.firmware, next->job.request.firmware);
+	log_state(&next->job, from);
+	return 0;
+}
+
+enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms)
+{
+	struct job_row row = queued_job_row(entry);
+	if (row.job.not_before_ms > now_ms)
+		return row.job.waiting_for == WAIT_RETRY ? WAIT_RETRY : WAIT_TIME;
+	if (!registry_present(entry->queue->with.registry, row.job.request.device))
+		return WAIT_DEVICE;
+	return WAIT_NOTHING;
+}
+
+int queued_job_wait(struct queued_job *entry, struct job_row *next, enum job_wait reason, struct job_fault *ret_fault)
+{
+	next->job.waiting_for = reason;
+	return queued_job_set_state(entry, next, JOB_WAITING, ret_fault);
+}
+
+static bool may_try_again(const struct queued_job *entry, const struct job *job)
+{
+	if (job->attempt >= entry->queue->with.attempts)
+		return false;
+	switch (job->fault.kind->class) {
+	case CLASS_TRANSIENT:
+	case CLASS_INFRASTRUCTURE:
+		return true;
+	case CLASS_DEVICE:
+	case CLASS_BUNDLE:
+	case CLASS_OPERATOR:
+		break;
+	}
+	return false;
+}
+
+static int wait_for_retry(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
+{
+	size_t index = next->job.attempt - 1;
+	if (index >= COUNT_OF(retry_wait_ms))
+		index = COUNT_OF(retry_wait_ms) - 1;
+	next->job.attempt++;
+	next->job.not_before_ms = entry->queue->with.now_ms() + retry_wait_ms[index];
+	return queued_job_wait(entry, next, WAIT_RETRY, ret_fault);
+}
+
+static int succeed(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
+{
+	const struct run_outcome *outcome = &entry->outcome;
+	next->job.verified = outcome->verified;
+	if (outcome->to_release[0] != '\0')
+		memcpy(next->job.to_release, outcome->to_release, sizeof(next->job.to_release));
+	next->job.fault = (struct job_fault){0};
+	return queued_job_set_state(entry, next, JOB_SUCCEEDED, ret_fault);
+}
+
+/* Which of the ways out of `running` this outcome takes. */
+static int leave_running(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
+{
+	const struct run_outcome *outcome = &entry->outcome;
+	if (outcome->from_release[0] != '\0')
+		memcpy(next->job.from_release, outcome->from_release, sizeof(next->job.from_release));
+	next->job.detail[0] = '\0';
+	if (outcome->result == 0)
+		return succeed(entry, next, ret_fault);
+	next->job.fault = outcome->fault;
+	if (next->cancel_requested)
+		return queued_job_set_state(entry, next, JOB_CANCELLED, ret_fault);
+	if (outcome->fault.kind == NULL) /* stopped in good order, and not by a person */
+		return queued_job_set_state(entry, next, JOB_QUEUED, ret_fault);
+	if (may_try_again(entry, &next->job))
+		return wait_for_retry(entry, next, ret_fault);
+	return queued_job_set_state(entry, next, JOB_FAILED, ret_fault);
+}
+
+void queued_job_settle(struct queued_job *entry)
+{
+	struct job_fault fault = {0};
+	struct job_row next = queued_job_row(entry);
+	int result = leave_running(entry, &next, &fault);
+	if (result < 0 && !entry->unsettled)
+		log_error(next.job.request.device, "job %s ended and this cannot be stored: %s", next.job.id, fault.message);
+	pthread_mutex_lock(&entry->queue->lock);
+	entry->unsettled = result < 0;
+	pthread_mutex_unlock(&entry->queue->lock);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/main_loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <systemd/sd-daemon.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+
+#define HEARTBEAT_MS         15000
+#define PORT_CHECK_MS        1000
+#define STOP_REPORT_MS       10000
+#define STOP_EXTENSION_USEC  "60000000"
+#define WATCHDOG_HALVES_USEC 2000u /* half of it, in ms */
+
+enum source {
+	SOURCE_SIGNAL,
+	SOURCE_BUS,
+	SOURCE_QUEUE,
+	SOURCE_DUE,
+	SOURCE_PORTS,
+	SOURCE_HEARTBEAT,
+	SOURCE_WATCHDOG,
+	SOURCE_STOP_REPORT,
+	SOURCE_COUNT
+};
+
+struct main_loop {
+	struct gateway *gateway;
+	const struct main_loop_hooks *hooks;
+	int epoll_fd;
+	int fds[SOURCE_COUNT]; /* -1: not there; those of the bus and the queue are borrowed */
+	bool stopping, cut_short;
+};
+
+static void signals_of_the_loop(sigset_t *ret)
+{
+	sigemptyset(ret);
+	sigaddset(ret, SIGTERM);
+	sigaddset(ret, SIGINT);
+}
+
+int main_loop_block_signals(void)
+{
+	sigset_t set;
+	signals_of_the_loop(&set);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -errno;
+	return -pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static void drain(int fd)
+{
+	uint64_t ignored;
+	(void)!read(fd, &ignored, sizeof(ignored));
+}
+
+static int watch(struct main_loop *loop, enum source source, int fd)
+{
+	if (fd < 0)
+		return -errno;
+	loop->fds[source] = fd;
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = source};
+	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static struct timespec timespec_of(int64_t ms)
+{
+	return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+}
+
+static int watch_period(struct main_loop *loop, enum source source, int64_t period_ms)
+{
+	int result = watch(loop, source, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+	const struct itimerspec every = {.it_interval = timespec_of(period_ms), .it_value = timespec_of(period_ms)};
+	if (result == 0 && timerfd_settime(loop->fds[source], 0, &every, NULL) < 0)
+		result = -errno;
+	return result;
+}
+
+static int watch_signals(struct main_loop *loop)
+{
+	sigset_t set;
+	signals_of_the_loop(&set);
+	return watch(loop, SOURCE_SIGNAL, signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+static int watch_all(struct main_loop *loop)
+{
+	uint64_t watchdog_usec = 0;
+	int result = watch_signals(loop);
+	if (result == 0)
+		result = watch(loop, SOURCE_BUS, event_bus_wake_fd(gateway_events(loop->gateway)));
+	if (result == 0)
+		result = watch(loop, SOURCE_QUEUE, gateway_wake_fd(loop->gateway));
+	/* What is due is due by the wall clock, as people say when; a step of that clock wakes it. */
+	if (result == 0)
+		result = watch(loop, SOURCE_DUE, timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK));
+	if (result == 0)
+		result = watch_period(loop, SOURCE_PORTS, PORT_CHECK_MS);
+	if (result == 0)
+		result = watch_period(loop, SOURCE_HEARTBEAT, HEARTBEAT_MS);
+	if (result == 0 && sd_watchdog_enabled(0, &watchdog_usec) > 0)
+		result = watch_period(loop, SOURCE_WATCHDOG, (int64_t)(watchdog_usec / WATCHDOG_HALVES_USEC));
+	return result;
+}
+
+static void close_all(struct main_loop *loop)
+{
+	for (int source = 0; source < SOURCE_COUNT; source++)
+		if (loop->fds[source] >= 0 && source != SOURCE_BUS && source != SOURCE_QUEUE)
+			close(loop->fds[source]);
+	if (loop->epoll_fd >= 0)
+		close(loop->epoll_fd);
+}
+
+static void take_turn(struct main_loop *loop)
+{
+	int64_t due_ms = gateway_turn(loop->gateway);
+	const struct itimerspec at = {.it_value = timespec_of(due_ms)};
+	if (timerfd_settime(loop->fds[SOURCE_DUE], TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) < 0)
+		log_error(NULL, "the timer of the queue cannot be set: %s", strerror(errno));
+}
+
+static void report_stop(struct main_loop *loop)
+{
+	unsigned count = gateway_threads(loop->gateway);
+	sd_notifyf(0, "STATUS=stopping: waiting for %u running jobs\nEXTEND_TIMEOUT_USEC=" STOP_EXTENSION_USEC, count);
+	if (count > 0)
+		log_info(NULL, "stopping: waiting for %u running jobs; another signal ends at once", count);
+}
+
+static void begin_stop(struct main_loop *loop)
+{
+	loop->stopping = true;
+	sd_notify(0, "STOPPING=1");
+	loop->hooks->quiesce(loop->hooks->context);
+	gateway_stop(loop->gateway);
+	report_stop(loop);
+	if (watch_period(loop, SOURCE_STOP_REPORT, STOP_REPORT_MS) < 0)
+		log_error(NULL, "the stop cannot be prolonged: %s", strerror(errno));
+}
+
+static void take_signal(struct main_loop *loop)
+{
+	struct signalfd_siginfo about;
+	if (read(loop->fds[SOURCE_SIGNAL], &about, sizeof(about)) != sizeof(about))
+		return;
+	log_info(NULL, "signal %s", sigabbrev_np((int)about.ssi_signo));
+	if (loop->stopping)
+		loop->cut_short = true;
+	else
+		begin_stop(loop);
+}
+
+static void take(struct main_loop *loop, enum source source)
+{
+	if (source != SOURCE_SIGNAL && source != SOURCE_QUEUE)
+		drain(loop->fds[source]);
+	switch (source) {
+	case SOURCE_SIGNAL:
+		take_signal(loop);
+		break;
+	case SOURCE_BUS:
+		loop->hooks->events(loop->hooks->context);
+		break;
+	case SOURCE_QUEUE:
+	case SOURCE_DUE:
+		take_turn(loop);
+		break;
+	case SOURCE_PORTS:
+		gateway_check_ports(loop->gateway);
+		break;
+	case SOURCE_HEARTBEAT:
+		loop->hooks->heartbeat(loop->hooks->context);
+		break;
+	case SOURCE_WATCHDOG:
+		sd_notify(0, "WATCHDOG=1");
+		break;
+	case SOURCE_STOP_REPORT:
+		report_stop(loop);
+		break;
+	case SOURCE_COUNT:
+		break;
+	}
+}
+
+static int turn_until_stopped(struct main_loop *loop)
+{
+	while (!loop->cut_short && !(loop->stopping && gateway_threads(loop->gateway) == 0)) {
+		struct epoll_event events[SOURCE_COUNT];
+		int count = epoll_wait(loop->epoll_fd, events, SOURCE_COUNT, -1);
+		if (count < 0 && errno != EINTR)
+			return -errno;
+		for (int i = 0; i < count; i++)
+			take(loop, (enum source)events[i].data.u32);
+	}
+	return 0;
+}
+
+int main_loop_run(struct gateway *gateway, const struct main_loop_hooks *hooks)
+{
+	struct main_loop loop = {.gateway = gateway, .hooks = hooks, .epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
+	for (int source = 0; source < SOURCE_COUNT; source++)
+		loop.fds[source] = -1;
+	int result = loop.epoll_fd < 0 ? -errno : watch_all(&loop);
+	if (result == 0) {
+		sd_notify(0, "READY=1\nSTATUS=ready");
+		result = turn_until_stopped(&loop);
+	}
+	close_all(&loop);
+	if (result < 0)
+		log_error(NULL, "the main loop ends: %s", strerror(-result));
+	return result < 0 ? EX_OSERR : loop.cut_short ? MAIN_LOOP_CUT_SHORT : 0;
+}

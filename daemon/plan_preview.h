@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The plan of an upgrade before there is a job, from what is known of the modem. Pure.
+ */
+#ifndef DAEMON_PLAN_PREVIEW_H
+#define DAEMON_PLAN_PREVIEW_H
+
+#include "daemon/engine_request.h"
+#include "daemon/gateway.h"
+
+void plan_preview(const struct device *device, const struct profile *profile, const struct firmware *firmware,
+		  const struct job_request *request, struct plan *ret);
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/queue_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "daemon/job_id.h"
+#include "daemon/log.h"
+
+int queue_new(const struct queue_surroundings *surroundings, struct job_fault *ret_fault, struct queue **ret)
+{
+	struct queue *queue = calloc(1, sizeof(*queue));
+	if (queue == NULL)
+		return -ENOMEM;
+	queue->with = *surroundings;
+	pthread_mutex_init(&queue->change, NULL);
+	pthread_mutex_init(&queue->lock, NULL);
+	queue->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int result = queue->wake_fd < 0 ? -errno : 0;
+	if (result == 0)
+		result = store_job_newest_id(queue->with.store, queue->newest_id, ret_fault);
+	if (result == 0)
+		result = queue_recover(queue, ret_fault);
+	if (result < 0) {
+		queue_free(queue);
+		return result;
+	}
+	queue_wake(queue);
+	*ret = queue;
+	return 0;
+}
+
+void queue_free(struct queue *queue)
+{
+	if (queue == NULL)
+		return;
+	queue_stop(queue);
+	while (queue->jobs != NULL) {
+		struct queued_job *entry = queue->jobs;
+		if (entry->has_thread)
+			pthread_join(entry->thread, NULL);
+		if (entry->cancel_fd >= 0)
+			close(entry->cancel_fd);
+		queue->jobs = entry->next;
+		free(entry);
+	}
+	if (queue->wake_fd >= 0)
+		close(queue->wake_fd);
+	pthread_mutex_destroy(&queue->lock);
+	pthread_mutex_destroy(&queue->change);
+	free(queue);
+}
+
+int queue_wake_fd(const struct queue *queue)
+{
+	return queue->wake_fd;
+}
+
+void queue_wake(struct queue *queue)
+{
+	(void)eventfd_write(queue->wake_fd, 1);
+}
+
+struct queued_job *queue_add(struct queue *queue, const struct job_row *row)
+{
+	struct queued_job *entry = calloc(1, sizeof(*entry));
+	if (entry == NULL)
+		return NULL;
+	entry->queue = queue;
+	entry->row = *row;
+	entry->cancel_fd = -1;
+	pthread_mutex_lock(&queue->lock);
+	entry->next = queue->jobs;
+	queue->jobs = entry;
+	pthread_mutex_unlock(&queue->lock);
+	return entry;
+}
+
+void queue_remove(struct queue *queue, struct queued_job *entry)
+{
+	pthread_mutex_lock(&queue->lock);
+	struct queued_job **link = &queue->jobs;
+	while (*link != entry)
+		link = &(*link)->next;
+	*link = entry->next;
+	pthread_mutex_unlock(&queue->lock);
+	free(entry);
+}
+
+/* `lock` is held. */
+static struct queued_job *find(struct queue *queue, const char *id)
+{
+	struct queued_job *entry = queue->jobs;
+	while (entry != NULL && strcmp(entry->row.job.id, id) != 0)
+		entry = entry->next;
+	return entry;
+}
+
+int queue_get(struct queue *queue, const char *id, struct job_row *ret, struct job_fault *ret_fault)
+{
+	pthread_mutex_lock(&queue->lock);
+	struct queued_job *entry = find(queue, id);
+	if (entry != NULL)
+		*ret = entry->row;
+	pthread_mutex_unlock(&queue->lock);
+	return entry != NULL ? 0 : store_job_get(queue->with.store, id, ret, ret_fault);
+}
+
+void queue_refresh(struct queue *queue, struct job *job)
+{
+	pthread_mutex_lock(&queue->lock);
+	const struct queued_job *entry = find(queue, job->id);
+	if (entry != NULL)
+		*job = entry->row.job;
+	pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_count(struct queue *queue, struct gateway_counts *ret)
+{
+	ret->running = ret->queued = ret->waiting = 0;
+	pthread_mutex_lock(&queue->lock);
+	for (const struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next) {
+		switch (entry->row.job.state) {
+		case JOB_QUEUED:
+			ret->queued++;
+			break;
+		case JOB_WAITING:
+			ret->waiting++;
+			break;
+		case JOB_RUNNING:
+			ret->running++;
+			break;
+		case JOB_SUCCEEDED:
+		case JOB_FAILED:
+		case JOB_CANCELLED:
+			break;
+		}
+	}
+	pthread_mutex_unlock(&queue->lock);
+}
+
+static int refuse_busy_device(struct queue *queue, const char *device, struct job_fault *ret_fault)
+{
+	int result = 0;
+	pthread_mutex_lock(&queue->lock);
+	for (const struct queued_job *entry = queue->jobs; entry != NULL && result == 0; entry = entry->next) {
+		const struct job *job = &entry->row.job;
+		if (strcmp(job->request.device, device) != 0 || job_state_terminal(job->state))
+			continue;
+		result = job_fault_set(ret_fault, "device-busy", "the device %s has the job %s, which is %s", device, job->id,
+				       job_state_name(job->state));
+		memcpy(ret_fault->job, job->id, sizeof(ret_fault->job));
+	}
+	pthread_mutex_unlock(&queue->lock);
+	return result;
+}
+
+static struct job_row new_row(struct queue *queue, const struct job_request *request, const char *furthest_phase, const char *to_release)
+{
+	int64_t now_ms = queue->with.now_ms();
+	struct job_row row = {.job = {.request = *request, .attempt = 1, .can_cancel = true, .created_at_ms = now_ms}};
+	struct job *job = &row.job;
+	job_id_make(now_ms, queue->newest_id, job->id);
+	snprintf(row.furthest_phase, sizeof(row.furthest_phase), "%s", furthest_phase);
+	snprintf(job->to_release, sizeof(job->to_release), "%s", to_release);
+	job->progress.eta_s = -1;
+	if (request->not_before_ms > now_ms) {
+		job->not_before_ms = request->not_before_ms;
+		job->waiting_for = WAIT_TIME;
+	} else if (!registry_present(queue->with.registry, request->device)) {
+		job->waiting_for = WAIT_DEVICE;
+	}
+	job->state = job->waiting_for == WAIT_NOTHING ? JOB_QUEUED : JOB_WAITING;
+	return row;
+}
+
+/* `change` is held. */
+static int add_new(struct queue *queue, const struct job_row *row, struct job_fault *ret_fault)
+{
+	const struct job *job = &row->job;
+	const char *firmware = job->request.firmware;
+	if (firmware[0] != '\0' && firmware_pin(queue->with.firmware, firmware) < 0)
+		return job_fault_set(ret_fault, "not-found", "the firmware %s is no longer in the cache", firmware);
+	int result = store_job_insert(queue->with.store, row, ret_fault);
+	if (result == 0 && queue_add(queue, row) == NULL)
+		result = -ENOMEM; /* on disk: the next start takes it up */
+	if (result < 0) {
+		if (firmware[0] != '\0')
+			firmware_unpin(queue->with.firmware, firmware);
+		return result;
+	}
+	memcpy(queue->newest_id, job->id, sizeof(queue->newest_id));
+	event_publish_job(queue->with.events, EVENT_JOB_CREATED, job);
+	registry_set_job(queue->with.registry, job->request.device, job->id, false);
+	log_info(job->request.device, "job %s: %s, %s%s%s", job->id, job_kind_name(job->request.kind), job_state_name(job->state),
+		 job->waiting_for != WAIT_NOTHING ? " for " : "", job_wait_name(job->waiting_for));
+	return 0;
+}
+
+int queue_submit(struct queue *queue, const struct job_request *request, const char *furthest_phase, const char *to_release,
+		 struct job *ret, struct job_fault *ret_fault)
+{
+	pthread_mutex_lock(&queue->change);
+	int result = refuse_busy_device(queue, request->device, ret_fault);
+	if (result == 0) {
+		struct job_row row = new_row(queue, request, furthest_phase, to_release);
+		result = add_new(queue, &row, ret_fault);
+		*ret = row.job;
+	}
+	pthread_mutex_unlock(&queue->change);
+	if (result == 0)
+		queue_wake(queue);
+	return result;
+}
+
+static int refuse_cancel_of_finished(const struct job *job, struct job_fault *ret_fault)
+{
+	if (job->state == JOB_CANCELLED)
+		return 0;
+	return job_fault_set(ret_fault, "invalid-request", "job %s has ended: it %s", job->id, job_state_name(job->state));
+}
+
+static int cancel_running(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
+{
+	if (entry->past_return)
+		return job_fault_set(
+		    ret_fault, "past-point-of-no-return",
+		    "job %s is in the phase %s: the modem has begun to take the bundle, and stopping now could leave it without a firmware",
+		    next->job.id, next->job.phase);
+	if (next->cancel_requested)
+		return 0;
+	next->cancel_requested = true;
+	next->job.can_cancel = false;
+	snprintf(next->job.detail, sizeof(next->job.detail), "cancelled: the modem is brought back to its application");
+	int result = queued_job_keep(entry, next, EVENT_JOB_CHANGED, ret_fault);
+	if (result == 0)
+		(void)eventfd_write(entry->cancel_fd, 1);
+	return result;
+}
+
+static int cancel_entry(struct queued_job *entry, struct job *ret, struct job_fault *ret_fault)
+{
+	struct job_row next = queued_job_row(entry);
+	int result = 0;
+	switch (next.job.state) {
+	case JOB_QUEUED:
+	case JOB_WAITING:
+		result = queued_job_set_state(entry, &next, JOB_CANCELLED, ret_fault);
+		break;
+	case JOB_RUNNING:
+		result = cancel_running(entry, &next, ret_fault);
+		break;
+	case JOB_SUCCEEDED:
+	case JOB_FAILED:
+	case JOB_CANCELLED:
+		result = refuse_cancel_of_finished(&next.job, ret_fault);
+		break;
+	}
+	*ret = next.job;
+	return result;
+}
+
+int queue_cancel(struct queue *queue, const char *id, struct job *ret, struct job_fault *ret_fault)
+{
+	struct job_row row;
+	pthread_mutex_lock(&queue->change);
+	pthread_mutex_lock(&queue->lock);
+	struct queued_job *entry = find(queue, id);
+	pthread_mutex_unlock(&queue->lock);
+	int result;
+	if (entry != NULL) {
+		result = cancel_entry(entry, ret, ret_fault);
+	} else {
+		result = store_job_get(queue->with.store, id, &row, ret_fault);
+		if (result == 0)
+			result = refuse_cancel_of_finished(&row.job, ret_fault);
+		*ret = row.job;
+	}
+	pthread_mutex_unlock(&queue->change);
+	queue_wake(queue); /* its place may be another's now */
+	return result;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/queue_private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+
+#define STORE_RETRY_MS 1000
+
+/* Only the main thread takes entries out, so it may walk from here without the lock: others add at the front. */
+static struct queued_job *first(struct queue *queue)
+{
+	pthread_mutex_lock(&queue->lock);
+	struct queued_job *entry = queue->jobs;
+	pthread_mutex_unlock(&queue->lock);
+	return entry;
+}
+
+static bool has_ended_thread(struct queued_job *entry)
+{
+	pthread_mutex_lock(&entry->queue->lock);
+	bool ended = entry->has_thread && entry->thread_ended;
+	pthread_mutex_unlock(&entry->queue->lock);
+	return ended;
+}
+
+static void join(struct queued_job *entry)
+{
+	pthread_join(entry->thread, NULL);
+	close(entry->cancel_fd);
+	pthread_mutex_lock(&entry->queue->lock);
+	entry->has_thread = entry->thread_ended = false;
+	entry->cancel_fd = -1;
+	pthread_mutex_unlock(&entry->queue->lock);
+}
+
+/* Joins the threads that ended, settles what the store refused before, forgets what is finished. */
+static void reap(struct queue *queue)
+{
+	struct queued_job *next;
+	for (struct queued_job *entry = first(queue); entry != NULL; entry = next) {
+		next = entry->next;
+		if (has_ended_thread(entry))
+			join(entry);
+		if (entry->has_thread)
+			continue;
+		if (entry->unsettled)
+			queued_job_settle(entry);
+		if (job_state_terminal(queued_job_row(entry).job.state))
+			queue_remove(queue, entry);
+	}
+}
+
+/* Moves a job between queued and waiting as the world has it now. Returns false when the store refused. */
+static bool weigh(struct queued_job *entry, int64_t now_ms)
+{
+	struct job_row next = queued_job_row(entry);
+	if (next.job.state != JOB_QUEUED && next.job.state != JOB_WAITING)
+		return true;
+	enum job_wait obstacle = queued_job_obstacle(entry, now_ms);
+	struct job_fault fault;
+	int result = 0;
+	if (next.job.state == JOB_WAITING && obstacle != next.job.waiting_for)
+		result = queued_job_set_state(entry, &next, JOB_QUEUED, &fault);
+	if (result == 0 && next.job.state == JOB_QUEUED && obstacle != WAIT_NOTHING)
+		result = queued_job_wait(entry, &next, obstacle, &fault);
+	return result == 0;
+}
+
+static bool goes_before(const struct job *one, const struct job *other)
+{
+	if (one->request.priority != other->request.priority)
+		return one->request.priority > other->request.priority;
+	return strcmp(one->id, other->id) < 0;
+}
+
+/* The queued job whose turn it is. One that its last thread has not left yet is passed over until that is joined. */
+static struct queued_job *choose(struct queue *queue)
+{
+	struct queued_job *best = NULL;
+	pthread_mutex_lock(&queue->lock);
+	for (struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next)
+		if (entry->row.job.state == JOB_QUEUED && !entry->has_thread &&
+		    (best == NULL || goes_before(&entry->row.job, &best->row.job)))
+			best = entry;
+	pthread_mutex_unlock(&queue->lock);
+	return best;
+}
+
+static void forget_last_run(struct queued_job *entry, int cancel_fd)
+{
+	pthread_mutex_lock(&entry->queue->lock);
+	entry->cancel_fd = cancel_fd;
+	entry->past_return = entry->put_back = false;
+	entry->outcome = (struct run_outcome){0};
+	pthread_mutex_unlock(&entry->queue->lock);
+}
+
+static int start_thread(struct queued_job *entry)
+{
+	pthread_mutex_lock(&entry->queue->lock);
+	int result = pthread_create(&entry->thread, NULL, runner_main, entry);
+	entry->has_thread = result == 0;
+	pthread_mutex_unlock(&entry->queue->lock);
+	return -result;
+}
+
+/* Invalid before the write: the store says that it runs before its thread exists. False when the store refused. */
+static bool start(struct queued_job *entry)
+{
+	struct job_fault fault;
+	struct job_row next = queued_job_row(entry);
+	int cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (cancel_fd < 0)
+		return false;
+	forget_last_run(entry, cancel_fd);
+	next.job.fault = (struct job_fault){0};
+	if (queued_job_set_state(entry, &next, JOB_RUNNING, &fault) < 0) {
+		forget_last_run(entry, -1);
+		close(cancel_fd);
+		return false;
+	}
+	int result = start_thread(entry);
+	if (result == 0)
+		return true;
+	forget_last_run(entry, -1);
+	close(cancel_fd);
+	entry->outcome.result = result;
+	job_fault_set(&entry->outcome.fault, "infrastructure-error", "no thread for the job: %s", strerror(-result));
+	queued_job_settle(entry);
+	return true;
+}
+
+static bool start_what_may(struct queue *queue)
+{
+	struct gateway_counts counts;
+	for (queue_count(queue, &counts); counts.running < queue->with.max_parallel; queue_count(queue, &counts)) {
+		struct queued_job *entry = choose(queue);
+		if (entry == NULL)
+			return true;
+		if (!start(entry))
+			return false;
+	}
+	return true;
+}
+
+static int64_t earlier(int64_t one_ms, int64_t other_ms)
+{
+	return one_ms == 0 || other_ms < one_ms ? other_ms : one_ms;
+}
+
+static int64_t next_due(struct queue *queue, int64_t now_ms, bool store_refused)
+{
+	int64_t due_ms = store_refused ? now_ms + STORE_RETRY_MS : 0;
+	pthread_mutex_lock(&queue->lock);
+	for (const struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next) {
+		if (entry->unsettled)
+			due_ms = earlier(due_ms, now_ms + STORE_RETRY_MS);
+		else if (entry->row.job.state == JOB_WAITING && entry->row.job.not_before_ms > now_ms)
+			due_ms = earlier(due_ms, entry->row.job.not_before_ms);
+	}
+	pthread_mutex_unlock(&queue->lock);
+	return due_ms;
+}
+
+int64_t queue_turn(struct queue *queue)
+{
+	eventfd_t ignored;
+	(void)eventfd_read(queue->wake_fd, &ignored);
+	bool taken = true;
+	pthread_mutex_lock(&queue->change);
+	int64_t now_ms = queue->with.now_ms();
+	reap(queue);
+	for (struct queued_job *entry = first(queue); entry != NULL && !queue->stopping; entry = entry->next)
+		taken = weigh(entry, now_ms) && taken;
+	if (!queue->stopping)
+		taken = start_what_may(queue) && taken;
+	int64_t due_ms = next_due(queue, now_ms, !taken);
+	pthread_mutex_unlock(&queue->change);
+	return due_ms;
+}
+
+void queue_stop(struct queue *queue)
+{
+	pthread_mutex_lock(&queue->change);
+	pthread_mutex_lock(&queue->lock);
+	queue->stopping = true;
+	for (struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next) {
+		if (!entry->has_thread || entry->past_return)
+			continue;
+		entry->put_back = true;
+		(void)eventfd_write(entry->cancel_fd, 1);
+	}
+	pthread_mutex_unlock(&queue->lock);
+	pthread_mutex_unlock(&queue->change);
+}
+
+bool queue_stopping(struct queue *queue)
+{
+	pthread_mutex_lock(&queue->lock);
+	bool stopping = queue->stopping;
+	pthread_mutex_unlock(&queue->lock);
+	return stopping;
+}
+
+unsigned queue_threads(struct queue *queue)
+{
+	unsigned count = 0;
+	pthread_mutex_lock(&queue->lock);
+	for (const struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next)
+		count += entry->has_thread;
+	pthread_mutex_unlock(&queue->lock);
+	return count;
+}

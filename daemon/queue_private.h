@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shared by the files of the queue: queue.c (verbs), queue_recover.c (start), queue_dispatch.c (main thread), job_state.c (changes), runner.c (the
+ * thread of a job).
+ */
+#ifndef DAEMON_QUEUE_PRIVATE_H
+#define DAEMON_QUEUE_PRIVATE_H
+
+#include <pthread.h>
+
+#include "daemon/queue.h"
+
+#define INTERRUPTIONS_MAX 5u
+
+/* How a run ended, as far as the queue cares. */
+struct run_outcome {
+	int result; /* of the engine: 0, -ECANCELED, else the fault says why */
+	struct job_fault fault;
+	bool verified;
+	char from_release[48];
+	char to_release[48];
+};
+
+/* Made under `change`, freed by the main thread only, after its thread was joined. Members are written under both mutexes; but progress and
+ * detail, which the job's own thread also writes under `lock` alone. */
+struct queued_job {
+	struct queue *queue;
+	struct job_row row;
+	bool past_return; /* the point of no return */
+	bool put_back;    /* the ordered stop wants it back in the queue */
+	bool has_thread, thread_ended;
+	bool unsettled; /* it ended, and the store could not take it yet */
+	struct run_outcome outcome;
+	int cancel_fd; /* -1 when it does not run */
+	pthread_t thread;
+	struct queued_job *next;
+};
+
+struct queue {
+	struct queue_surroundings with;
+	pthread_mutex_t change;
+	pthread_mutex_t lock;
+	struct queued_job *jobs; /* newest first */
+	char newest_id[JOB_ID_SIZE];
+	bool stopping;
+	int wake_fd;
+};
+
+/* Copies under `lock`. */
+struct job_row queued_job_row(struct queued_job *entry);
+
+/* The list. `change` is held. */
+struct queued_job *queue_add(struct queue *queue, const struct job_row *row);
+void queue_remove(struct queue *queue, struct queued_job *entry);
+
+/* Persists, makes seen, publishes. `change` is held. Progress is kept as it is in memory. */
+int queued_job_keep(struct queued_job *entry, const struct job_row *next, enum event_type type, struct job_fault *ret_fault);
+
+/* The only way to another state: checks the table, fills in what belongs to the state (times, waiting_for, can_cancel), persists, publishes, then logs. `next`
+ * has the members that change besides. `change` is held. */
+int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum job_state state, struct job_fault *ret_fault);
+
+/* The table. */
+bool job_state_may_become(enum job_state from, enum job_state to);
+
+/* What keeps the job from running now. */
+enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms);
+
+/* To waiting, with the reason in next->job.waiting_for. `change` is held. */
+int queued_job_wait(struct queued_job *entry, struct job_row *next, enum job_wait reason, struct job_fault *ret_fault);
+
+/* Brings entry->outcome into the job's state. `change` is held. When the store refuses, unsettled stays set. */
+void queued_job_settle(struct queued_job *entry);
+
+/* The thread of a running job; ends with the outcome settled or marked. */
+void *runner_main(void *entry);
+
+/* Fills queue->jobs from the store. */
+int queue_recover(struct queue *queue, struct job_fault *ret_fault);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/queue_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/progress_meter.h"
+#include "daemon/transcript_file.h"
+#include "transport/clock.h"
+
+#define TRANSCRIPT_LIMIT 1048576u
+
+/* What the thread of one run has in its hands. */
+struct run {
+	struct queued_job *entry;
+	struct queue *queue;
+	struct job_row row; /* as it was when the run began */
+	struct device device;
+	enum upgrade_phase phase;
+	struct progress_meter meter;
+	bool at_border;
+	struct job_fault store_fault; /* the store refused something in a callback */
+	struct transcript_file *file;
+	struct transcript *transcript;
+};
+
+/* Before anything of the phase is sent it is on disk, so that a restart knows how far things may have come. */
+static int on_phase(void *context, enum upgrade_phase phase, size_t step, size_t steps, const char *detail)
+{
+	struct run *run = context;
+	const char *name = upgrade_phase_name(phase);
+	run->phase = phase;
+	pthread_mutex_lock(&run->queue->change);
+	struct job_row next = queued_job_row(run->entry);
+	snprintf(next.job.phase, sizeof(next.job.phase), "%s", name);
+	snprintf(next.job.detail, sizeof(next.job.detail), "%s", detail != NULL ? detail : "");
+	next.job.step = (uint32_t)step;
+	next.job.steps = (uint32_t)steps;
+	if (next.furthest_phase[0] == '\0' || (int)phase > (int)engine_phase(next.furthest_phase))
+		snprintf(next.furthest_phase, sizeof(next.furthest_phase), "%s", name);
+	int result = queued_job_keep(run->entry, &next, EVENT_JOB_CHANGED, &run->store_fault);
+	pthread_mutex_unlock(&run->queue->change);
+	log_debug(run->device.id, "job %s: %s (%zu of %zu)", run->row.job.id, name, step, steps);
+	return result;
+}
+
+static void on_progress(void *context, const struct stp_progress *progress)
+{
+	struct run *run = context;
+	struct job_progress next;
+	bool show = progress_meter_feed(&run->meter, clock_now_ms(), progress->bytes_done, progress->bytes_total, progress->part, &next);
+	bool border_changed = run->at_border != progress->at_border;
+	run->at_border = progress->at_border;
+	if (!show && !border_changed)
+		return;
+	/* The main thread and the api hold this lock for copies only: nobody's disk delays a block. */
+	pthread_mutex_lock(&run->queue->lock);
+	struct job *job = &run->entry->row.job;
+	job->progress = next;
+	if (border_changed)
+		snprintf(job->detail, sizeof(job->detail), "%s",
+			 progress->at_border ? "the modem may be silent while it erases flash, this is normal" : "");
+	struct job now = *job;
+	pthread_mutex_unlock(&run->queue->lock);
+	event_publish_job(run->queue->with.events, border_changed ? EVENT_JOB_CHANGED : EVENT_JOB_PROGRESS, &now);
+}
+
+/* The release it comes from is what it told before anything was sent in any run of this job. */
+static bool tells_first_release(const struct run *run, const struct modem_info *info)
+{
+	return info->release[0] != '\0' && run->phase <= PHASE_IDENTIFY && run->row.job.from_release[0] == '\0' &&
+	       engine_phase(run->row.furthest_phase) < PHASE_TRANSFER;
+}
+
+static void keep_first_release(struct run *run, const char *release)
+{
+	struct job_fault fault;
+	memcpy(run->row.job.from_release, release, sizeof(run->row.job.from_release));
+	pthread_mutex_lock(&run->queue->change);
+	struct job_row next = queued_job_row(run->entry);
+	memcpy(next.job.from_release, release, sizeof(next.job.from_release));
+	if (queued_job_keep(run->entry, &next, EVENT_JOB_CHANGED, &fault) < 0)
+		log_warning(run->device.id, "job %s: the release it comes from is not stored: %s", next.job.id, fault.message);
+	pthread_mutex_unlock(&run->queue->change);
+}
+
+static void on_modem(void *context, const struct modem_info *info)
+{
+	struct run *run = context;
+	struct job_fault fault;
+	const struct queue_surroundings *with = &run->queue->with;
+	bool probe = run->row.job.request.kind == JOB_PROBE;
+	if (registry_learn(with->registry, run->device.id, info, probe, with->now_ms(), &fault) < 0)
+		log_warning(run->device.id, "what the modem told is not stored: %s", fault.message);
+	if (tells_first_release(run, info))
+		keep_first_release(run, info->release);
+}
+
+static void on_note(void *context, const char *text)
+{
+	const struct run *run = context;
+	log_info(run->device.id, "job %s: %s", run->row.job.id, text);
+}
+
+/* Decided under `change`, as a cancel is: one of the two comes first, and the other is told. */
+static bool on_point_of_no_return(void *context)
+{
+	struct run *run = context;
+	struct queued_job *entry = run->entry;
+	pthread_mutex_lock(&run->queue->change);
+	struct job_row next = queued_job_row(entry);
+	bool go_on = !next.cancel_requested && !entry->put_back;
+	next.job.can_cancel = false;
+	if (go_on)
+		go_on = queued_job_keep(entry, &next, EVENT_JOB_CHANGED, &run->store_fault) == 0;
+	pthread_mutex_lock(&run->queue->lock);
+	entry->past_return = go_on;
+	pthread_mutex_unlock(&run->queue->lock);
+	pthread_mutex_unlock(&run->queue->change);
+	return go_on;
+}
+
+static void open_transcript(struct run *run)
+{
+	const struct job *job = &run->row.job;
+	int result = transcript_file_open(store_transcript_dir(run->queue->with.store), job->id, TRANSCRIPT_LIMIT, &run->file);
+	if (result == 0)
+		result = transcript_new(transcript_file_append, run->file, &run->transcript);
+	if (result < 0)
+		log_warning(job->request.device, "job %s runs without a transcript: %s", job->id, strerror(-result));
+	else
+		transcript_note(run->transcript, "%s of %s, attempt %u, interrupted %u times before", job_kind_name(job->request.kind),
+				job->request.device, job->attempt, job->interruptions);
+}
+
+static void close_transcript(struct run *run)
+{
+	transcript_free(run->transcript);
+	transcript_file_close(run->file);
+}
+
+static int run_engine(struct run *run, const struct firmware *firmware, const struct image *image, struct upgrade_result *ret)
+{
+	const struct job *job = &run->row.job;
+	const struct engine_ops *engine = run->queue->with.engine;
+	const struct upgrade_events events = {
+	    .phase = on_phase,
+	    .progress = on_progress,
+	    .modem = on_modem,
+	    .note = on_note,
+	    .point_of_no_return = on_point_of_no_return,
+	    .context = run,
+	};
+	struct profile profile;
+	struct upgrade_firmware wanted;
+	struct upgrade_request request = {
+	    .port = run->device.port,
+	    .profile = &profile,
+	    .last_rate_bps = job->request.rate_bps != 0 ? job->request.rate_bps : run->device.modem.rate_bps,
+	    .cancel_fd = run->entry->cancel_fd,
+	    .transcript = run->transcript,
+	};
+	engine_profile(registry_profile(run->queue->with.registry, run->device.id), job->request.rate_bps, &profile);
+	if (job->request.kind == JOB_PROBE)
+		return engine->probe(&request, &events, ret);
+	engine_firmware(firmware, &wanted);
+	engine_options(&job->request, run->row.furthest_phase, &request.options);
+	request.expected_imei = run->device.modem.imei[0] != '\0' ? run->device.modem.imei : NULL;
+	request.firmware = &wanted;
+	request.image = image;
+	return engine->upgrade(&request, &events, ret);
+}
+
+/* -EPROTO with the fault, or what the engine returned. */
+static int run_upgrade(struct run *run, struct upgrade_result *ret, struct job_fault *ret_fault)
+{
+	const struct queue_surroundings *with = &run->queue->with;
+	struct firmware firmware = {0};
+	struct cache_error error = {0};
+	const struct image *image = NULL;
+	int result = firmware_find(with->firmware, run->row.job.request.firmware, &firmware, &error);
+	if (result < 0) {
+		job_fault_from_cache(ret_fault, &error);
+		return -EPROTO;
+	}
+	result = image_share_acquire(with->images, &firmware, &image, ret_fault);
+	if (result == 0)
+		result = run_engine(run, &firmware, image, ret);
+	image_share_release(with->images, image);
+	firmware_clear(&firmware);
+	return result;
+}
+
+static void run_job(struct run *run, struct run_outcome *ret)
+{
+	struct upgrade_result result = {.before.boot_mode = BOOT_MODE_UNKNOWN, .after.boot_mode = BOOT_MODE_UNKNOWN};
+	struct job_fault *fault = &ret->fault;
+	const struct job_request *request = &run->row.job.request;
+	ret->result = registry_get(run->queue->with.registry, request->device, &run->device, fault);
+	if (ret->result < 0)
+		return;
+	open_transcript(run);
+	if (request->kind == JOB_PROBE)
+		ret->result = run_engine(run, NULL, NULL, &result);
+	else
+		ret->result = run_upgrade(run, &result, fault);
+	close_transcript(run);
+	ret->verified = result.verified;
+	memcpy(ret->to_release, result.after.release, sizeof(ret->to_release));
+	if (tells_first_release(run, &result.before))
+		memcpy(ret->from_release, result.before.release, sizeof(ret->from_release));
+	if (ret->result == 0 || fault->kind != NULL)
+		return;
+	if (run->store_fault.kind != NULL)
+		*fault = run->store_fault;
+	else if (ret->result == -EPROTO)
+		job_fault_from_engine(fault, &result.fault);
+	else if (ret->result != -ECANCELED)
+		job_fault_set(fault, "infrastructure-error", "the run ended: %s", strerror(-ret->result));
+}
+
+/* Under `change`: a stop that was asked for makes an end without a reason, or with one that would be retried, no failure. */
+static void judge_stop(const struct queued_job *entry, struct run_outcome *outcome)
+{
+	const struct fault_kind *kind = outcome->fault.kind;
+	if (outcome->result == 0)
+		return;
+	if (entry->put_back && kind != NULL && (kind->class == CLASS_TRANSIENT || kind->class == CLASS_INFRASTRUCTURE))
+		outcome->fault = (struct job_fault){0};
+	if (kind == NULL && !entry->put_back && !entry->row.cancel_requested)
+		job_fault_set(&outcome->fault, "infrastructure-error", "the run stopped and nobody asked for it");
+}
+
+void *runner_main(void *context)
+{
+	struct queued_job *entry = context;
+	struct queue *queue = entry->queue;
+	struct run run = {.entry = entry, .queue = queue, .row = queued_job_row(entry)};
+	struct run_outcome outcome = {0};
+	run.meter.percent_floor = run.row.job.progress.percent;
+	run_job(&run, &outcome);
+	pthread_mutex_lock(&queue->change);
+	judge_stop(entry, &outcome);
+	entry->outcome = outcome;
+	queued_job_settle(entry);
+	pthread_mutex_lock(&queue->lock);
+	entry->thread_ended = true;
+	pthread_mutex_unlock(&queue->lock);
+	pthread_mutex_unlock(&queue->change);
+	queue_wake(queue);
+	return NULL;
+}

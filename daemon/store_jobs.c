@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/store_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The one list of columns, in the order of bind_job() and read_job(). */
+#define JOB_COLUMNS                                                                                                                        \
+	"kind, device, firmware, firmware_name, helper, way, force, allow_downgrade, priority, rate_bps, wanted_at_ms, retry_of, state, "  \
+	"phase, furthest_phase, detail, waiting_for, from_release, to_release, bytes_done, bytes_total, percent, part, step, steps, "      \
+	"can_cancel, cancel_requested, attempt, interruptions, created_at_ms, started_at_ms, finished_at_ms, not_before_ms, verified, "    \
+	"fault_code, fault_message, fault_evidence, id"
+
+static const char insert_job[] =
+    "INSERT INTO jobs (" JOB_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+    " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38)";
+static const char update_job[] =
+    "UPDATE jobs SET (" JOB_COLUMNS ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+    " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38)"
+    " WHERE id = ?38";
+static const char select_job[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE id = ?1";
+static const char select_unfinished[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state IN ('queued', 'waiting', 'running') ORDER BY id";
+static const char select_newest_id[] = "SELECT max(id) FROM jobs";
+
+/* Every filter has its own text, so that each finds its index. A row more than asked for tells that there are more. */
+#define OLDER_FIRST_PAGE " (?1 = '' OR id < ?1) ORDER BY id DESC LIMIT ?2"
+static const char list_all[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE" OLDER_FIRST_PAGE;
+static const char list_by_state[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state = ?3 AND" OLDER_FIRST_PAGE;
+static const char list_by_device[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE device = ?3 AND" OLDER_FIRST_PAGE;
+static const char list_by_both[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE device = ?3 AND state = ?4 AND" OLDER_FIRST_PAGE;
+
+static void bind_request(struct store_binder *binder, const struct job_request *request)
+{
+	store_bind_text(binder, job_kind_name(request->kind));
+	store_bind_text(binder, request->device);
+	store_bind_text(binder, request->firmware);
+	store_bind_text(binder, request->firmware_name);
+	store_bind_text(binder, request->helper);
+	store_bind_text(binder, request->way);
+	store_bind_int(binder, request->force);
+	store_bind_int(binder, request->allow_downgrade);
+	store_bind_int(binder, request->priority);
+	store_bind_int(binder, request->rate_bps);
+	store_bind_int(binder, request->not_before_ms);
+	store_bind_text_or_null(binder, request->retry_of);
+}
+
+static int bind_job(sqlite3_stmt *statement, const struct job_row *row)
+{
+	const struct job *job = &row->job;
+	struct store_binder binder = {.statement = statement, .next = 1};
+	bind_request(&binder, &job->request);
+	store_bind_text(&binder, job_state_name(job->state));
+	store_bind_text(&binder, job->phase);
+	store_bind_text(&binder, row->furthest_phase);
+	store_bind_text(&binder, job->detail);
+	store_bind_text(&binder, job_wait_name(job->waiting_for));
+	store_bind_text(&binder, job->from_release);
+	store_bind_text(&binder, job->to_release);
+	store_bind_int(&binder, (int64_t)job->progress.bytes_done);
+	store_bind_int(&binder, (int64_t)job->progress.bytes_total);
+	store_bind_real(&binder, job->progress.percent);
+	store_bind_text(&binder, job->progress.part);
+	store_bind_int(&binder, job->step);
+	store_bind_int(&binder, job->steps);
+	store_bind_int(&binder, job->can_cancel);
+	store_bind_int(&binder, row->cancel_requested);
+	store_bind_int(&binder, job->attempt);
+	store_bind_int(&binder, job->interruptions);
+	store_bind_int(&binder, job->created_at_ms);
+	store_bind_int(&binder, job->started_at_ms);
+	store_bind_int(&binder, job->finished_at_ms);
+	store_bind_int(&binder, job->not_before_ms);
+	store_bind_int(&binder, job->verified);
+	store_bind_text(&binder, job->fault.kind != NULL ? job->fault.kind->code : "");
+	store_bind_text(&binder, job->fault.message);
+	store_bind_text(&binder, job->fault.evidence);
+	store_bind_text(&binder, job->id);
+	return binder.error;
+}
+
+static void read_request(struct store_reader *reader, struct job_request *ret)
+{
+	char kind[16];
+	store_read_text(reader, kind, sizeof(kind));
+	(void)job_kind_parse(kind, &ret->kind);
+	store_read_text(reader, ret->device, sizeof(ret->device));
+	store_read_text(reader, ret->firmware, sizeof(ret->firmware));
+	store_read_text(reader, ret->firmware_name, sizeof(ret->firmware_name));
+	store_read_text(reader, ret->helper, sizeof(ret->helper));
+	store_read_text(reader, ret->way, sizeof(ret->way));
+	ret->force = store_read_int(reader) != 0;
+	ret->allow_downgrade = store_read_int(reader) != 0;
+	ret->priority = (int)store_read_int(reader);
+	ret->rate_bps = (uint32_t)store_read_int(reader);
+	ret->not_before_ms = store_read_int(reader);
+	store_read_text(reader, ret->retry_of, sizeof(ret->retry_of));
+}
+
+static void read_progress(struct store_reader *reader, struct job_progress *ret)
+{
+	ret->bytes_done = (uint64_t)store_read_int(reader);
+	ret->bytes_total = (uint64_t)store_read_int(reader);
+	ret->percent = store_read_real(reader);
+	store_read_text(reader, ret->part, sizeof(ret->part));
+	ret->known = ret->bytes_total > 0;
+	ret->eta_s = -1;
+}
+
+static void read_fault(struct store_reader *reader, struct job_fault *ret)
+{
+	char code[48];
+	store_read_text(reader, code, sizeof(code));
+	if (code[0] != '\0')
+		ret->kind = fault_kind_find(code);
+	store_read_text(reader, ret->message, sizeof(ret->message));
+	store_read_text(reader, ret->evidence, sizeof(ret->evidence));
+}
+
+static void read_job(sqlite3_stmt *statement, struct job_row *ret)
+{
+	struct job *job = &ret->job;
+	struct store_reader reader = {.statement = statement};
+	char name[24];
+	memset(ret, 0, sizeof(*ret));
+	read_request(&reader, &job->request);
+	store_read_text(&reader, name, sizeof(name));
+	(void)job_state_parse(name, &job->state);
+	store_read_text(&reader, job->phase, sizeof(job->phase));
+	store_read_text(&reader, ret->furthest_phase, sizeof(ret->furthest_phase));
+	store_read_text(&reader, job->detail, sizeof(job->detail));
+	store_read_text(&reader, name, sizeof(name));
+	(void)job_wait_parse(name, &job->waiting_for);
+	store_read_text(&reader, job->from_release, sizeof(job->from_release));
+	store_read_text(&reader, job->to_release, sizeof(job->to_release));
+	read_progress(&reader, &job->progress);
+	job->step = (uint32_t)store_read_int(&reader);
+	job->steps = (uint32_t)store_read_int(&reader);
+	job->can_cancel = store_read_int(&reader) != 0;
+	ret->cancel_requested = store_read_int(&reader) != 0;
+	job->attempt = (uint32_t)store_read_int(&reader);
+	job->interruptions = (uint32_t)store_read_int(&reader);
+	job->created_at_ms = store_read_int(&reader);
+	job->started_at_ms = store_read_int(&reader);
+	job->finished_at_ms = store_read_int(&reader);
+	job->not_before_ms = store_read_int(&reader);
+	job->verified = store_read_int(&reader) != 0;
+	read_fault(&reader, &job->fault);
+	store_read_text(&reader, job->id, sizeof(job->id));
+}
+
+static int write_job(struct store *store, const char *sql, const struct job_row *row, struct job_fault *ret_fault)
+{
+	int result = store_write_begin(store, ret_fault);
+	if (result < 0)
+		return result;
+	sqlite3_stmt *statement = store_statement(&store->writer, sql, ret_fault);
+	if (statement == NULL)
+		result = -EPROTO;
+	else if (bind_job(statement, row) != SQLITE_OK)
+		result = store_failed(&store->writer, ret_fault);
+	else
+		result = store_run(&store->writer, statement, ret_fault);
+	return store_write_end(store, result, ret_fault);
+}
+
+int store_job_insert(struct store *store, const struct job_row *row, struct job_fault *ret_fault)
+{
+	return write_job(store, insert_job, row, ret_fault);
+}
+
+int store_job_update(struct store *store, const struct job_row *row, struct job_fault *ret_fault)
+{
+	return write_job(store, update_job, row, ret_fault);
+}
+
+int store_job_get(struct store *store, const char *id, struct job_row *ret, struct job_fault *ret_fault)
+{
+	int result = -EPROTO;
+	store_read_begin(store);
+	sqlite3_stmt *statement = store_statement(&store->reader, select_job, ret_fault);
+	if (statement != NULL) {
+		struct store_binder binder = {.statement = statement, .next = 1};
+		store_bind_text(&binder, id);
+		int step = sqlite3_step(statement);
+		if (step == SQLITE_ROW) {
+			read_job(statement, ret);
+			result = 0;
+		} else if (step == SQLITE_DONE) {
+			job_fault_set(ret_fault, "not-found", "there is no job %s", id);
+		} else {
+			store_failed(&store->reader, ret_fault);
+		}
+		sqlite3_reset(statement);
+	}
+	store_read_end(store);
+	return result;
+}
+
+/* Collects what a statement gives; `element` says how much of a row is kept. */
+static int read_rows(struct store_connection *connection, sqlite3_stmt *statement, bool whole_rows, void **ret, size_t *ret_count,
+		     struct job_fault *ret_fault)
+{
+	size_t size = whole_rows ? sizeof(struct job_row) : sizeof(struct job);
+	size_t count = 0, room = 0;
+	char *rows = NULL;
+	int result = 0, step;
+	while (result == 0 && (step = sqlite3_step(statement)) != SQLITE_DONE) {
+		if (step != SQLITE_ROW) {
+			result = store_failed(connection, ret_fault);
+			break;
+		}
+		if (count == room) {
+			room = room == 0 ? 16 : 2 * room;
+			char *more = reallocarray(rows, room, size);
+			if (more == NULL) {
+				result = -ENOMEM;
+				break;
+			}
+			rows = more;
+		}
+		struct job_row row;
+		read_job(statement, &row);
+		memcpy(rows + count++ * size, whole_rows ? (void *)&row : (void *)&row.job, size);
+	}
+	sqlite3_reset(statement);
+	if (result < 0) {
+		free(rows);
+		return result;
+	}
+	*ret = rows;
+	*ret_count = count;
+	return 0;
+}
+
+static sqlite3_stmt *list_statement(struct store *store, const struct job_filter *filter, struct job_fault *ret_fault)
+{
+	bool by_device = filter->device[0] != '\0';
+	const char *sql = by_device ? filter->by_state ? list_by_both : list_by_device : filter->by_state ? list_by_state : list_all;
+	sqlite3_stmt *statement = store_statement(&store->reader, sql, ret_fault);
+	if (statement == NULL)
+		return NULL;
+	struct store_binder binder = {.statement = statement, .next = 1};
+	store_bind_text(&binder, filter->before);
+	store_bind_int(&binder, (int64_t)filter->limit + 1);
+	if (by_device)
+		store_bind_text(&binder, filter->device);
+	if (filter->by_state)
+		store_bind_text(&binder, job_state_name(filter->state));
+	return statement;
+}
+
+int store_job_list(struct store *store, const struct job_filter *filter, struct job **ret, size_t *ret_count, bool *ret_more,
+		   struct job_fault *ret_fault)
+{
+	void *jobs = NULL;
+	int result = -EPROTO;
+	store_read_begin(store);
+	sqlite3_stmt *statement = list_statement(store, filter, ret_fault);
+	if (statement != NULL)
+		result = read_rows(&store->reader, statement, false, &jobs, ret_count, ret_fault);
+	store_read_end(store);
+	if (result < 0)
+		return result;
+	*ret = jobs;
+	*ret_more = *ret_count > filter->limit;
+	if (*ret_more)
+		*ret_count = filter->limit;
+	return 0;
+}
+
+int store_jobs_unfinished(struct store *store, struct job_row **ret, size_t *ret_count, struct job_fault *ret_fault)
+{
+	void *rows = NULL;
+	int result = -EPROTO;
+	store_read_begin(store);
+	sqlite3_stmt *statement = store_statement(&store->reader, select_unfinished, ret_fault);
+	if (statement != NULL)
+		result = read_rows(&store->reader, statement, true, &rows, ret_count, ret_fault);
+	store_read_end(store);
+	if (result == 0)
+		*ret = rows;
+	return result;
+}
+
+int store_job_newest_id(struct store *store, char ret[JOB_ID_SIZE], struct job_fault *ret_fault)
+{
+	int result = -EPROTO;
+	store_read_begin(store);
+	sqlite3_stmt *statement = store_statement(&store->reader, select_newest_id, ret_fault);
+	if (statement != NULL) {
+		result = sqlite3_step(statement) == SQLITE_ROW ? 0 : store_failed(&store->reader, ret_fault);
+		struct store_reader reader = {.statement = statement};
+		if (result == 0)
+			store_read_text(&reader, ret, JOB_ID_SIZE);
+		sqlite3_reset(statement);
+	}
+	store_read_end(store);
+	return result;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shared by the files of the store, by nobody else.
+ */
+#ifndef DAEMON_STORE_PRIVATE_H
+#define DAEMON_STORE_PRIVATE_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "daemon/store.h"
+
+/* One connection with its statements: prepared once, reset after each use. */
+struct store_connection {
+	pthread_mutex_t lock;
+	sqlite3 *db;
+	struct store_statement {
+		const char *sql;
+		sqlite3_stmt *statement;
+	} statements[16];
+};
+
+struct store {
+	char database[320];
+	char transcript_dir[320];
+	int lock_fd;
+	struct store_connection writer;
+	struct store_connection reader;
+	pthread_mutex_t health_lock;
+	char trouble[512]; /* why the last write failed; "" when it did not */
+};
+
+/* The schema up to date, or a fault: newer database, no database, damaged. */
+int store_migrate(sqlite3 *db, const char *path, struct job_fault *ret_fault);
+
+/* A transaction on one connection: its lock is held from begin to end. end commits when result is 0, else rolls back; it returns result, or
+ * what the commit failed with. */
+int store_write_begin(struct store *store, struct job_fault *ret_fault);
+int store_write_end(struct store *store, int result, struct job_fault *ret_fault);
+void store_read_begin(struct store *store);
+void store_read_end(struct store *store);
+
+/* A prepared statement, ready to be bound; sql is a literal and the key. NULL with the fault filled. */
+sqlite3_stmt *store_statement(struct store_connection *connection, const char *sql, struct job_fault *ret_fault);
+
+/* Steps a statement that gives no rows. Resets it. */
+int store_run(struct store_connection *connection, sqlite3_stmt *statement, struct job_fault *ret_fault);
+
+/* Fills the fault from the connection's last error. Always -EPROTO. */
+int store_failed(struct store_connection *connection, struct job_fault *ret_fault);
+
+/* Parameters and columns in order. Text is bound as a copy-free pointer: it lives until the statement is reset. */
+struct store_binder {
+	sqlite3_stmt *statement;
+	int next; /* of the parameter, from 1 */
+	int error;
+};
+void store_bind_text(struct store_binder *binder, const char *text);
+void store_bind_text_or_null(struct store_binder *binder, const char *text); /* "" is NULL */
+void store_bind_int(struct store_binder *binder, int64_t value);
+void store_bind_real(struct store_binder *binder, double value);
+
+struct store_reader {
+	sqlite3_stmt *statement;
+	int next; /* of the column, from 0 */
+};
+void store_read_text(struct store_reader *reader, char *ret, size_t ret_size);
+int64_t store_read_int(struct store_reader *reader);
+double store_read_real(struct store_reader *reader);
+
+#endif

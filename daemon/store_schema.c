@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/store_private.h"
+
+#include <stdio.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Entry n brings user_version n to n + 1. Append only: an entry that was released is never changed. */
+static const char *const migrations[] = {
+    "CREATE TABLE devices ("
+    " id TEXT PRIMARY KEY, alias TEXT NOT NULL DEFAULT '', maintenance INTEGER NOT NULL DEFAULT 0, labels_patched INTEGER NOT NULL DEFAULT "
+    "0,"
+    " boot_mode INTEGER NOT NULL DEFAULT -1, boot_mode_name TEXT NOT NULL DEFAULT '', family TEXT NOT NULL DEFAULT '',"
+    " ue TEXT NOT NULL DEFAULT '', release TEXT NOT NULL DEFAULT '', build INTEGER NOT NULL DEFAULT 0, imei TEXT NOT NULL DEFAULT '',"
+    " rate_bps INTEGER NOT NULL DEFAULT 0, seen_at_ms INTEGER NOT NULL DEFAULT 0"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE device_labels ("
+    " device TEXT NOT NULL REFERENCES devices(id) ON DELETE CASCADE, position INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+    " PRIMARY KEY (device, position), UNIQUE (device, key)"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE jobs ("
+    " id TEXT PRIMARY KEY, kind TEXT NOT NULL, device TEXT NOT NULL REFERENCES devices(id), firmware TEXT NOT NULL, firmware_name TEXT NOT "
+    "NULL,"
+    " helper TEXT NOT NULL, way TEXT NOT NULL, force INTEGER NOT NULL, allow_downgrade INTEGER NOT NULL, priority INTEGER NOT NULL,"
+    " rate_bps INTEGER NOT NULL, wanted_at_ms INTEGER NOT NULL, retry_of TEXT REFERENCES jobs(id),"
+    " state TEXT NOT NULL CHECK (state IN ('queued', 'waiting', 'running', 'succeeded', 'failed', 'cancelled')),"
+    " phase TEXT NOT NULL, furthest_phase TEXT NOT NULL, detail TEXT NOT NULL, waiting_for TEXT NOT NULL, from_release TEXT NOT NULL,"
+    " to_release TEXT NOT NULL, bytes_done INTEGER NOT NULL, bytes_total INTEGER NOT NULL, percent REAL NOT NULL, part TEXT NOT NULL,"
+    " step INTEGER NOT NULL, steps INTEGER NOT NULL, can_cancel INTEGER NOT NULL, cancel_requested INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL, interruptions INTEGER NOT NULL, created_at_ms INTEGER NOT NULL, started_at_ms INTEGER NOT NULL,"
+    " finished_at_ms INTEGER NOT NULL, not_before_ms INTEGER NOT NULL, verified INTEGER NOT NULL, fault_code TEXT NOT NULL,"
+    " fault_message TEXT NOT NULL, fault_evidence TEXT NOT NULL"
+    ") WITHOUT ROWID;"
+    /* One unfinished job per device, whatever the code above believes. */
+    "CREATE UNIQUE INDEX jobs_unfinished ON jobs(device) WHERE state IN ('queued', 'waiting', 'running');"
+    "CREATE INDEX jobs_of_device ON jobs(device, id);"
+    "CREATE INDEX jobs_by_state ON jobs(state, id);",
+};
+
+static int user_version(sqlite3 *db, int *ret)
+{
+	sqlite3_stmt *statement = NULL;
+	int result = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL);
+	if (result == SQLITE_OK)
+		result = sqlite3_step(statement);
+	if (result == SQLITE_ROW)
+		*ret = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return result == SQLITE_ROW ? 0 : -1;
+}
+
+static int step_up(sqlite3 *db, int from)
+{
+	char set_version[48];
+	snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d", from + 1);
+	if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return -1;
+	if (sqlite3_exec(db, migrations[from], NULL, NULL, NULL) == SQLITE_OK &&
+	    sqlite3_exec(db, set_version, NULL, NULL, NULL) == SQLITE_OK && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	return -1;
+}
+
+int store_migrate(sqlite3 *db, const char *path, struct job_fault *ret_fault)
+{
+	int version = 0;
+	int known = (int)COUNT_OF(migrations);
+	int result = user_version(db, &version);
+	if (result == 0 && version > known)
+		return job_fault_set(ret_fault, "infrastructure-error",
+				     "%s was written by a newer dupgate (schema %d, this one knows %d); install that version again or "
+				     "move the file away",
+				     path, version, known);
+	while (result == 0 && version < known) {
+		result = step_up(db, version);
+		version++;
+	}
+	if (result == 0)
+		return 0;
+	return job_fault_set(ret_fault, "infrastructure-error", "%s cannot be used: %s", path, sqlite3_errmsg(db));
+}
