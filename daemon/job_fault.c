@@ -72,7 +72,7 @@ static const struct fault_kind kinds[] = {
     {"stp-refused", CLASS_TRANSIENT, 502, "The modem refuses the transfer session",
      "Retry the job. If it is refused again take all power from the board for 10 seconds, then retry."},
     {"stp-no-answer", CLASS_TRANSIENT, 504, "The modem does not answer the transfer protocol",
-     "Check RTS and CTS: if they are not wired turn flow control off in the profile (`hardware_flow = no`). Then retry; the modem waits in "
+     "Check RTS and CTS: if they are not wired turn flow control off in the profile (`flow = none`). Then retry; the modem waits in "
      "recovery."},
     {"stp-damaged", CLASS_TRANSIENT, 502, "The transfer is damaged on the line",
      "Use a shorter cable or a lower rate in the device's profile, and smaller blocks, then retry; the modem waits in recovery."},

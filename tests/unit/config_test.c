@@ -17,11 +17,13 @@
 /* A text with its length, so that it may hold a NUL. */
 #define TEXT(text) text, sizeof(text) - 1
 
-static char directory[] = "/tmp/dupgate-config-XXXXXX";
-static char file[64];
+static char directory[256];
+static char file[280];
 
 static void make_directory(void)
 {
+	const char *parent = getenv("TMPDIR");
+	snprintf(directory, sizeof(directory), "%s/config-XXXXXX", parent != NULL ? parent : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	snprintf(file, sizeof(file), "%s/c.conf", directory);
 }
@@ -315,7 +317,7 @@ END_TEST
 START_TEST(a_named_file_has_to_be_there)
 {
 	struct config config;
-	char error[256] = "", expected[256];
+	char error[512] = "", expected[512];
 	ck_assert_int_eq(config_load(file, &config, error, sizeof(error)), -ENOENT);
 	snprintf(expected, sizeof(expected), "%s: cannot be read: No such file or directory", file);
 	ck_assert_str_eq(error, expected);
