@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/simulator/make_bundle.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "tests/simulator/bundle_check.h"
+
+enum {
+	HEADER = 18,
+	SUM = 4,
+	LEAST_DATA = 96, /* the marker and a little */
+	PATTERN = 256,   /* random bytes, then bytes of the pattern before */
+	RECORDS_MAX = 64,
+};
+
+struct part {
+	char description[40];
+	uint32_t weight; /* data size in the real bundle */
+	uint32_t data;
+};
+
+struct writer {
+	uint8_t *bytes;
+	size_t length;
+	uint64_t random;
+	const struct options *options;
+};
+
+static const struct part real_parts[] = {
+    {"bootrom upgrade package", 54808, 0},
+    {"updater upgrade package", 428780, 0},
+    {"fff upgrade package", 5461932, 0},
+    {"fs upgrade package", 51204, 0},
+};
+
+static const char wrapper_description[] = "Packed dup files";
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return *state * 0x2545f4914f6cdd1dULL;
+}
+
+static void put_little(struct writer *writer, uint32_t value, unsigned width)
+{
+	for (unsigned i = 0; i < width; i++)
+		writer->bytes[writer->length++] = (uint8_t)(value >> 8 * i);
+}
+
+static void put_bytes(struct writer *writer, const void *bytes, size_t length)
+{
+	memcpy(writer->bytes + writer->length, bytes, length);
+	writer->length += length;
+}
+
+static void put_header(struct writer *writer, const char *magic, const char *description, uint32_t size)
+{
+	put_bytes(writer, magic, 4);
+	put_little(writer, 3, 2);
+	put_little(writer, 0, 2);
+	put_little(writer, size, 4);
+	put_little(writer, writer->options->bundle_sum == SUM_CRC ? 4 : 1, 2);
+	put_little(writer, SUM, 2);
+	put_little(writer, (uint32_t)strlen(description) + 1, 2);
+	put_bytes(writer, description, strlen(description) + 1);
+}
+
+static void put_sum(struct writer *writer, size_t start)
+{
+	const uint8_t *bytes = writer->bytes + start;
+	size_t length = writer->length - start;
+	struct fletcher sum;
+
+	if (writer->options->bundle_sum == SUM_CRC) {
+		put_little(writer, (uint32_t)crc32_z(crc32_z(0, NULL, 0), bytes, length), 4);
+		return;
+	}
+	fletcher_start(&sum);
+	fletcher_add(&sum, bytes, length);
+	put_little(writer, fletcher_value(&sum), 4);
+}
+
+/* Each pattern is `fresh` random bytes, which cost themselves, then a copy from the one before, which costs next to nothing. */
+static void put_data(struct writer *writer, uint32_t size)
+{
+	uint64_t fresh = (writer->options->bundle_ratio_ppm * PATTERN + 500000) / 1000000;
+	uint8_t *out = writer->bytes + writer->length;
+	const char *release = writer->options->release ? writer->options->release : writer->options->family->new_release;
+	const char *ue = writer->options->ue ? writer->options->ue : writer->options->family->new_ue;
+
+	fresh = fresh > 5 ? fresh - 3 : 2;
+	for (uint32_t i = 0; i < size; i++) {
+		bool copy = i % PATTERN >= fresh && i >= PATTERN;
+
+		out[i] = copy ? out[i - PATTERN] : (uint8_t)(next_random(&writer->random) >> 32);
+	}
+	snprintf((char *)out, LEAST_DATA, RELEASE_MARKER "%s UE=%s", release, ue);
+	writer->length += size;
+}
+
+static void put_record(struct writer *writer, const struct part *part)
+{
+	size_t start = writer->length;
+
+	put_header(writer, "UPGR", part->description, part->data);
+	put_data(writer, part->data);
+	put_sum(writer, start);
+}
+
+/* With fewer than four records the main one stays; more than four get small ones behind it. */
+static void name_parts(struct part *parts, size_t count)
+{
+	static const uint8_t kept[4][4] = {{2}, {1, 2}, {0, 1, 2}, {0, 1, 2, 3}};
+
+	for (size_t i = 0; i < count; i++) {
+		if (i < 4) {
+			parts[i] = real_parts[kept[(count < 4 ? count : 4) - 1][i]];
+			continue;
+		}
+		parts[i] = real_parts[3];
+		snprintf(parts[i].description, sizeof(parts[i].description), "part %zu upgrade package", i);
+	}
+}
+
+/* Shares `size` bytes of file out; the heaviest record takes what rounding leaves. False when they cannot all fit. */
+static bool share_out(struct part *parts, size_t count, uint64_t size, bool bare)
+{
+	uint64_t frame = bare ? 0 : HEADER + sizeof(wrapper_description) + SUM;
+	uint64_t weights = 0, given = 0;
+	size_t heaviest = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		frame += HEADER + strlen(parts[i].description) + 1 + SUM;
+		weights += parts[i].weight;
+		if (parts[i].weight > parts[heaviest].weight)
+			heaviest = i;
+	}
+	if (size < frame + count * LEAST_DATA)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t data = (size - frame) * parts[i].weight / weights;
+
+		parts[i].data = data < LEAST_DATA ? LEAST_DATA : (uint32_t)data;
+		given += i == heaviest ? 0 : parts[i].data;
+	}
+	if (given + LEAST_DATA > size - frame)
+		return false;
+	parts[heaviest].data = (uint32_t)(size - frame - given);
+	return true;
+}
+
+static void write_chain(struct writer *writer, const struct part *parts)
+{
+	const struct options *options = writer->options;
+	uint64_t inside = options->bundle_size - HEADER - sizeof(wrapper_description) - SUM;
+
+	if (!options->bundle_bare)
+		put_header(writer, "PACK", wrapper_description, (uint32_t)inside);
+	for (size_t i = 0; i < options->bundle_records; i++)
+		put_record(writer, &parts[i]);
+	if (!options->bundle_bare)
+		put_sum(writer, 0);
+}
+
+static int write_file(const struct options *options, const uint8_t *bytes)
+{
+	FILE *file = fopen(options->bundle, "wb");
+	int error = 0;
+
+	if (!file) {
+		fprintf(stderr, "dupgate-sim: %s: %s\n", options->bundle, strerror(errno));
+		return 1;
+	}
+	if (fwrite(bytes, 1, options->bundle_size, file) != options->bundle_size)
+		error = errno;
+	if (fclose(file) != 0 && error == 0)
+		error = errno;
+	if (error != 0) {
+		fprintf(stderr, "dupgate-sim: %s: %s\n", options->bundle, strerror(error));
+		return 1;
+	}
+	printf("made %s: %llu bytes\n", options->bundle, (unsigned long long)options->bundle_size);
+	return 0;
+}
+
+int make_bundle(const struct options *options)
+{
+	struct part parts[RECORDS_MAX];
+	struct writer writer = {.options = options, .random = options->bundle_seed * 2 + 0x9e3779b97f4a7c15ULL};
+	int status;
+
+	name_parts(parts, options->bundle_records);
+	if (!share_out(parts, options->bundle_records, options->bundle_size, options->bundle_bare)) {
+		fprintf(stderr, "dupgate-sim: --size %llu: too small for %llu records\n", (unsigned long long)options->bundle_size,
+			(unsigned long long)options->bundle_records);
+		return 2;
+	}
+	writer.bytes = malloc(options->bundle_size);
+	if (!writer.bytes) {
+		fprintf(stderr, "dupgate-sim: --size %llu: out of memory\n", (unsigned long long)options->bundle_size);
+		return 1;
+	}
+	write_chain(&writer, parts);
+	status = write_file(options, writer.bytes);
+	free(writer.bytes);
+	return status;
+}

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/simulator/modem.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#define DATA_GUARD_NS (1000 * NS_PER_MS)
+#define JUNK_GAP_NS   (20 * NS_PER_MS)
+#define POWER_RATE    115200
+
+enum { JUNK_ANSWER = 9 };
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Adds without running over "for ever". */
+static uint64_t after(uint64_t start, uint64_t duration)
+{
+	return duration >= NEVER - start ? NEVER : start + duration;
+}
+
+uint32_t modem_default_rate(const struct modem *modem)
+{
+	return modem->options->rate > 0 ? (uint32_t)modem->options->rate : modem->options->family->rate;
+}
+
+static uint32_t recovery_rate(const struct modem *modem)
+{
+	return modem->options->rate > 0 ? (uint32_t)modem->options->rate : modem->options->family->recovery_rate;
+}
+
+/* --- towards the host ------------------------------------------------------------------------------------------ */
+
+static void send_at(struct modem *modem, const void *bytes, size_t length, uint64_t not_before_ns)
+{
+	if (modem->unanswered || modem->mute_until_ns > modem->now || modem->port.master < 0)
+		return;
+	line_tx_put(&modem->line, bytes, length, not_before_ns, modem->rate);
+}
+
+void modem_send(struct modem *modem, const void *bytes, size_t length)
+{
+	send_at(modem, bytes, length, modem->now + modem->options->latency_ns + modem->answer_delay_ns);
+}
+
+void modem_send_now(struct modem *modem, const void *bytes, size_t length)
+{
+	send_at(modem, bytes, length, modem->now);
+}
+
+void modem_say(struct modem *modem, const char *format, ...)
+{
+	char text[SCENARIO_TEXT_MAX + 8] = "\r\n";
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(text + 2, sizeof(text) - 4, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return;
+	memcpy(text + strlen(text), "\r\n", 3);
+	modem_send(modem, text, strlen(text));
+}
+
+/* What a host sees that listens at another rate than the modem talks. */
+static bool wrong_rate_is_junk(const struct modem *modem, uint32_t host_rate, uint32_t modem_rate)
+{
+	if (modem->setting.wrong_rate != WRONG_RATE_DEFAULT)
+		return modem->setting.wrong_rate == WRONG_RATE_JUNK;
+	return host_rate > 0 && host_rate < modem_rate;
+}
+
+static size_t damage_outgoing(struct modem *modem, uint8_t *bytes, size_t length)
+{
+	size_t dropped = sooner(modem->tx_drop, length);
+
+	modem->tx_drop -= modem->tx_drop == NEVER ? 0 : dropped;
+	memmove(bytes, bytes + dropped, length - dropped);
+	length -= dropped;
+	for (size_t i = 0; i < length && modem->tx_corrupt > 0; i++, modem->tx_corrupt--)
+		bytes[i] ^= 0x10;
+	return length;
+}
+
+static void pump_output(struct modem *modem, uint64_t now)
+{
+	uint8_t bytes[1024];
+	uint32_t rate = 0;
+	size_t length;
+
+	while ((length = line_tx_take(&modem->line, now, bytes, sizeof(bytes), &rate)) > 0) {
+		struct host_line host = port_host_line(&modem->port);
+
+		length = damage_outgoing(modem, bytes, length);
+		if (host.rate != rate && !modem->options->any_rate) {
+			if (!wrong_rate_is_junk(modem, host.rate, rate))
+				continue;
+			for (size_t i = 0; i < length; i++)
+				bytes[i] = i == 1 ? 0xfd : 0xfe;
+		}
+		port_write(&modem->port, bytes, length);
+	}
+}
+
+/* --- from the host --------------------------------------------------------------------------------------------- */
+
+static bool hears(const struct modem *modem)
+{
+	return modem->phase == PHASE_COMMAND || modem->phase == PHASE_DATA || modem->phase == PHASE_STP;
+}
+
+/* Bytes at another rate are no bytes; a modem that is awake stirs at them, and the host sees that as junk. */
+static void hear_wrong_rate(struct modem *modem, uint64_t now, uint32_t host_rate)
+{
+	static const uint8_t stirring[JUNK_ANSWER] = {0};
+
+	if (modem->phase != PHASE_COMMAND || !wrong_rate_is_junk(modem, host_rate, modem->rate))
+		return;
+	if (modem->junk_ns + JUNK_GAP_NS > now)
+		return;
+	modem->junk_ns = now;
+	modem->now = now;
+	modem_send(modem, stirring, sizeof(stirring));
+}
+
+/* Without RTS/CTS a modem that does not listen now loses what no longer fits; a line that is only slow loses nothing. */
+static bool overruns(const struct modem *modem, uint64_t now, bool rts_cts)
+{
+	return modem->busy_until_ns > now && line_rx_due(&modem->line) <= now && !(modem->options->flow && rts_cts);
+}
+
+static void pull_port(struct modem *modem, uint64_t now)
+{
+	uint8_t bytes[LINE_READ];
+
+	while (modem->readable && modem->port.master >= 0) {
+		struct host_line host = port_host_line(&modem->port);
+		size_t room = line_rx_room(&modem->line);
+		bool overrun = room == 0 && overruns(modem, now, host.rts_cts);
+		ssize_t got;
+
+		if (room == 0 && !overrun)
+			return;
+		got = port_read(&modem->port, bytes, overrun ? sizeof(bytes) : room);
+		if (got <= 0) {
+			modem->readable = false;
+			return;
+		}
+		if (host.rate != modem->rate && !modem->options->any_rate)
+			hear_wrong_rate(modem, now, host.rate);
+		else if (!overrun)
+			line_rx_put(&modem->line, bytes, (size_t)got, now, modem->rate);
+	}
+}
+
+static size_t damage_incoming(struct modem *modem, uint8_t *bytes, size_t length)
+{
+	size_t dropped = sooner(modem->rx_drop, length);
+
+	modem->rx_drop -= modem->rx_drop == NEVER ? 0 : dropped;
+	memmove(bytes, bytes + dropped, length - dropped);
+	length -= dropped;
+	for (size_t i = 0; i < length && modem->rx_corrupt > 0; i++, modem->rx_corrupt--)
+		bytes[i] ^= 0x04;
+	return length;
+}
+
+static void leave_data_mode(struct modem *modem)
+{
+	modem->data.candidate = false;
+	modem_set_phase(modem, PHASE_COMMAND);
+	modem_say(modem, "OK");
+}
+
+/* Everything is swallowed; only +++ with a second of silence on both sides counts. */
+static size_t data_feed(struct modem *modem, const uint8_t *bytes, size_t length)
+{
+	struct data_mode *data = &modem->data;
+
+	if (modem->now >= data->last_ns + DATA_GUARD_NS) {
+		data->candidate = true;
+		data->pluses = 0;
+	}
+	for (size_t i = 0; i < length; i++) {
+		data->candidate = data->candidate && bytes[i] == '+' && data->pluses < 3;
+		data->pluses++;
+	}
+	data->last_ns = modem->now;
+	return length;
+}
+
+static size_t feed_phase(struct modem *modem, const uint8_t *bytes, size_t length)
+{
+	switch (modem->phase) {
+	case PHASE_COMMAND:
+		return at_feed(modem, bytes, length);
+	case PHASE_DATA:
+		return data_feed(modem, bytes, length);
+	case PHASE_STP:
+		return stp_feed(modem, bytes, length);
+	case PHASE_APPLY:
+	case PHASE_RESTART:
+	case PHASE_OFF:
+		break;
+	}
+	return length;
+}
+
+static void feed(struct modem *modem, uint8_t *bytes, size_t length)
+{
+	/* A rule may arm damage at a frame's header for the bytes right behind it: those are in this piece already. */
+	while (length > 0 && modem->mute_until_ns <= modem->now) {
+		size_t used;
+
+		if (modem->rx_drop > 0 || modem->rx_corrupt > 0)
+			length = damage_incoming(modem, bytes, length);
+		if (length == 0)
+			return;
+		used = feed_phase(modem, bytes, length);
+		bytes += used;
+		length -= used;
+	}
+}
+
+static void pump_input(struct modem *modem, uint64_t now)
+{
+	/* In pieces, so that a modem which turns busy leaves the rest in its buffer. */
+	uint8_t bytes[512];
+	uint64_t arrived = 0;
+	size_t length;
+
+	while (modem->busy_until_ns <= now && (length = line_rx_take(&modem->line, now, bytes, sizeof(bytes), &arrived)) > 0) {
+		modem->now = arrived > modem->busy_until_ns ? arrived : modem->busy_until_ns;
+		feed(modem, bytes, length);
+	}
+}
+
+/* --- phases ---------------------------------------------------------------------------------------------------- */
+
+void modem_set_phase(struct modem *modem, enum phase phase)
+{
+	static const enum scenario_state states[] = {
+	    [PHASE_DATA] = STATE_DATA, [PHASE_STP] = STATE_STP, [PHASE_APPLY] = STATE_APPLY, [PHASE_RESTART] = STATE_RESTART};
+
+	if (modem->phase == PHASE_STP && phase != PHASE_STP)
+		stp_leave(modem);
+	modem->phase = phase;
+	modem->at.length = 0;
+	modem->at.too_long = false;
+	state_save(modem);
+	if (phase != PHASE_COMMAND && phase != PHASE_OFF)
+		faults_of_state(modem, states[phase]);
+}
+
+static void come_up(struct modem *modem)
+{
+	enum boot_mode before = modem->mode;
+	bool recovery = modem->next_mode == BOOT_RECOVERY;
+
+	modem->mode = modem->next_mode;
+	if (!modem->options->family->monarch2) {
+		if (!recovery || before == BOOT_APPLICATION)
+			modem->rate = modem_default_rate(modem);
+		else if (modem->report == REPORT_FAIL)
+			modem->rate = recovery_rate(modem);
+	} else if (modem->upgraded) {
+		modem->rate = modem_default_rate(modem);
+	}
+	modem->upgraded = recovery && modem->upgraded;
+	modem->at.echo = !recovery && modem->options->echo != SWITCH_OFF;
+	modem->functionality = 1;
+	modem->phase_end_ns = NEVER;
+	modem_set_phase(modem, PHASE_COMMAND);
+	if (!recovery)
+		modem_say(modem, "+SYSSTART");
+	faults_of_state(modem, recovery ? STATE_RECOVERY : STATE_APPLICATION);
+}
+
+void modem_restart(struct modem *modem)
+{
+	uint64_t quiet = line_tx_end(&modem->line, modem->now);
+
+	modem->phase_end_ns = after(quiet, modem->options->restart_ns);
+	modem_set_phase(modem, PHASE_RESTART);
+}
+
+void modem_apply(struct modem *modem, bool stored)
+{
+	modem->applying_stored = stored;
+	modem->phase_end_ns = after(modem->now, modem->options->apply_ns);
+	modem_set_phase(modem, PHASE_APPLY);
+}
+
+void modem_fail_upgrade(struct modem *modem, const char *why)
+{
+	modem->report = REPORT_FAIL;
+	modem->counters.failed++;
+	snprintf(modem->last_failure, sizeof(modem->last_failure), "%s", why);
+}
+
+static void take_release(struct modem *modem, const char *release, const char *ue)
+{
+	const struct options *options = modem->options;
+
+	if (release[0] == '\0') {
+		release = options->new_release ? options->new_release : options->family->new_release;
+		ue = options->new_ue ? options->new_ue : options->family->new_ue;
+	}
+	snprintf(modem->release, sizeof(modem->release), "%s", release);
+	if (ue[0] != '\0')
+		snprintf(modem->ue, sizeof(modem->ue), "%s", ue);
+}
+
+static void end_apply(struct modem *modem)
+{
+	take_release(modem, modem->stored.release, modem->stored.ue);
+	modem->stored = (struct stored){0};
+	modem->report = REPORT_SUCCESS;
+	modem->counters.succeeded++;
+	modem->upgraded = true;
+	modem->phase_end_ns = NEVER;
+	modem_set_phase(modem, PHASE_COMMAND);
+	if (modem->applying_stored)
+		modem_say(modem, "OK");
+}
+
+void modem_unplug(struct modem *modem, uint64_t for_ns)
+{
+	port_unplug(&modem->port);
+	line_clear(&modem->line);
+	modem->readable = false;
+	modem->plug_ns = after(modem->now, for_ns);
+}
+
+void modem_power_loss(struct modem *modem, uint64_t for_ns)
+{
+	bool halfway = stp_in_transfer(modem) || modem->phase == PHASE_APPLY;
+
+	if (halfway) {
+		modem_fail_upgrade(modem, "power was lost");
+		modem->mode = BOOT_RECOVERY;
+		modem->rate = POWER_RATE;
+	}
+	modem->next_mode = modem->mode;
+	modem->phase_end_ns = NEVER;
+	modem_unplug(modem, for_ns);
+	modem_set_phase(modem, PHASE_OFF);
+}
+
+static bool plug(struct modem *modem)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u32 = modem->index};
+	char link[PORT_PATH_MAX];
+	int error = -ENAMETOOLONG;
+
+	if (snprintf(link, sizeof(link), "%s/modem%u", modem->options->dir, modem->index) < (int)sizeof(link))
+		error = port_plug(&modem->port, link);
+	if (error == 0 && epoll_ctl(modem->epoll, EPOLL_CTL_ADD, modem->port.master, &event) < 0)
+		error = -errno;
+	if (error != 0)
+		fprintf(stderr, "dupgate-sim: %s: %s\n", link, strerror(-error));
+	modem->readable = true;
+	return error == 0;
+}
+
+static void end_phase(struct modem *modem)
+{
+	if (modem->phase == PHASE_APPLY)
+		end_apply(modem);
+	else if (modem->phase == PHASE_RESTART)
+		come_up(modem);
+}
+
+/* --- for the loop ---------------------------------------------------------------------------------------------- */
+
+static uint64_t data_due(const struct modem *modem)
+{
+	bool escape = modem->phase == PHASE_DATA && modem->data.candidate && modem->data.pluses == 3;
+
+	return escape ? modem->data.last_ns + DATA_GUARD_NS : NEVER;
+}
+
+static void run_timers(struct modem *modem, uint64_t now)
+{
+	modem->now = now;
+	faults_of_time(modem);
+	if (modem->plug_ns <= now) {
+		modem->plug_ns = NEVER;
+		plug(modem);
+		if (modem->phase == PHASE_OFF)
+			come_up(modem);
+	}
+	if (modem->phase_end_ns <= now)
+		end_phase(modem);
+	if (data_due(modem) <= now)
+		leave_data_mode(modem);
+	if (modem->phase == PHASE_STP)
+		stp_advance(modem);
+}
+
+void modem_advance(struct modem *modem, uint64_t now)
+{
+	pull_port(modem, now);
+	pump_input(modem, now);
+	run_timers(modem, now);
+	pull_port(modem, now);
+	pump_input(modem, now);
+	pump_output(modem, now);
+}
+
+uint64_t modem_due(const struct modem *modem)
+{
+	uint64_t due = line_rx_due(&modem->line);
+
+	if (due < modem->busy_until_ns)
+		due = modem->busy_until_ns;
+	due = sooner(due, line_tx_due(&modem->line));
+	due = sooner(due, modem->phase_end_ns);
+	due = sooner(due, modem->plug_ns);
+	due = sooner(due, data_due(modem));
+	due = sooner(due, faults_due(modem));
+	return hears(modem) ? sooner(due, stp_due(modem)) : due;
+}
+
+static void set_identity(struct modem *modem)
+{
+	const struct options *options = modem->options;
+	unsigned sum = 0;
+
+	snprintf(modem->release, sizeof(modem->release), "%s", options->release ? options->release : options->family->release);
+	snprintf(modem->ue, sizeof(modem->ue), "%s", options->ue ? options->ue : options->family->ue);
+	snprintf(modem->imei, sizeof(modem->imei), "%s%06u", options->family->imei_prefix, modem->index % 1000000);
+	for (size_t i = 0; i < 14; i++) {
+		unsigned digit = (unsigned)(modem->imei[i] - '0') * (i % 2 == 1 ? 2U : 1U);
+
+		sum += digit / 10 + digit % 10;
+	}
+	modem->imei[14] = (char)('0' + (10 - sum % 10) % 10);
+}
+
+static bool make_buffers(struct modem *modem)
+{
+	modem->stp.payload = malloc(modem->options->max_transfer);
+	modem->seen = calloc(modem->scenario->rule_count + 1, sizeof(*modem->seen));
+	if (modem->stp.payload && modem->seen)
+		return true;
+	fprintf(stderr, "dupgate-sim: modem %u: out of memory\n", modem->index);
+	return false;
+}
+
+bool modem_start(struct modem *modem, unsigned index, const struct options *options, const struct scenario *scenario, int epoll)
+{
+	*modem = (struct modem){.index = index, .options = options, .scenario = scenario, .epoll = epoll, .port = {.master = -1}};
+	modem->phase_end_ns = modem->plug_ns = modem->stp.whole_ns = NEVER;
+	modem->setting = scenario_settings(scenario, index);
+	modem->mode = modem->next_mode = (enum boot_mode)options->boot_mode;
+	modem->rate = modem->mode == BOOT_RECOVERY ? recovery_rate(modem) : modem_default_rate(modem);
+	modem->line.paced = options->pace;
+	modem->functionality = 1;
+	set_identity(modem);
+	if (!make_buffers(modem) || !state_load(modem))
+		return false;
+	modem->next_mode = modem->mode;
+	modem->at.echo = modem->mode == BOOT_APPLICATION && options->echo != SWITCH_OFF;
+	modem->started_ns = modem->now = line_clock_ns();
+	if (!plug(modem))
+		return false;
+	modem_set_phase(modem, modem->setting.data_mode && modem->mode == BOOT_APPLICATION ? PHASE_DATA : PHASE_COMMAND);
+	return true;
+}
+
+void modem_stop(struct modem *modem)
+{
+	stp_leave(modem);
+	port_unplug(&modem->port);
+	free(modem->stp.payload);
+	free(modem->seen);
+	modem->stp.payload = NULL;
+	modem->seen = NULL;
+}

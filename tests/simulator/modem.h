@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One simulated modem: what it is, what it is doing, and the wire to it. Driven from outside by "something came" and "it is
+ * this late now"; says itself when it wants to be called next. Everything runs on one thread.
+ *
+ * The parts: modem.c (time, phases, restart, apply), modem_at.c (command line), modem_info.c (long answers), modem_stp.c
+ * (transfer), modem_faults.c (scenario rules), state.c (its JSON file).
+ */
+#ifndef SIMULATOR_MODEM_H
+#define SIMULATOR_MODEM_H
+
+#include <zlib.h>
+
+#include "tests/simulator/bundle_check.h"
+#include "tests/simulator/line.h"
+#include "tests/simulator/options.h"
+#include "tests/simulator/port.h"
+#include "tests/simulator/scenario.h"
+
+enum {
+	AT_LINE_MAX = 256,
+	STP_HEADER = 16,
+	STP_ANSWER_MAX = STP_HEADER + 4,
+	REASON_MAX = 128,
+};
+
+/* What the modem is busy with. */
+enum phase { PHASE_COMMAND, PHASE_DATA, PHASE_STP, PHASE_APPLY, PHASE_RESTART, PHASE_OFF };
+
+/* What AT+SMUPGRADE? reports. */
+enum report { REPORT_NONE, REPORT_SUCCESS, REPORT_FAIL };
+
+/* What rules want of the command or frame at hand. */
+struct effects {
+	bool nack;
+	bool not_understood;
+	bool error;
+	bool stale_ok;
+	bool refuse;
+	bool cut; /* hang-up or power loss follows; nothing is answered */
+	bool power_loss;
+	bool silence;
+	bool lost;       /* the whole frame never came */
+	bool damaged;    /* its header is to be damaged */
+	bool unanswered; /* taken, but the answer is lost */
+	uint16_t residue;
+	uint64_t cut_ns;
+	uint64_t silence_ns;
+	uint64_t delay_ns;
+};
+
+struct at_line {
+	char text[AT_LINE_MAX];
+	size_t length;
+	bool too_long;
+	bool echo;
+};
+
+struct data_mode {
+	uint64_t last_ns;
+	unsigned pluses;
+	bool candidate; /* silence came first, and only pluses since */
+};
+
+struct stp {
+	bool on_the_fly;
+	/* the frame that is coming in */
+	uint8_t header[STP_HEADER];
+	uint32_t have;
+	uint8_t *payload; /* max_transfer bytes */
+	uint32_t payload_length;
+	uint32_t payload_have;
+	uint64_t last_byte_ns;
+	struct effects effects;
+	/* the session */
+	bool open;
+	uint8_t session;
+	bool answered; /* last_* and answer hold the last request taken */
+	uint8_t last_operation;
+	uint32_t last_transaction;
+	uint8_t answer[STP_ANSWER_MAX];
+	size_t answer_length;
+	bool announced;
+	uint16_t announced_length;
+	bool compressed;
+	bool stream_ended;
+	z_stream stream;
+	bool stream_ready;
+	bool stream_broken;
+	struct bundle_check check;
+	uint64_t session_blocks;
+	uint64_t session_bytes;
+	uint64_t whole_ns; /* when the bundle became whole, NEVER before */
+};
+
+struct counters {
+	uint64_t attempted, succeeded, failed;
+	uint64_t sessions, blocks, bytes, resends, crc_errors;
+	bool compressed; /* of the last session */
+};
+
+/* A bundle that is stored but not applied (AT+SMSTPU in the application). */
+struct stored {
+	enum { STORED_NONE, STORED_GOOD, STORED_BAD } state;
+	char release[RELEASE_MAX];
+	char ue[RELEASE_MAX];
+};
+
+struct modem {
+	unsigned index;
+	const struct options *options;
+	const struct scenario *scenario;
+	struct setting setting;
+	uint32_t *seen; /* one counter per rule */
+
+	struct port port;
+	int epoll;
+	struct line line;
+	bool readable; /* the port may have bytes that were not read yet */
+
+	/* what it is, kept in the state file */
+	enum boot_mode mode;
+	enum boot_mode next_mode;
+	uint32_t rate;
+	char release[RELEASE_MAX];
+	char ue[RELEASE_MAX];
+	char imei[16];
+	enum report report;
+	struct stored stored;
+	struct counters counters;
+	char last_failure[REASON_MAX];
+
+	/* what it is doing */
+	enum phase phase;
+	uint64_t now;        /* the moment that is being dealt with */
+	uint64_t started_ns; /* at_ms counts from here */
+	uint64_t at_ms_done;
+	uint64_t phase_end_ns;
+	uint64_t busy_until_ns; /* takes no input before */
+	uint64_t mute_until_ns; /* hears and says nothing before */
+	uint64_t plug_ns;       /* the port comes back */
+	uint64_t answer_delay_ns;
+	bool unanswered;  /* what is being answered gets lost on the way */
+	uint64_t junk_ns; /* last junk for a host at a wrong rate */
+	bool applying_stored;
+	bool upgraded;         /* an upgrade went in since the last start */
+	uint8_t functionality; /* AT+CFUN */
+
+	struct at_line at;
+	struct data_mode data;
+	struct stp stp;
+
+	/* armed damage: bytes still to be lost or flipped */
+	uint64_t rx_drop, rx_corrupt, tx_drop, tx_corrupt;
+};
+
+/* --- for the loop ---------------------------------------------------------------------------------------------- */
+
+/* Readies modem `index` and plugs it in. Scenario and options outlive it. False: a line went to stderr. */
+bool modem_start(struct modem *modem, unsigned index, const struct options *options, const struct scenario *scenario, int epoll);
+void modem_stop(struct modem *modem);
+/* Reads what came and does everything that is due by `now`. */
+void modem_advance(struct modem *modem, uint64_t now);
+/* When modem_advance has to be called next; NEVER if only input can wake it. */
+uint64_t modem_due(const struct modem *modem);
+
+/* --- between the parts ----------------------------------------------------------------------------------------- */
+
+void modem_set_phase(struct modem *modem, enum phase phase);
+/* Bytes to the host, not before the turn-around has passed. */
+void modem_send(struct modem *modem, const void *bytes, size_t length);
+/* Echo: without the turn-around. */
+void modem_send_now(struct modem *modem, const void *bytes, size_t length);
+/* "\r\nTEXT\r\n", TEXT by printf. */
+__attribute__((format(printf, 2, 3))) void modem_say(struct modem *modem, const char *format, ...);
+/* Goes down after what is queued has left, and comes up in next_mode. */
+void modem_restart(struct modem *modem);
+/* Silence while the bundle goes in; `stored`: the one that AT+SMUPGRADE applies, which is answered at the end. */
+void modem_apply(struct modem *modem, bool stored);
+void modem_fail_upgrade(struct modem *modem, const char *why);
+void modem_unplug(struct modem *modem, uint64_t for_ns);
+void modem_power_loss(struct modem *modem, uint64_t for_ns);
+uint32_t modem_default_rate(const struct modem *modem);
+
+/* Each takes bytes of its phase and returns how many; the rest belongs to the phase that follows. */
+size_t at_feed(struct modem *modem, const uint8_t *bytes, size_t length);
+size_t stp_feed(struct modem *modem, const uint8_t *bytes, size_t length);
+
+/* A table, line by line: showver, showCaps, ATI. */
+void info_identity(struct modem *modem);
+void info_versions(struct modem *modem);
+void info_capabilities(struct modem *modem);
+
+void stp_enter(struct modem *modem, bool on_the_fly);
+void stp_leave(struct modem *modem);
+uint64_t stp_due(const struct modem *modem);
+void stp_advance(struct modem *modem);
+bool stp_in_transfer(const struct modem *modem);
+
+/* Collects what the rules want of a happening. Noise and texts go out at once, damage is armed. */
+void faults_of(struct modem *modem, const struct happening *happening, struct effects *effects);
+/* Carries out silence, cut and delay. True: nothing more is to be done or answered. */
+bool faults_stop(struct modem *modem, const struct effects *effects);
+void faults_of_state(struct modem *modem, enum scenario_state state);
+void faults_of_time(struct modem *modem);
+uint64_t faults_due(const struct modem *modem);
+
+/* Writes the state file, whole or not at all; without --state-dir nothing. */
+void state_save(const struct modem *modem);
+/* Reads it over the defaults. False: a line went to stderr. No file is fine. */
+bool state_load(struct modem *modem);
+
+#endif

@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The receiving end of STP (protocol.md 4) in versions 1 and 2. */
+#include "tests/simulator/modem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FRAME_GAP_NS     (1000 * NS_PER_MS)
+#define WHOLE_WAIT_NS    (2000 * NS_PER_MS)
+#define IDLE_DEFAULT_MS  60000
+#define STORED_MAX_BYTES 4194304
+
+enum operation { OP_RESET, OP_OPEN, OP_ANNOUNCE, OP_BLOCK, OP_DATA_TYPE, OP_COUNT };
+
+enum {
+	OP_ANSWER = 0x80,
+	OP_NACK = 0x40,
+	OP_NOT_UNDERSTOOD = 0x7f,
+	DATA_BUNDLE = 4,
+	DATA_BUNDLE_STREAM = 5,
+	WINDOW_BITS = 12,
+	INFLATE_PIECE = 4096,
+};
+
+static const uint8_t request_signature[4] = {0x66, 0x61, 0x73, 0x74};
+static const uint8_t answer_signature[4] = {0x74, 0x73, 0x61, 0x66};
+
+struct request {
+	uint8_t operation;
+	uint8_t session;
+	uint16_t length;
+	uint32_t transaction;
+};
+
+static uint32_t big16(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] << 8 | bytes[1];
+}
+
+static uint32_t big32(const uint8_t *bytes)
+{
+	return big16(bytes) << 16 | big16(bytes + 2);
+}
+
+static void put_big16(uint8_t *out, uint32_t value)
+{
+	out[0] = (uint8_t)(value >> 8);
+	out[1] = (uint8_t)value;
+}
+
+static struct request request_of(const uint8_t header[STP_HEADER])
+{
+	return (struct request){header[4], header[5], (uint16_t)big16(header + 6), big32(header + 8)};
+}
+
+static uint8_t version(const struct modem *modem)
+{
+	return modem->options->stp_version > 0 ? (uint8_t)modem->options->stp_version : modem->options->family->stp_version;
+}
+
+static uint32_t block_limit(const struct modem *modem)
+{
+	return (uint32_t)modem->options->max_transfer - STP_HEADER;
+}
+
+/* --- answers --------------------------------------------------------------------------------------------------- */
+
+static void send_answer(struct modem *modem, const struct effects *effects)
+{
+	modem->answer_delay_ns = effects->delay_ns;
+	modem->unanswered = effects->unanswered;
+	modem_send(modem, modem->stp.answer, modem->stp.answer_length);
+	modem->answer_delay_ns = 0;
+	modem->unanswered = false;
+}
+
+static void build_answer(struct modem *modem, const struct request *request, uint8_t operation, const uint8_t *payload, size_t length)
+{
+	uint8_t *out = modem->stp.answer;
+
+	memcpy(out, answer_signature, 4);
+	out[4] = operation;
+	out[5] = request->session;
+	put_big16(out + 6, (uint32_t)length);
+	put_big16(out + 8, request->transaction >> 16);
+	put_big16(out + 10, request->transaction & 0xffff);
+	memset(out + 12, 0, 4);
+	if (length > 0)
+		memcpy(out + STP_HEADER, payload, length);
+	modem->stp.answer_length = STP_HEADER + length;
+	/* Real modems leave both sums 0 in the answer to RESET, so the host meets both kinds in every run. */
+	if (modem->options->stp_crc == SWITCH_OFF || operation == (OP_RESET | OP_ANSWER))
+		return;
+	if (length > 0)
+		put_big16(out + 14, crc16(0, payload, length));
+	/* The payload's sum is part of the header that the header's sum covers. */
+	put_big16(out + 12, crc16(0, out, STP_HEADER));
+}
+
+static void refuse(struct modem *modem, const struct request *request, uint8_t operation)
+{
+	modem->stp.answered = false;
+	build_answer(modem, request, operation, NULL, 0);
+	send_answer(modem, &modem->stp.effects);
+}
+
+/* Version 1 has no word for "no": it says nothing. */
+static void refuse_by_version(struct modem *modem, const struct request *request, uint8_t operation)
+{
+	if (version(modem) >= 2)
+		refuse(modem, request, operation);
+}
+
+static void accept(struct modem *modem, const struct request *request, const uint8_t *payload, size_t length)
+{
+	struct stp *stp = &modem->stp;
+
+	build_answer(modem, request, request->operation | OP_ANSWER, payload, length);
+	stp->answered = true;
+	stp->last_operation = request->operation;
+	stp->last_transaction = request->transaction;
+	send_answer(modem, &stp->effects);
+}
+
+/* --- the session ----------------------------------------------------------------------------------------------- */
+
+void stp_enter(struct modem *modem, bool on_the_fly)
+{
+	struct stp *stp = &modem->stp;
+
+	stp->on_the_fly = on_the_fly;
+	stp->have = 0;
+	stp->open = false;
+	stp->answered = false;
+	stp->last_byte_ns = modem->now;
+	stp->whole_ns = NEVER;
+	modem_set_phase(modem, PHASE_STP);
+}
+
+static void close_stream(struct stp *stp)
+{
+	if (stp->stream_ready)
+		inflateEnd(&stp->stream);
+	stp->stream_ready = false;
+	stp->stream_ended = false;
+	stp->stream_broken = false;
+	stp->compressed = false;
+}
+
+void stp_leave(struct modem *modem)
+{
+	close_stream(&modem->stp);
+	modem->stp.open = false;
+	modem->stp.have = 0;
+	modem->stp.whole_ns = NEVER;
+}
+
+bool stp_in_transfer(const struct modem *modem)
+{
+	return modem->phase == PHASE_STP && modem->stp.open && modem->stp.session_bytes > 0;
+}
+
+static bool bundle_is_in(const struct stp *stp)
+{
+	return bundle_check_whole(&stp->check) && (!stp->compressed || stp->stream_ended) && !stp->stream_broken;
+}
+
+/* Applied at once where the updater runs; the application only stores it. */
+static bool flashed_as_it_comes(const struct modem *modem)
+{
+	return modem->stp.on_the_fly && modem->mode == BOOT_RECOVERY;
+}
+
+static void end_in_failure(struct modem *modem, const char *why)
+{
+	const struct stp *stp = &modem->stp;
+	char text[REASON_MAX];
+
+	if (stp->stream_broken)
+		snprintf(text, sizeof(text), "the compressed stream is damaged");
+	else if (stp->check.fault)
+		snprintf(text, sizeof(text), "%s (byte %llu)", stp->check.fault, (unsigned long long)stp->check.fault_offset);
+	else
+		snprintf(text, sizeof(text), "%s (after %llu bytes)", why, (unsigned long long)stp->check.offset);
+	modem->stored.state = flashed_as_it_comes(modem) ? STORED_NONE : STORED_BAD;
+	modem_fail_upgrade(modem, text);
+	modem_set_phase(modem, PHASE_COMMAND);
+}
+
+static void end_session(struct modem *modem, const char *why)
+{
+	struct stp *stp = &modem->stp;
+	bool stored = !flashed_as_it_comes(modem);
+
+	if (!bundle_is_in(stp)) {
+		end_in_failure(modem, why);
+		return;
+	}
+	if (stored && !stp->on_the_fly && stp->check.offset > STORED_MAX_BYTES) {
+		end_in_failure(modem, "the bundle is too big to be stored");
+		return;
+	}
+	modem->stored.state = STORED_GOOD;
+	memcpy(modem->stored.release, stp->check.release, RELEASE_MAX);
+	memcpy(modem->stored.ue, stp->check.ue, RELEASE_MAX);
+	if (stored)
+		modem_set_phase(modem, PHASE_COMMAND);
+	else
+		modem_apply(modem, false);
+}
+
+static void run_reset(struct modem *modem, const struct request *request)
+{
+	bool open = modem->stp.open;
+
+	accept(modem, request, NULL, 0);
+	if (open)
+		end_session(modem, "the host ended the session");
+}
+
+static void run_open(struct modem *modem, const struct request *request)
+{
+	struct stp *stp = &modem->stp;
+	uint8_t payload[4] = {stp->effects.refuse ? 0 : 1, version(modem), 0, 0};
+
+	put_big16(payload + 2, (uint32_t)modem->options->max_transfer);
+	if (!stp->effects.refuse) {
+		close_stream(stp);
+		bundle_check_start(&stp->check);
+		stp->open = true;
+		stp->session = request->session;
+		stp->announced = false;
+		stp->session_blocks = stp->session_bytes = 0;
+		stp->whole_ns = NEVER;
+		modem->stored = (struct stored){0};
+		modem->counters.attempted++;
+		modem->counters.sessions++;
+		modem->counters.compressed = false;
+		state_save(modem);
+	}
+	accept(modem, request, payload, sizeof(payload));
+}
+
+static void run_data_type(struct modem *modem, const struct request *request)
+{
+	struct stp *stp = &modem->stp;
+	uint32_t type = request->length == 4 ? big32(stp->payload) : 0;
+
+	if (version(modem) < 2) {
+		refuse_by_version(modem, request, OP_NOT_UNDERSTOOD);
+		return;
+	}
+	if ((type != DATA_BUNDLE && type != DATA_BUNDLE_STREAM) || stp->session_blocks > 0) {
+		refuse_by_version(modem, request, OP_DATA_TYPE | OP_NACK);
+		return;
+	}
+	close_stream(stp);
+	stp->compressed = type == DATA_BUNDLE_STREAM;
+	if (stp->compressed) {
+		stp->stream = (z_stream){0};
+		stp->stream_ready = inflateInit2(&stp->stream, WINDOW_BITS) == Z_OK;
+		stp->stream_broken = !stp->stream_ready;
+	}
+	modem->counters.compressed = stp->compressed;
+	accept(modem, request, NULL, 0);
+}
+
+/* --- blocks ---------------------------------------------------------------------------------------------------- */
+
+static void run_announce(struct modem *modem, const struct request *request)
+{
+	struct stp *stp = &modem->stp;
+	uint32_t length = request->length == 2 ? big16(stp->payload) : 0;
+
+	if (length == 0 || length > block_limit(modem)) {
+		refuse_by_version(modem, request, OP_ANNOUNCE | OP_NACK);
+		return;
+	}
+	stp->announced = true;
+	stp->announced_length = (uint16_t)length;
+	accept(modem, request, NULL, 0);
+}
+
+static void take_stream(struct stp *stp, uint32_t length)
+{
+	uint8_t piece[INFLATE_PIECE];
+
+	stp->stream.next_in = stp->payload;
+	stp->stream.avail_in = length;
+	while (!stp->stream_broken) {
+		int result;
+
+		stp->stream.next_out = piece;
+		stp->stream.avail_out = sizeof(piece);
+		result = stp->stream_ended ? Z_STREAM_ERROR : inflate(&stp->stream, Z_NO_FLUSH);
+		if (result == Z_BUF_ERROR)
+			return;
+		stp->stream_ended = result == Z_STREAM_END;
+		stp->stream_broken = result != Z_OK && result != Z_STREAM_END;
+		bundle_check_feed(&stp->check, piece, sizeof(piece) - stp->stream.avail_out);
+		if (stp->stream.avail_in == 0 && stp->stream.avail_out > 0)
+			return;
+	}
+}
+
+/* The flash is erased where a record begins; the first one's place is erased before anything is sent. */
+static uint64_t erase_time(const struct modem *modem, unsigned before, unsigned now)
+{
+	unsigned first = before > 0 ? before : 1;
+
+	return now > first ? (now - first) * modem->options->erase_ns : 0;
+}
+
+static void take_block(struct modem *modem, uint32_t length)
+{
+	struct stp *stp = &modem->stp;
+
+	if (stp->compressed)
+		take_stream(stp, length);
+	else
+		bundle_check_feed(&stp->check, stp->payload, length);
+	stp->session_blocks++;
+	stp->session_bytes += length;
+	modem->counters.blocks++;
+	modem->counters.bytes += length;
+	stp->whole_ns = bundle_is_in(stp) ? modem->now : NEVER;
+}
+
+static void run_block(struct modem *modem, const struct request *request)
+{
+	struct stp *stp = &modem->stp;
+	struct happening border = {.trigger = TRIGGER_RECORD, .from = stp->check.records};
+	uint32_t residue = stp->effects.residue < request->length ? stp->effects.residue : request->length;
+	uint64_t erase_ns;
+	uint8_t payload[2];
+
+	if (!stp->announced || request->length == 0 || request->length > stp->announced_length) {
+		refuse_by_version(modem, request, OP_BLOCK | OP_NACK);
+		return;
+	}
+	stp->announced = false;
+	take_block(modem, request->length - residue);
+	border.to = stp->check.records;
+	faults_of(modem, &border, &stp->effects);
+	if (faults_stop(modem, &stp->effects))
+		return;
+	erase_ns = erase_time(modem, (unsigned)border.from, (unsigned)border.to);
+	if (erase_ns > 0 || stp->effects.delay_ns > 0)
+		modem->busy_until_ns = modem->now + erase_ns + stp->effects.delay_ns;
+	stp->effects.delay_ns += erase_ns;
+	put_big16(payload, residue);
+	accept(modem, request, payload, sizeof(payload));
+}
+
+/* --- frames ---------------------------------------------------------------------------------------------------- */
+
+static void run_request(struct modem *modem, const struct request *request)
+{
+	struct stp *stp = &modem->stp;
+	bool needs_session = request->operation != OP_RESET && request->operation != OP_OPEN;
+
+	if (needs_session && (!stp->open || request->session != stp->session)) {
+		refuse_by_version(modem, request, request->operation | OP_NACK);
+		return;
+	}
+	switch ((enum operation)request->operation) {
+	case OP_RESET:
+		run_reset(modem, request);
+		break;
+	case OP_OPEN:
+		run_open(modem, request);
+		break;
+	case OP_ANNOUNCE:
+		run_announce(modem, request);
+		break;
+	case OP_BLOCK:
+		run_block(modem, request);
+		break;
+	case OP_DATA_TYPE:
+		run_data_type(modem, request);
+		break;
+	case OP_COUNT:
+		break;
+	}
+}
+
+/* RESET is answered afresh each time: resent or not, it means the same. */
+static bool is_resend(const struct stp *stp, const struct request *request)
+{
+	return stp->answered && request->operation != OP_RESET && stp->last_operation == request->operation &&
+	       stp->last_transaction == request->transaction;
+}
+
+static void take_frame(struct modem *modem)
+{
+	struct stp *stp = &modem->stp;
+	struct request request = request_of(stp->header);
+	bool too_long = request.length > modem->options->max_transfer;
+
+	stp->have = 0;
+	if (faults_stop(modem, &stp->effects))
+		return;
+	if (!too_long && request.length > 0 && crc16(0, stp->payload, request.length) != big16(stp->header + 14)) {
+		modem->counters.crc_errors++;
+		refuse_by_version(modem, &request, request.operation | OP_NACK);
+		return;
+	}
+	if (stp->effects.not_understood)
+		refuse(modem, &request, OP_NOT_UNDERSTOOD);
+	else if (stp->effects.nack)
+		refuse(modem, &request, request.operation | OP_NACK);
+	else if (request.operation >= OP_COUNT)
+		refuse_by_version(modem, &request, OP_NOT_UNDERSTOOD);
+	else if (too_long)
+		refuse_by_version(modem, &request, request.operation | OP_NACK);
+	else if (is_resend(stp, &request)) {
+		modem->counters.resends++;
+		send_answer(modem, &stp->effects);
+	} else
+		run_request(modem, &request);
+}
+
+static void match_rules(struct modem *modem, const struct request *request)
+{
+	struct stp *stp = &modem->stp;
+	struct happening frame = {.trigger = TRIGGER_FRAME, .from = request->operation, .to = (uint64_t)request->operation + 1};
+	uint64_t number = stp->session_blocks + (is_resend(stp, request) ? 0 : 1);
+	struct happening block = {.trigger = TRIGGER_BLOCK, .from = number, .to = number + 1};
+	struct happening bytes = {.trigger = TRIGGER_BYTES, .from = stp->session_bytes, .to = stp->session_bytes + request->length};
+
+	faults_of(modem, &frame, &stp->effects);
+	if (request->operation != OP_BLOCK || !stp->open)
+		return;
+	faults_of(modem, &block, &stp->effects);
+	if (!is_resend(stp, request))
+		faults_of(modem, &bytes, &stp->effects);
+}
+
+static bool header_holds(const uint8_t header[STP_HEADER])
+{
+	uint8_t copy[STP_HEADER];
+
+	memcpy(copy, header, sizeof(copy));
+	memset(copy + 12, 0, 2);
+	return crc16(0, copy, sizeof(copy)) == big16(header + 12);
+}
+
+/* True: a payload follows. */
+static bool take_header(struct modem *modem)
+{
+	struct stp *stp = &modem->stp;
+	struct request request = request_of(stp->header);
+
+	stp->effects = (struct effects){0};
+	stp->payload_have = 0;
+	stp->payload_length = request.length;
+	if (header_holds(stp->header))
+		match_rules(modem, &request);
+	if (stp->effects.lost) {
+		stp->have = 0;
+		return false;
+	}
+	if (stp->effects.damaged)
+		stp->header[9] ^= 0x04;
+	if (!header_holds(stp->header)) {
+		modem->counters.crc_errors++;
+		request = request_of(stp->header);
+		refuse_by_version(modem, &request, OP_NOT_UNDERSTOOD);
+		stp->have = 0;
+		return false;
+	}
+	return request.length > 0;
+}
+
+/* Hunts for the signature; what is not one is text for nobody. */
+static size_t hunt_header(struct stp *stp, const uint8_t *bytes, size_t length)
+{
+	size_t used = 0;
+
+	while (used < length && stp->have < STP_HEADER) {
+		uint8_t byte = bytes[used++];
+
+		if (stp->have < 4 && byte != request_signature[stp->have])
+			stp->have = 0;
+		if (stp->have >= 4 || byte == request_signature[stp->have])
+			stp->header[stp->have++] = byte;
+	}
+	return used;
+}
+
+static size_t take_payload(struct modem *modem, const uint8_t *bytes, size_t length)
+{
+	struct stp *stp = &modem->stp;
+	size_t take = stp->payload_length - stp->payload_have;
+
+	if (take > length)
+		take = length;
+	/* A frame longer than the modem's buffer is read to its end, for the sake of what follows, and refused. */
+	if (stp->payload_length <= modem->options->max_transfer)
+		memcpy(stp->payload + stp->payload_have, bytes, take);
+	stp->payload_have += (uint32_t)take;
+	if (stp->payload_have == stp->payload_length)
+		take_frame(modem);
+	return take;
+}
+
+size_t stp_feed(struct modem *modem, const uint8_t *bytes, size_t length)
+{
+	struct stp *stp = &modem->stp;
+	size_t used;
+
+	if (stp->have > 0 && modem->now >= stp->last_byte_ns + FRAME_GAP_NS)
+		stp->have = 0;
+	stp->last_byte_ns = modem->now;
+	if (stp->have == STP_HEADER)
+		return take_payload(modem, bytes, length);
+	used = hunt_header(stp, bytes, length);
+	if (stp->have == STP_HEADER && !take_header(modem) && stp->have == STP_HEADER)
+		take_frame(modem);
+	return used;
+}
+
+/* --- time ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t idle_due(const struct modem *modem)
+{
+	uint64_t ms = modem->setting.stp_idle_ms > 0 ? modem->setting.stp_idle_ms : IDLE_DEFAULT_MS;
+	uint64_t start = modem->stp.last_byte_ns > modem->busy_until_ns ? modem->stp.last_byte_ns : modem->busy_until_ns;
+
+	return start + ms * NS_PER_MS;
+}
+
+static uint64_t whole_due(const struct modem *modem)
+{
+	uint64_t start = modem->stp.whole_ns;
+
+	if (start == NEVER)
+		return NEVER;
+	return (start > modem->busy_until_ns ? start : modem->busy_until_ns) + WHOLE_WAIT_NS;
+}
+
+uint64_t stp_due(const struct modem *modem)
+{
+	uint64_t idle = idle_due(modem);
+	uint64_t whole = whole_due(modem);
+
+	if (modem->phase != PHASE_STP)
+		return NEVER;
+	return whole < idle ? whole : idle;
+}
+
+void stp_advance(struct modem *modem)
+{
+	if (whole_due(modem) <= modem->now)
+		end_session(modem, "");
+	else if (idle_due(modem) <= modem->now && stp_in_transfer(modem))
+		end_session(modem, "the host fell silent");
+	else if (idle_due(modem) <= modem->now)
+		modem_set_phase(modem, PHASE_COMMAND);
+}

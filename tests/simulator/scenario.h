@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Scenario files: what goes wrong, when, on which modem. Reading them and telling which rules fire; no effects here. */
+#ifndef SIMULATOR_SCENARIO_H
+#define SIMULATOR_SCENARIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	SCENARIO_TEXT_MAX = 256,
+	SCENARIO_ALL = -1,
+};
+
+enum trigger { TRIGGER_COMMAND, TRIGGER_FRAME, TRIGGER_BLOCK, TRIGGER_BYTES, TRIGGER_RECORD, TRIGGER_STATE, TRIGGER_AT_MS };
+
+enum verb {
+	VERB_DROP,
+	VERB_CORRUPT,
+	VERB_DELAY,
+	VERB_NACK,
+	VERB_NOT_UNDERSTOOD,
+	VERB_SILENCE,
+	VERB_ERROR,
+	VERB_NOISE,
+	VERB_TEXT,
+	VERB_HANG_UP,
+	VERB_POWER_LOSS,
+	VERB_STALL,
+	VERB_RESIDUE,
+	VERB_REFUSE_SESSION,
+	VERB_STALE_OK,
+};
+
+enum direction { DIRECTION_DEFAULT, DIRECTION_INCOMING, DIRECTION_OUTGOING };
+
+struct rule {
+	int modem; /* SCENARIO_ALL or an index */
+	enum trigger trigger;
+	enum verb verb;
+	char command[SCENARIO_TEXT_MAX]; /* upper case; '*' at its end matches the rest */
+	uint64_t number;                 /* block, bytes, record, state, STP operation or milliseconds, by trigger */
+	uint64_t nth;                    /* first match that fires, from 1 */
+	uint64_t times;                  /* how many matches fire; UINT64_MAX for always */
+	uint64_t count;                  /* bytes; UINT64_MAX when not given */
+	uint64_t ms;                     /* UINT64_MAX for ever or not given */
+	bool ms_given;
+	enum direction of;
+	bool header; /* the damage is in the frame's header */
+	char text[SCENARIO_TEXT_MAX];
+};
+
+struct setting {
+	int modem;
+	bool data_mode;
+	enum { WRONG_RATE_DEFAULT, WRONG_RATE_JUNK, WRONG_RATE_SILENCE } wrong_rate;
+	uint64_t stp_idle_ms; /* 0: not set */
+};
+
+struct scenario {
+	struct rule *rules;
+	size_t rule_count;
+	struct setting *settings;
+	size_t setting_count;
+};
+
+/* Something that happened; `from` (inclusive) to `to` (exclusive) are the numbers it covers. */
+struct happening {
+	enum trigger trigger;
+	const char *command;
+	uint64_t from;
+	uint64_t to;
+};
+
+/* The states a rule can wait for. */
+enum scenario_state { STATE_APPLICATION, STATE_RECOVERY, STATE_DATA, STATE_STP, STATE_APPLY, STATE_RESTART };
+
+/* Reads FILE. False: one line that names the rule went to stderr. */
+bool scenario_load(struct scenario *ret, const char *path);
+void scenario_free(struct scenario *scenario);
+
+/* Walks the rules from *cursor on; `seen` holds one counter per rule and belongs to the modem. NULL at the end. */
+const struct rule *scenario_next(const struct scenario *scenario, uint32_t *seen, unsigned modem, const struct happening *happening,
+				 size_t *cursor);
+/* The first moment of this modem's at_ms rules from `from_ms` on; UINT64_MAX when none. */
+uint64_t scenario_next_ms(const struct scenario *scenario, unsigned modem, uint64_t from_ms);
+/* All settings that name this modem, later ones winning. */
+struct setting scenario_settings(const struct scenario *scenario, unsigned modem);
+
+#endif
