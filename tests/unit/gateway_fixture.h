@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A gateway over temporary folders, with modems that follow a script instead of a wire, and a clock that stands until it is moved.
+ * Several gateways may live in one test; the modems and the clock are shared by them.
+ */
+#ifndef TESTS_GATEWAY_FIXTURE_H
+#define TESTS_GATEWAY_FIXTURE_H
+
+#include "daemon/gateway_private.h"
+
+#define FIXTURE_MODEMS   6u
+#define FIXTURE_START_MS INT64_C(1700000000000)
+
+/* What modem N does in a run. A gate holds the run in that phase (after the phase was said) until it is opened or the run is cancelled. */
+struct fake_modem {
+	bool gated;
+	enum upgrade_phase gate;
+	enum fault_code fault; /* in which the run ends, in fault_phase; FAULT_NONE: it succeeds */
+	enum upgrade_phase fault_phase;
+	_Atomic bool deaf; /* a gate looks at the cancel descriptor no more */
+	bool forgets_imei;
+	const char *imei;       /* NULL: one made from the number */
+	unsigned runs;          /* counted by the engine */
+	char expected_imei[20]; /* as asked in the last run */
+	uint32_t last_rate_bps;
+	enum upgrade_phase resume_phase;
+	bool had_image;
+};
+
+struct fixture {
+	char directory[128];
+	struct config config;
+	struct gateway *gateway;
+	char sha256[65]; /* a bundle that is in the cache */
+};
+
+/* The script of modem N; set it while it does not run. */
+struct fake_modem *fixture_modem(size_t number);
+void fixture_open_gate(size_t number);
+void fixture_advance(int64_t ms);
+int64_t fixture_now(void);
+
+/* Devices "modem0" … on files that exist; everything is removed by fixture_clear(). */
+void fixture_make(struct fixture *fixture, size_t devices);
+void fixture_clear(struct fixture *fixture);
+
+/* A second fixture on a copy of the first one's folders, as they are on the disk this moment: what a daemon that was killed leaves. The ports are
+ * the same. */
+void fixture_copy(const struct fixture *from, struct fixture *ret);
+
+/* Opens the gateway, which must work; imports the bundle. */
+void fixture_start(struct fixture *fixture);
+void fixture_stop(struct fixture *fixture);
+
+struct job_request fixture_request(size_t device);
+struct job fixture_submit(struct fixture *fixture, size_t device);
+struct job fixture_job(struct fixture *fixture, const char *id);
+
+/* Turns until the job is so (and, phase not NULL, in this phase); fails after 10 s. */
+struct job fixture_await(struct fixture *fixture, const char *id, enum job_state state, const char *phase);
+
+/* The same until the job can no longer be cancelled though it runs. */
+void fixture_await_point_of_no_return(struct fixture *fixture, const char *id);
+
+/* Turns until no thread is left. */
+void fixture_await_idle(struct fixture *fixture);
+
+#endif
