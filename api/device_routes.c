@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/handlers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json_read.h"
+#include "api/json_view.h"
+#include "api/references.h"
+
+int route_list_devices(struct exchange *exchange)
+{
+	struct device *devices = NULL;
+	size_t count = 0;
+	int r = gateway_devices(exchange->gateway, exchange_query(exchange, "selector"), &devices, &count, &exchange->fault);
+	if (r < 0)
+		return r;
+	char *json = json_view_devices(devices, count);
+	free(devices);
+	return exchange_json(exchange, 200, json);
+}
+
+int route_get_device(struct exchange *exchange)
+{
+	struct device device;
+	int r = gateway_device(exchange->gateway, exchange->parameter, &device, &exchange->fault);
+	return r < 0 ? r : exchange_json(exchange, 200, json_view_device(&device));
+}
+
+int route_patch_device(struct exchange *exchange)
+{
+	struct device_patch patch;
+	struct device device;
+	struct read_error error;
+	int r = json_read_device_patch(exchange->body, exchange->body_length, &patch, &error);
+	if (r == -EINVAL)
+		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
+	if (r == 0)
+		r = gateway_patch_device(exchange->gateway, exchange->parameter, &patch, &device, &exchange->fault);
+	return r < 0 ? r : exchange_json(exchange, 200, json_view_device(&device));
+}
+
+/* The device of the path, when it is there: its id then fits into a request. */
+static int begin_request(struct exchange *exchange, enum job_kind kind, struct job_request *ret)
+{
+	struct device device;
+	int r = gateway_device(exchange->gateway, exchange->parameter, &device, &exchange->fault);
+	if (r < 0)
+		return r;
+	*ret = (struct job_request){.kind = kind, .way = "auto"};
+	memcpy(ret->device, device.id, sizeof(ret->device));
+	return 0;
+}
+
+int route_probe_device(struct exchange *exchange)
+{
+	struct job_request request;
+	struct job job;
+	struct read_error error;
+	int r = json_read_nothing(exchange->body, exchange->body_length, &error);
+	if (r == -EINVAL)
+		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
+	if (r == 0)
+		r = begin_request(exchange, JOB_PROBE, &request);
+	if (r == 0)
+		r = gateway_submit(exchange->gateway, &request, "", &job, &exchange->fault);
+	return r < 0 ? r : exchange_new_job(exchange, &job);
+}
+
+static int fill_request(struct exchange *exchange, const struct upgrade_request *asked, struct job_request *request)
+{
+	int r = begin_request(exchange, JOB_UPGRADE, request);
+	if (r == 0 && asked->helper[0] != '\0')
+		r = reference_resolve(exchange, "helper", asked->helper, request->helper);
+	if (r < 0)
+		return r;
+	memcpy(request->way, asked->way, sizeof(request->way));
+	request->force = asked->force;
+	request->allow_downgrade = asked->allow_downgrade;
+	request->priority = asked->priority;
+	request->rate_bps = asked->rate_bps;
+	request->not_before_ms = asked->not_before_ms;
+	return 0;
+}
+
+static int answer_plan(struct exchange *exchange, const struct job_request *request, const char *firmware)
+{
+	struct plan plan;
+	int r = gateway_plan(exchange->gateway, request, firmware, &plan, &exchange->fault);
+	return r < 0 ? r : exchange_json(exchange, 200, json_view_plan(&plan));
+}
+
+static int submit(struct exchange *exchange, const struct job_request *request, const char *firmware)
+{
+	struct job job;
+	int r = gateway_submit(exchange->gateway, request, firmware, &job, &exchange->fault);
+	return r < 0 ? r : exchange_new_job(exchange, &job);
+}
+
+int route_upgrade_device(struct exchange *exchange)
+{
+	struct upgrade_request asked;
+	struct job_request request;
+	struct read_error error;
+	bool dry_run;
+	int r = exchange_query_bool(exchange, "dry_run", &dry_run);
+	if (r == 0)
+		r = json_read_upgrade(exchange->body, exchange->body_length, &asked, &error);
+	if (r == -EINVAL)
+		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
+	if (r == 0)
+		r = fill_request(exchange, &asked, &request);
+	if (r < 0)
+		return r;
+	r = dry_run ? answer_plan(exchange, &request, asked.firmware) : submit(exchange, &request, asked.firmware);
+	return r < 0 ? reference_explain(exchange, asked.firmware, r) : r;
+}

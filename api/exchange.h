@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One request and its answer as values, free of the HTTP library: what the handlers of the routes see.
+ */
+#ifndef API_EXCHANGE_H
+#define API_EXCHANGE_H
+
+#include "api/sse.h"
+#include "api/url.h"
+#include "daemon/gateway.h"
+
+#define QUERY_MAX        8u
+#define QUERY_NAME_SIZE  32u
+#define QUERY_VALUE_SIZE 512u
+
+struct query_item {
+	char name[QUERY_NAME_SIZE];
+	char value[QUERY_VALUE_SIZE];
+};
+
+struct candidate {
+	char sha256[65];
+	char name[128];
+};
+
+struct answer {
+	int status;
+	const char *content_type; /* NULL: no body */
+	char *body;               /* owned, unless `lent` */
+	size_t length;
+	bool lent;
+	char location[112];
+	char link[256];
+	char allow[48];
+	unsigned retry_after_s; /* 0: not said */
+	bool ask_for_token;
+	bool stream; /* server-sent events as `filter` says, instead of a body */
+};
+
+struct exchange {
+	struct gateway *gateway;
+	bool stopping; /* the daemon is on its way out */
+	char parameter[PARAMETER_SIZE];
+	size_t query_count;
+	struct query_item query[QUERY_MAX];
+	const char *body;
+	size_t body_length;
+	const char *last_event_id;      /* NULL: not said */
+	struct firmware_import *import; /* owned until it is committed */
+	struct sse_filter filter;
+	/* What a problem says besides the fault. */
+	struct job_fault fault;
+	int problem_status; /* 0: as the kind of the fault says */
+	char member[64];
+	struct candidate *candidates; /* owned */
+	size_t candidate_count;
+	struct answer answer;
+};
+
+void exchange_clear(struct exchange *exchange);
+
+/* The value of a query parameter; NULL when it is not there. Borrowed. */
+const char *exchange_query(const struct exchange *exchange, const char *name);
+
+/* "true" or "false". Missing: false. */
+int exchange_query_bool(struct exchange *exchange, const char *name, bool *ret);
+
+/* A number from min to max. Missing: *ret stays. */
+int exchange_query_number(struct exchange *exchange, const char *name, uint32_t min, uint32_t max, uint32_t *ret);
+
+/* An "invalid-request" with a status of its own (0: 400) and a member (NULL: none). Always -EPROTO. */
+int exchange_refuse(struct exchange *exchange, int status, const char *member, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* "infrastructure-error" with 503 and Retry-After. Always -EPROTO. */
+int exchange_unavailable(struct exchange *exchange, unsigned retry_after_s, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Takes over `json`; NULL is -ENOMEM. */
+int exchange_json(struct exchange *exchange, int status, char *json);
+
+/* 202 with the job and its place. */
+int exchange_new_job(struct exchange *exchange, const struct job *job);
+
+/* Turns the failure `r` of a handler (with the fault, when it is -EPROTO) into the answer. */
+void exchange_problem(struct exchange *exchange, int r);
+
+#endif

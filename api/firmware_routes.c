@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/handlers.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/json_read.h"
+#include "api/json_view.h"
+#include "api/references.h"
+
+int route_list_firmware(struct exchange *exchange)
+{
+	struct firmware *list = NULL;
+	size_t count = 0;
+	int r = firmware_list(gateway_firmware(exchange->gateway), &list, &count);
+	if (r < 0)
+		return r;
+	char *json = json_view_firmware_list(list, count);
+	firmware_list_free(list, count);
+	return exchange_json(exchange, 200, json);
+}
+
+/* Shows and lets go. */
+static int answer_firmware(struct exchange *exchange, int status, struct firmware *firmware)
+{
+	char *json = json_view_firmware(firmware);
+	firmware_clear(firmware);
+	return exchange_json(exchange, status, json);
+}
+
+int route_get_firmware(struct exchange *exchange)
+{
+	struct firmware firmware;
+	int r = reference_find(exchange, exchange->parameter, &firmware);
+	return r < 0 ? r : answer_firmware(exchange, 200, &firmware);
+}
+
+int route_patch_firmware(struct exchange *exchange)
+{
+	struct firmware_patch patch;
+	struct firmware firmware;
+	struct read_error error;
+	int r = json_read_firmware_patch(exchange->body, exchange->body_length, &patch, &error);
+	if (r == -EINVAL)
+		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
+	if (r == 0 && patch.helper[0] != '\0')
+		r = reference_resolve(exchange, "helper", patch.helper, patch.stated.helper);
+	if (r < 0)
+		return r;
+	const char *name = patch.name[0] != '\0' ? patch.name : NULL;
+	r = gateway_patch_firmware(exchange->gateway, exchange->parameter, name, &patch.stated, patch.mask, &firmware, &exchange->fault);
+	return r < 0 ? reference_explain(exchange, exchange->parameter, r) : answer_firmware(exchange, 200, &firmware);
+}
+
+int route_remove_firmware(struct exchange *exchange)
+{
+	int r = gateway_remove_firmware(exchange->gateway, exchange->parameter, &exchange->fault);
+	exchange->answer.status = 204;
+	return r < 0 ? reference_explain(exchange, exchange->parameter, r) : r;
+}
+
+static int take_text(struct exchange *exchange, const char *name, char *ret, size_t size)
+{
+	const char *value = exchange_query(exchange, name);
+	if (value == NULL)
+		return 0;
+	if (strlen(value) >= size)
+		return exchange_refuse(exchange, 0, name, "%s has at most %zu bytes", name, size - 1);
+	memcpy(ret, value, strlen(value) + 1);
+	return 0;
+}
+
+/* What the query states. Asked for again at the end of the body: a helper may have come or gone meanwhile. */
+static int take_facts(struct exchange *exchange, struct firmware_facts *ret)
+{
+	*ret = (struct firmware_facts){0};
+	int r = take_text(exchange, "family", ret->family, sizeof(ret->family));
+	if (r == 0)
+		r = take_text(exchange, "release", ret->release, sizeof(ret->release));
+	if (r == 0)
+		r = exchange_query_number(exchange, "build", 1, UINT32_MAX, &ret->build);
+	if (r == 0)
+		r = exchange_query_number(exchange, "base_build", 1, UINT32_MAX, &ret->base_build);
+	const char *helper = exchange_query(exchange, "helper");
+	return r < 0 || helper == NULL ? r : reference_resolve(exchange, "helper", helper, ret->helper);
+}
+
+static int fault_of_cache(struct exchange *exchange, const struct cache_error *error, int r)
+{
+	if (r == -EPROTO)
+		job_fault_from_cache(&exchange->fault, error);
+	return r;
+}
+
+int upload_begin(struct exchange *exchange, uint64_t content_length)
+{
+	struct firmware_facts facts;
+	struct cache_error error;
+	uint64_t max_size = gateway_config(exchange->gateway)->max_size;
+	const char *name = exchange_query(exchange, "name");
+	if (name != NULL && !firmware_name_valid(name))
+		return exchange_refuse(exchange, 0, "name",
+				       "this cannot be the name of a firmware: 1 to 127 printable bytes without a slash");
+	int r = take_facts(exchange, &facts);
+	if (r < 0)
+		return r;
+	if (content_length > max_size)
+		return job_fault_set(&exchange->fault, "bundle-too-big", "the body has %" PRIu64 " bytes, %" PRIu64 " are taken",
+				     content_length, max_size);
+	r = firmware_import_begin(gateway_firmware(exchange->gateway), &error, &exchange->import);
+	return fault_of_cache(exchange, &error, r);
+}
+
+int upload_append(struct exchange *exchange, const void *bytes, size_t length)
+{
+	struct cache_error error;
+	return fault_of_cache(exchange, &error, firmware_import_append(exchange->import, bytes, length, &error));
+}
+
+int route_add_firmware(struct exchange *exchange)
+{
+	struct firmware_facts facts;
+	struct cache_error error;
+	struct firmware firmware;
+	int r = take_facts(exchange, &facts);
+	if (r < 0)
+		return r;
+	struct firmware_import *import = exchange->import;
+	exchange->import = NULL;
+	r = firmware_import_commit(import, exchange_query(exchange, "name"), &facts, "upload", &firmware, &error);
+	if (r < 0)
+		return fault_of_cache(exchange, &error, r);
+	if (r > 0) {
+		event_publish_firmware(gateway_events(exchange->gateway), EVENT_FIRMWARE_CHANGED, firmware.sha256);
+		return answer_firmware(exchange, 200, &firmware);
+	}
+	r = gateway_firmware_added(exchange->gateway, &firmware);
+	if (r < 0) {
+		firmware_clear(&firmware);
+		return r;
+	}
+	snprintf(exchange->answer.location, sizeof(exchange->answer.location), "/firmware/%s", firmware.sha256);
+	return answer_firmware(exchange, 201, &firmware);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One handler for each route: read what was sent, ask the gateway, show the answer. See struct route.
+ */
+#ifndef API_HANDLERS_H
+#define API_HANDLERS_H
+
+#include "api/exchange.h"
+
+int route_list_devices(struct exchange *exchange);
+int route_get_device(struct exchange *exchange);
+int route_patch_device(struct exchange *exchange);
+int route_probe_device(struct exchange *exchange);
+int route_upgrade_device(struct exchange *exchange);
+int route_list_jobs(struct exchange *exchange);
+int route_get_job(struct exchange *exchange);
+int route_cancel_job(struct exchange *exchange);
+int route_retry_job(struct exchange *exchange);
+int route_get_transcript(struct exchange *exchange);
+int route_follow_job(struct exchange *exchange);
+int route_list_firmware(struct exchange *exchange);
+int route_add_firmware(struct exchange *exchange);
+int route_get_firmware(struct exchange *exchange);
+int route_patch_firmware(struct exchange *exchange);
+int route_remove_firmware(struct exchange *exchange);
+int route_follow_events(struct exchange *exchange);
+int route_get_health(struct exchange *exchange);
+int route_get_readiness(struct exchange *exchange);
+int route_get_version(struct exchange *exchange);
+int route_get_openapi(struct exchange *exchange);
+
+/* Before the body of route_add_firmware: checks the query and the length and begins the import. Appending follows the head at once. */
+int upload_begin(struct exchange *exchange, uint64_t content_length);
+int upload_append(struct exchange *exchange, const void *bytes, size_t length);
+
+#endif

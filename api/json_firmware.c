@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/json_value.h"
+#include "api/json_view.h"
+
+#include "api/rfc3339.h"
+
+static json_t *records_array(const struct bundle *bundle)
+{
+	json_t *records = json_array();
+	for (size_t i = 0; records != NULL && bundle != NULL && i < bundle->record_count; i++) {
+		const struct bundle_record *record = &bundle->records[i];
+		json_t *object = JSON_MEMBERS({"magic", json_text_always(record->magic)}, {"description", json_text(record->description)},
+					      {"offset", json_count(record->offset)}, {"size", json_count(record->size)});
+		if (json_array_append_new(records, object) == 0)
+			continue;
+		json_decref(records);
+		return NULL;
+	}
+	return records;
+}
+
+/* Nothing gets into the cache whose structure, checksums or digest are wrong; what is left to tell is what there was to check. */
+static json_t *checks_object(const struct firmware *firmware)
+{
+	bool checksum = false, signature = false;
+	for (size_t i = 0; firmware->bundle != NULL && i < firmware->bundle->record_count; i++) {
+		checksum |= firmware->bundle->records[i].check == BUNDLE_CHECK_GOOD;
+		signature |= firmware->bundle->records[i].check == BUNDLE_CHECK_LEFT_TO_MODEM;
+	}
+	return JSON_MEMBERS({"structure", json_text("good")}, {"checksum", json_text(checksum ? "good" : "none")},
+			    {"signature", json_text(signature ? "left-to-modem" : "none")}, {"digest", json_text("good")});
+}
+
+json_t *json_firmware_object(const struct firmware *firmware)
+{
+	char imported_at[RFC3339_SIZE];
+	rfc3339_from_s(firmware->imported_at, imported_at);
+	const struct firmware_facts *facts = &firmware->facts;
+	return JSON_MEMBERS(
+	    {"sha256", json_text(firmware->sha256)}, {"name", json_text_always(firmware->name)}, {"size", json_count(firmware->size)},
+	    {"kind", json_text(firmware_kind_name(firmware->kind))}, {"family", json_text(facts->family)},
+	    {"release", json_text(facts->release)}, {"build", json_number(facts->build)}, {"base_build", json_number(facts->base_build)},
+	    {"records", records_array(firmware->bundle)}, {"checks", checks_object(firmware)}, {"helper", json_text(facts->helper)},
+	    {"source", json_text(firmware->source)}, {"imported_at", json_text(imported_at)});
+}
+
+char *json_view_firmware(const struct firmware *firmware)
+{
+	return json_line(json_firmware_object(firmware));
+}
+
+char *json_view_firmware_list(const struct firmware *list, size_t count)
+{
+	return json_line(JSON_MEMBERS({"firmware", json_firmware_array(list, count)}));
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bodies in: strict. One object; unknown and doubled members, wrong types, values out of range, NUL, more than 16 levels are refused, naming the
+ * member. Pure.
+ */
+#ifndef API_JSON_READ_H
+#define API_JSON_READ_H
+
+#include "daemon/gateway.h"
+
+#define JSON_DEPTH_MAX 16u
+
+struct read_error {
+	char member[64]; /* "" when it is not about one */
+	char message[384];
+};
+
+/* All: 0, or -EINVAL with *ret_error, or -ENOMEM. An empty body is an empty object where nothing is required. */
+int json_read_nothing(const char *body, size_t length, struct read_error *ret_error);
+
+struct upgrade_request {
+	char firmware[128]; /* a reference */
+	char helper[128];   /* a reference; "": none */
+	char way[16];
+	bool force;
+	bool allow_downgrade;
+	int32_t priority;
+	int64_t not_before_ms;
+	uint32_t rate_bps;
+};
+int json_read_upgrade(const char *body, size_t length, struct upgrade_request *ret, struct read_error *ret_error);
+
+int json_read_device_patch(const char *body, size_t length, struct device_patch *ret, struct read_error *ret_error);
+
+struct firmware_patch {
+	char name[FIRMWARE_NAME_SIZE]; /* "": keep */
+	char helper[128];              /* a reference, when FACT_HELPER is in the mask */
+	struct firmware_facts stated;  /* all but helper */
+	unsigned mask;                 /* of enum firmware_fact */
+};
+int json_read_firmware_patch(const char *body, size_t length, struct firmware_patch *ret, struct read_error *ret_error);
+
+#endif

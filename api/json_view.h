@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The objects of design 8 as text: one line, ended by a newline. Callers free; NULL without memory. Pure, any thread.
+ */
+#ifndef API_JSON_VIEW_H
+#define API_JSON_VIEW_H
+
+#include "daemon/gateway.h"
+
+/* Once, before there are threads: seeds the hash of the objects. */
+void json_view_prepare(void);
+
+char *json_view_device(const struct device *device);
+char *json_view_devices(const struct device *devices, size_t count);
+char *json_view_job(const struct job *job);
+/* next: the cursor of the next page, NULL on the last. */
+char *json_view_jobs(const struct job *jobs, size_t count, const char *next);
+char *json_view_plan(const struct plan *plan);
+char *json_view_firmware(const struct firmware *firmware);
+char *json_view_firmware_list(const struct firmware *list, size_t count);
+/* {"status":"ok"} and the like. */
+char *json_view_status(const char *status);
+char *json_view_version(void);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/routes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/handlers.h"
+
+static const struct route routes[] = {
+    {"GET", "/devices", route_list_devices, BODY_NONE, {"selector"}},
+    {"GET", "/devices/{id}", route_get_device, BODY_NONE, {NULL}},
+    {"PATCH", "/devices/{id}", route_patch_device, BODY_JSON, {NULL}},
+    {"POST", "/devices/{id}/probe", route_probe_device, BODY_JSON, {NULL}},
+    {"POST", "/devices/{id}/upgrade", route_upgrade_device, BODY_JSON, {"dry_run"}},
+    {"GET", "/jobs", route_list_jobs, BODY_NONE, {"state", "device", "limit", "before"}},
+    {"GET", "/jobs/{id}", route_get_job, BODY_NONE, {NULL}},
+    {"DELETE", "/jobs/{id}", route_cancel_job, BODY_NONE, {NULL}},
+    {"POST", "/jobs/{id}/retry", route_retry_job, BODY_JSON, {NULL}},
+    {"GET", "/jobs/{id}/transcript", route_get_transcript, BODY_NONE, {NULL}},
+    {"GET", "/jobs/{id}/events", route_follow_job, BODY_NONE, {NULL}},
+    {"GET", "/firmware", route_list_firmware, BODY_NONE, {NULL}},
+    {"POST", "/firmware", route_add_firmware, BODY_FILE, {"name", "family", "release", "build", "base_build", "helper"}},
+    {"GET", "/firmware/{sha256}", route_get_firmware, BODY_NONE, {NULL}},
+    {"PATCH", "/firmware/{sha256}", route_patch_firmware, BODY_JSON, {NULL}},
+    {"DELETE", "/firmware/{sha256}", route_remove_firmware, BODY_NONE, {NULL}},
+    {"GET", "/events", route_follow_events, BODY_NONE, {"topics", "device", "job", "snapshot"}},
+    {"GET", "/healthz", route_get_health, BODY_NONE, {NULL}},
+    {"GET", "/readyz", route_get_readiness, BODY_NONE, {NULL}},
+    {"GET", "/version", route_get_version, BODY_NONE, {NULL}},
+    {"GET", "/openapi.yaml", route_get_openapi, BODY_NONE, {NULL}},
+};
+
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+const struct route *route_at(size_t index)
+{
+	return index < ROUTE_COUNT ? &routes[index] : NULL;
+}
+
+static bool method_fits(const struct route *route, const char *method)
+{
+	return strcmp(route->method, strcmp(method, "HEAD") == 0 ? "GET" : method) == 0;
+}
+
+static void allow(struct exchange *exchange, const struct route *route)
+{
+	char *text = exchange->answer.allow;
+	size_t used = strlen(text);
+	snprintf(text + used, sizeof(exchange->answer.allow) - used, "%s%s%s", used > 0 ? ", " : "", route->method,
+		 strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
+}
+
+static int refuse_parameter(struct exchange *exchange, enum url_verdict verdict)
+{
+	if (verdict == URL_TOO_LONG)
+		return job_fault_set(&exchange->fault, "not-found", "nothing has a name that long");
+	return exchange_refuse(exchange, 0, NULL, "the path has an id that cannot be one");
+}
+
+int route_find(struct exchange *exchange, const char *method, const char *path, const struct route **ret)
+{
+	exchange->answer.allow[0] = '\0';
+	for (size_t i = 0; i < ROUTE_COUNT; i++) {
+		enum url_verdict verdict = url_match(routes[i].pattern, path, exchange->parameter);
+		if (verdict == URL_DIFFERS)
+			continue;
+		if (verdict != URL_FITS)
+			return refuse_parameter(exchange, verdict);
+		if (method_fits(&routes[i], method)) {
+			exchange->answer.allow[0] = '\0';
+			*ret = &routes[i];
+			return 0;
+		}
+		allow(exchange, &routes[i]);
+	}
+	if (exchange->answer.allow[0] != '\0')
+		return exchange_refuse(exchange, 405, NULL, "this takes %s", exchange->answer.allow);
+	return job_fault_set(&exchange->fault, "not-found", "there is no such path; GET /openapi.yaml describes those that are");
+}
+
+static bool route_takes(const struct route *route, const char *name)
+{
+	for (size_t i = 0; i < QUERY_MAX && route->query[i] != NULL; i++)
+		if (strcmp(route->query[i], name) == 0)
+			return true;
+	return false;
+}
+
+int route_take_query(struct exchange *exchange, const struct route *route, const char *raw_name, const char *raw_value)
+{
+	struct query_item item;
+	int r = url_decode(raw_name, strlen(raw_name), item.name, sizeof(item.name));
+	if (r == -EINVAL)
+		return exchange_refuse(exchange, 0, NULL, "the query has a name that cannot be read");
+	if (r < 0 || !route_takes(route, item.name))
+		return exchange_refuse(exchange, 0, r < 0 ? NULL : item.name, "unknown query parameter \"%.60s\"",
+				       r < 0 ? raw_name : item.name);
+	if (exchange_query(exchange, item.name) != NULL)
+		return exchange_refuse(exchange, 0, item.name, "%s is given twice", item.name);
+	r = url_decode(raw_value, strlen(raw_value), item.value, sizeof(item.value));
+	if (r < 0)
+		return exchange_refuse(exchange, 0, item.name, r == -EINVAL ? "%s has bytes that no text has" : "%s is too long",
+				       item.name);
+	exchange->query[exchange->query_count++] = item;
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one table of what can be asked.
+ */
+#ifndef API_ROUTES_H
+#define API_ROUTES_H
+
+#include "api/exchange.h"
+
+#define BODY_MAX 65536u /* of JSON */
+
+enum body_kind {
+	BODY_NONE,
+	BODY_JSON, /* kept until it is whole, at most BODY_MAX */
+	BODY_FILE, /* streamed into an import; the handler runs on the import thread */
+};
+
+struct route {
+	const char *method;
+	const char *pattern;                       /* at most one parameter in braces */
+	int (*handler)(struct exchange *exchange); /* fills the answer: 0, or -EPROTO with the exchange's fault, or -ENOMEM */
+	enum body_kind body;
+	const char *query[QUERY_MAX]; /* what it takes, NULL-terminated when fewer */
+};
+
+/* NULL after the last. */
+const struct route *route_at(size_t index);
+
+/* The route of a method and a raw path; HEAD counts as GET. Fills the exchange's parameter. -EPROTO with the fault: 404, 400 for an id that
+ * cannot be one, 405 with Allow. */
+int route_find(struct exchange *exchange, const char *method, const char *path, const struct route **ret);
+
+/* Adds one raw parameter of the query: -EPROTO for one the route does not take, one given twice, one that cannot be decoded. */
+int route_take_query(struct exchange *exchange, const struct route *route, const char *raw_name, const char *raw_value);
+
+#endif
