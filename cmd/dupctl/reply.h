@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The daemon's objects as rows for the views. All text is borrowed from the JSON and never NULL ("" when unknown); unknown numbers are -1. Pure.
+ */
+#ifndef DUPCTL_REPLY_H
+#define DUPCTL_REPLY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fault_row {
+	const char *code, *message, *evidence, *remedy; /* code "": none */
+};
+
+struct job_row {
+	const char *id, *kind, *device, *state, *phase, *detail, *waiting_for, *firmware, *firmware_name, *from_release, *to_release;
+	const char *created_at, *started_at, *finished_at, *not_before, *retry_of;
+	bool has_progress;
+	double percent; /* of progress; -1: unknown */
+	int64_t bytes_done, bytes_total, rate_bps, eta_s;
+	const char *part;
+	int64_t step, steps, attempt, interruptions, priority;
+	bool can_cancel, verified;
+	struct fault_row fault;
+};
+
+struct device_row {
+	const char *id, *alias, *state, *port, *profile, *job, *seen_at, *lease_holder;
+	const char *boot_mode_name, *ue, *release, *imei;
+	const char *usb_serial, *usb_path, *usb_vid, *usb_pid;
+	int64_t boot_mode, build, rate;
+	const json_t *labels; /* an object of strings, or NULL. Borrowed. */
+};
+
+struct firmware_row {
+	const char *sha256, *name, *kind, *family, *release, *helper, *source, *imported_at;
+	int64_t size, build, base_build;
+	const json_t *records, *checks; /* or NULL. Borrowed. */
+};
+
+struct plan_row {
+	const char *device, *firmware, *way, *family, *boot_mode_name;
+	int64_t boot_mode;
+	bool assumed;
+	const json_t *steps; /* Borrowed. */
+	struct fault_row fault;
+};
+
+void job_read(const json_t *json, struct job_row *ret);
+void device_read(const json_t *json, struct device_row *ret);
+void firmware_read(const json_t *json, struct firmware_row *ret);
+void plan_read(const json_t *json, struct plan_row *ret);
+
+/* One member: its text, or ""; its number, or -1. */
+const char *reply_text(const json_t *object, const char *member);
+int64_t reply_number(const json_t *object, const char *member);
+
+bool job_row_terminal(const struct job_row *job);
+
+/* finished_at - started_at, -1 when not known. */
+int64_t job_row_duration_s(const struct job_row *job);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "cmd/dupctl/table.h"
+#include "cmd/dupctl/views.h"
+
+static void labels_add(struct text *ret, const json_t *labels)
+{
+	/* jansson's iterator takes no const object, and changes nothing. */
+	json_t *object = json_incref((json_t *)(uintptr_t)labels);
+	const char *key;
+	json_t *value;
+	bool first = true;
+
+	json_object_foreach(object, key, value)
+	{
+		text_add(ret, first ? "" : ",");
+		text_add_clean(ret, key);
+		text_add(ret, "=");
+		text_add_clean(ret, json_string_value(value) ? json_string_value(value) : "");
+		first = false;
+	}
+	json_decref(object);
+}
+
+static void row_add(struct table *table, const struct device_row *device)
+{
+	text_owned mode = {.utf8 = table->utf8}, labels = {.utf8 = table->utf8};
+
+	view_boot_mode(&mode, device->boot_mode, device->boot_mode_name);
+	labels_add(&labels, device->labels);
+	table_add(table, device->id, TEXT_PLAIN);
+	table_add(table, device->state, view_state_color(device->state));
+	table_add(table, text_bytes(&mode), TEXT_PLAIN);
+	table_add(table, device->release, TEXT_PLAIN);
+	table_add(table, device->port, TEXT_PLAIN);
+	table_add(table, device->profile, TEXT_PLAIN);
+	table_add(table, text_bytes(&labels), TEXT_PLAIN);
+	table_add(table, device->job, TEXT_PLAIN);
+}
+
+void view_device_list(struct text *ret, const json_t *devices, size_t width)
+{
+	static const char *const titles[] = {"DEVICE", "STATE", "MODE", "RELEASE", "PORT", "PROFILE", "LABELS", "JOB"};
+	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+
+	if (json_array_size(devices) == 0) {
+		text_add(ret, "no devices\n");
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		struct device_row device;
+
+		device_read(json_array_get(devices, i), &device);
+		row_add(&table, &device);
+	}
+	table_render(&table, width, ret);
+}
+
+void view_device(struct text *ret, const struct device_row *device)
+{
+	text_owned mode = {.utf8 = ret->utf8}, labels = {.utf8 = ret->utf8}, rate = {0}, usb = {.utf8 = ret->utf8};
+
+	if (device->boot_mode >= 0)
+		view_boot_mode(&mode, device->boot_mode, device->boot_mode_name);
+	labels_add(&labels, device->labels);
+	if (device->rate > 0)
+		text_addf(&rate, "%" PRId64 " bit/s", device->rate);
+	if (*device->usb_vid) {
+		const char *const parts[] = {device->usb_vid, ":", device->usb_pid, " ", device->usb_serial, " ", device->usb_path};
+
+		for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+			text_add_clean(&usb, parts[i]);
+	}
+	view_field(ret, "Device", device->id);
+	view_field(ret, "Alias", device->alias);
+	view_field(ret, "State", device->state);
+	view_field(ret, "Boot mode", text_bytes(&mode));
+	view_field(ret, "Release", device->release);
+	view_field(ret, "UE", device->ue);
+	view_field(ret, "IMEI", device->imei);
+	view_field(ret, "Rate", text_bytes(&rate));
+	view_field(ret, "Port", device->port);
+	view_field(ret, "USB", text_bytes(&usb));
+	view_field(ret, "Profile", device->profile);
+	view_field(ret, "Labels", text_bytes(&labels));
+	view_field(ret, "Job", device->job);
+	view_field(ret, "Leased by", device->lease_holder);
+	view_field(ret, "Seen", device->seen_at);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cmd/dupctl/format.h"
+#include "cmd/dupctl/table.h"
+#include "cmd/dupctl/views.h"
+
+#define SHORT_DIGEST 12
+
+static void row_add(struct table *table, const struct firmware_row *firmware)
+{
+	text_owned size = {0}, build = {0};
+	char digest[SHORT_DIGEST + 1];
+
+	snprintf(digest, sizeof(digest), "%s", firmware->sha256);
+	format_size(&size, firmware->size);
+	if (firmware->build > 0)
+		text_addf(&build, "%" PRId64, firmware->build);
+	table_add(table, digest, TEXT_PLAIN);
+	table_add(table, firmware->name, TEXT_PLAIN);
+	table_add(table, firmware->kind, TEXT_PLAIN);
+	table_add(table, firmware->family, TEXT_PLAIN);
+	table_add(table, firmware->release, TEXT_PLAIN);
+	table_add(table, text_bytes(&build), TEXT_PLAIN);
+	table_add(table, size.bytes, TEXT_PLAIN);
+	table_add(table, firmware->imported_at, TEXT_PLAIN);
+}
+
+void view_firmware_list(struct text *ret, const json_t *firmware, size_t width)
+{
+	static const char *const titles[] = {"SHA256", "NAME", "KIND", "FAMILY", "RELEASE", "BUILD", "SIZE", "ADDED"};
+	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+
+	if (json_array_size(firmware) == 0) {
+		text_add(ret, "no firmware\n");
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(firmware); i++) {
+		struct firmware_row row;
+
+		firmware_read(json_array_get(firmware, i), &row);
+		row_add(&table, &row);
+	}
+	table_render(&table, width, ret);
+}
+
+static void number_field(struct text *ret, const char *title, int64_t value)
+{
+	text_owned number = {0};
+
+	if (value <= 0)
+		return;
+	text_addf(&number, "%" PRId64, value);
+	view_field(ret, title, number.bytes);
+}
+
+static void records_add(struct text *ret, const json_t *records)
+{
+	for (size_t i = 0; i < json_array_size(records); i++) {
+		const json_t *record = json_array_get(records, i);
+
+		text_addf(ret, "  %-4zu at %10" PRId64 "  ", i + 1, reply_number(record, "offset"));
+		text_add_clean(ret, reply_text(record, "magic"));
+		text_addf(ret, "  %10" PRId64 " B  ", reply_number(record, "size"));
+		text_add_clean(ret, reply_text(record, "description"));
+		text_add(ret, "\n");
+	}
+}
+
+void view_firmware(struct text *ret, const struct firmware_row *firmware)
+{
+	text_owned size = {0};
+
+	format_size(&size, firmware->size);
+	text_addf(&size, " (%" PRId64 " bytes)", firmware->size);
+	view_field(ret, "Name", firmware->name);
+	view_field(ret, "SHA-256", firmware->sha256);
+	view_field(ret, "Kind", firmware->kind);
+	view_field(ret, "Size", size.bytes);
+	view_field(ret, "Family", firmware->family);
+	view_field(ret, "Release", firmware->release);
+	number_field(ret, "Build", firmware->build);
+	number_field(ret, "Only from", firmware->base_build);
+	view_field(ret, "Helper", firmware->helper);
+	view_field(ret, "Source", firmware->source);
+	view_field(ret, "Added", firmware->imported_at);
+	view_field(ret, "Structure", reply_text(firmware->checks, "structure"));
+	view_field(ret, "Checksums", reply_text(firmware->checks, "checksum"));
+	view_field(ret, "Signature", reply_text(firmware->checks, "signature"));
+	view_field(ret, "Digest", reply_text(firmware->checks, "digest"));
+	if (json_array_size(firmware->records) > 0)
+		text_add(ret, "Records:\n");
+	records_add(ret, firmware->records);
+}

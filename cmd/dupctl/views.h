@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows → text for people. Pure: width, colours and characters are those of the text and the arguments. width 0: no limit.
+ */
+#ifndef DUPCTL_VIEWS_H
+#define DUPCTL_VIEWS_H
+
+#include "cmd/dupctl/reply.h"
+#include "cmd/dupctl/text.h"
+
+/* Lists: arrays of the API's objects. */
+void view_device_list(struct text *ret, const json_t *devices, size_t width);
+void view_job_list(struct text *ret, const json_t *jobs, size_t width);
+void view_firmware_list(struct text *ret, const json_t *firmware, size_t width);
+
+/* One object, a line for each thing that is known. */
+void view_device(struct text *ret, const struct device_row *device);
+void view_job(struct text *ret, const struct job_row *job);
+void view_firmware(struct text *ret, const struct firmware_row *firmware);
+void view_plan(struct text *ret, const struct plan_row *plan);
+
+/* "2 fff", "-" when not known. */
+void view_boot_mode(struct text *ret, int64_t boot_mode, const char *name);
+
+/* The colour of a state of a device or a job. */
+enum text_color view_state_color(const char *state);
+
+/* "Title:       value" when there is a value. */
+void view_field(struct text *ret, const char *title, const char *value);
+
+/* "code: message", then "  seen: …" and "  what to do: …", each on a line of its own after `indent`. No newline at the end. */
+void view_fault(struct text *ret, const struct fault_row *fault, const char *indent);
+
+#endif
