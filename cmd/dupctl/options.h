@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The command line, as a value. Pure but for getopt's own state: one call at a time.
+ */
+#ifndef DUPCTL_OPTIONS_H
+#define DUPCTL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cmd/dupctl/text.h"
+
+enum verb_id {
+	VERB_DEVICES,
+	VERB_PROBE,
+	VERB_UPGRADE,
+	VERB_JOBS,
+	VERB_WATCH,
+	VERB_CANCEL,
+	VERB_RETRY,
+	VERB_FIRMWARE_LIST,
+	VERB_FIRMWARE_ADD,
+	VERB_FIRMWARE_SHOW,
+	VERB_FIRMWARE_REMOVE,
+	VERB_COUNT
+};
+
+struct optional_number {
+	bool set;
+	int64_t value;
+};
+
+/* All text is borrowed from argv. */
+struct options {
+	bool has_verb;
+	enum verb_id verb;
+	bool help, version, json, no_color;
+	const char *url;
+	char **operands;
+	size_t operand_count;
+
+	bool all;
+	const char *selector;
+
+	const char *firmware, *helper, *way, *not_before;
+	struct optional_number priority, rate;
+	bool force, allow_downgrade, dry_run;
+
+	bool wait;
+	struct optional_number timeout_s;
+
+	const char *state, *device, *before;
+	struct optional_number limit;
+	bool transcript;
+	const char *job;
+
+	const char *name, *family, *release;
+	struct optional_number build, base_build;
+};
+
+struct option_spec {
+	const char *name;     /* "firmware": --firmware */
+	char letter;          /* 0: none */
+	const char *argument; /* "REF"; NULL: takes none */
+	const char *help;
+	uint32_t verbs; /* bit 1 << verb_id of each verb that takes it */
+	enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_DURATION, OPTION_INTEGER, OPTION_CHOICE } kind;
+	size_t offset;              /* of the member of struct options */
+	int64_t least, most;        /* OPTION_INTEGER */
+	const char *const *choices; /* OPTION_CHOICE, up to a NULL */
+};
+#define OPTION_ALL_VERBS ((1u << VERB_COUNT) - 1)
+
+/* The table, walked: NULL after the last. */
+const struct option_spec *option_spec_at(size_t index);
+
+/* 0, or -EINVAL with a sentence and, where there is one, a hint. argv is reordered as getopt does. --help and --version end the parsing
+ * without a complaint about what else is missing. */
+int options_parse(int argc, char **argv, struct options *ret, struct text *ret_error);
+
+#endif

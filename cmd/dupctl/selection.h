@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which devices a verb is for: those named, those a selector fits, or all.
+ */
+#ifndef DUPCTL_SELECTION_H
+#define DUPCTL_SELECTION_H
+
+#include "cmd/dupctl/options.h"
+#include "cmd/dupctl/session.h"
+
+struct selection {
+	char **devices;
+	size_t count;
+};
+void selection_clear(struct selection *selection);
+#define selection_owned __attribute__((cleanup(selection_clear))) struct selection
+
+/* Asks the daemon unless devices are named. Each device once. STATUS_NOT_FOUND when nothing fits. */
+int selection_resolve(struct session *session, const struct options *options, struct selection *ret, struct failure *failure);
+
+/* "/devices" with the selector as its query. */
+void selection_path(const char *selector, struct text *ret);
+
+#endif

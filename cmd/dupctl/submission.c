@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/dupctl/submission.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/dupctl/follow.h"
+
+struct submission submission_begin(const struct options *options)
+{
+	return (struct submission){
+	    .refused = json_array(),
+	    .deadline_ms = options->timeout_s.set ? monotonic_ms() + options->timeout_s.value * 1000 : 0,
+	};
+}
+
+void submission_clear(struct submission *submission)
+{
+	fleet_clear(&submission->fleet);
+	json_decref(submission->refused);
+	free(submission->statuses);
+	*submission = (struct submission){0};
+}
+
+static void refusal_keep(struct submission *submission, const struct failure *failure, const char *member, const char *name)
+{
+	int *statuses = realloc(submission->statuses, (submission->refused_count + 1) * sizeof(*statuses));
+
+	if (!statuses) {
+		fputs("dupctl: out of memory\n", stderr);
+		exit(STATUS_OTHER);
+	}
+	submission->statuses = statuses;
+	statuses[submission->refused_count++] = failure->status;
+	json_array_append_new(submission->refused, json_pack("{s:s, s:O?}", member, name, "problem", failure->problem));
+}
+
+int submission_post(struct session *session, struct submission *submission, const char *path, const json_t *body, const char *member,
+		    const char *name)
+{
+	failure_owned failure = session_failure(session);
+	json_t *job = NULL;
+
+	if (session_call(session, "POST", path, body, &job, &failure) == STATUS_DONE && job) {
+		fleet_add(&submission->fleet, job);
+		return STATUS_DONE;
+	}
+	if (failure.status == STATUS_DONE)
+		failure_set(&failure, STATUS_OTHER, "the answer holds no job");
+	failure_print(&failure, failure.status == STATUS_UNREACHABLE ? NULL : name);
+	if (failure.status == STATUS_UNREACHABLE || failure.status > STATUS_SIGNAL)
+		return failure.status;
+	refusal_keep(submission, &failure, member, name);
+	return STATUS_DONE;
+}
+
+static int submission_status(const struct submission *submission, bool waited)
+{
+	size_t count = submission->fleet.count, total = count + submission->refused_count;
+	int *statuses = calloc(total ? total : 1, sizeof(*statuses));
+	int status = STATUS_OTHER;
+
+	if (!statuses)
+		return status;
+	for (size_t i = 0; i < count; i++)
+		statuses[i] = !waited || strcmp(submission->fleet.rows[i].state, "succeeded") == 0 ? STATUS_DONE : STATUS_JOB_FAILED;
+	for (size_t i = 0; i < submission->refused_count; i++)
+		statuses[count + i] = submission->statuses[i];
+	status = exit_status_combine(statuses, total);
+	free(statuses);
+	return status;
+}
+
+static int json_show(struct session *session, const struct submission *submission)
+{
+	json_owned *document = json_pack("{s:o}", "jobs", fleet_json(&submission->fleet));
+
+	if (submission->refused_count > 0)
+		json_object_set(document, "refused", submission->refused);
+	return session_print_json(session, document);
+}
+
+static int jobs_show(struct session *session, const struct fleet *fleet)
+{
+	text_owned lines = terminal_text(&session->terminal);
+	size_t columns = view_device_columns(fleet->rows, fleet->count);
+
+	for (size_t i = 0; i < fleet->count; i++) {
+		size_t start = lines.length;
+
+		text_add_clean(&lines, fleet->rows[i].device);
+		text_pad(&lines, start, columns + 2);
+		text_add_clean(&lines, fleet->rows[i].state);
+		text_add(&lines, ", job ");
+		text_add_clean(&lines, fleet->rows[i].id);
+		text_add(&lines, "\n");
+	}
+	return session_print(session, &lines);
+}
+
+int submission_end(struct session *session, struct submission *submission, const struct options *options)
+{
+	const struct follow_request request = {
+	    .fleet = &submission->fleet,
+	    .refused = submission->refused_count,
+	    .deadline_ms = submission->deadline_ms,
+	};
+	int status = STATUS_DONE;
+
+	if (options->wait && submission->fleet.count > 0)
+		status = follow_jobs(session, &request);
+	if (session->json && status < STATUS_SIGNAL && json_show(session, submission) != STATUS_DONE)
+		return STATUS_OTHER;
+	if (!session->json && !options->wait && jobs_show(session, &submission->fleet) != STATUS_DONE)
+		return STATUS_OTHER;
+	return status != STATUS_DONE ? status : submission_status(submission, options->wait);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * New jobs, one request each: what was accepted, what was refused, and, when asked for, waiting for their end.
+ */
+#ifndef DUPCTL_SUBMISSION_H
+#define DUPCTL_SUBMISSION_H
+
+#include "cmd/dupctl/fleet.h"
+#include "cmd/dupctl/options.h"
+#include "cmd/dupctl/session.h"
+
+struct submission {
+	struct fleet fleet;
+	json_t *refused; /* array of {"device" or "job", "problem"} */
+	int *statuses;   /* of those that were refused */
+	size_t refused_count;
+	int64_t deadline_ms; /* of the waiting; 0: none */
+};
+void submission_clear(struct submission *submission);
+#define submission_owned __attribute__((cleanup(submission_clear))) struct submission
+
+/* Takes the time for --timeout. */
+struct submission submission_begin(const struct options *options);
+
+/* One request. A refusal is printed and kept. STATUS_DONE, or, when it makes no sense to go on with others, STATUS_UNREACHABLE or a signal:
+ * printed. `member` ("device" or "job") and `name` say what it is for. */
+int submission_post(struct session *session, struct submission *submission, const char *path, const json_t *body, const char *member,
+		    const char *name);
+
+/* Waits when asked for, prints what there is to print, and gives the status of all together. */
+int submission_end(struct session *session, struct submission *submission, const struct options *options);
+
+#endif

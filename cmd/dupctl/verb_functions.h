@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the rows of the verb table run. Each prints its answer or why there is none, and returns the exit status.
+ */
+#ifndef DUPCTL_VERB_FUNCTIONS_H
+#define DUPCTL_VERB_FUNCTIONS_H
+
+#include "cmd/dupctl/options.h"
+#include "cmd/dupctl/session.h"
+
+int verb_devices(struct session *session, const struct options *options);
+int verb_probe(struct session *session, const struct options *options);
+int verb_upgrade(struct session *session, const struct options *options);
+int verb_jobs(struct session *session, const struct options *options);
+int verb_watch(struct session *session, const struct options *options);
+int verb_cancel(struct session *session, const struct options *options);
+int verb_retry(struct session *session, const struct options *options);
+int verb_firmware_list(struct session *session, const struct options *options);
+int verb_firmware_add(struct session *session, const struct options *options);
+int verb_firmware_show(struct session *session, const struct options *options);
+int verb_firmware_remove(struct session *session, const struct options *options);
+
+#endif

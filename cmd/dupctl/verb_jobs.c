@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cmd/dupctl/submission.h"
+#include "cmd/dupctl/verb_functions.h"
+#include "cmd/dupctl/views.h"
+
+static void job_path(struct text *path, const char *id, const char *rest)
+{
+	text_add(path, "/jobs/");
+	url_escape(path, id);
+	text_add(path, rest);
+}
+
+static void query_add(struct text *path, const char *name, const char *value, char *separator)
+{
+	if (!value)
+		return;
+	text_addf(path, "%c%s=", *separator, name);
+	url_escape(path, value);
+	*separator = '&';
+}
+
+static int jobs_list(struct session *session, const struct options *options)
+{
+	failure_owned failure = session_failure(session);
+	text_owned path = {0}, shown = terminal_text(&session->terminal), limit = {0};
+	json_owned *answer = NULL;
+	char separator = '?';
+
+	text_addf(&limit, "%" PRId64, options->limit.value);
+	text_add(&path, "/jobs");
+	query_add(&path, "state", options->state, &separator);
+	query_add(&path, "device", options->device, &separator);
+	query_add(&path, "before", options->before, &separator);
+	query_add(&path, "limit", options->limit.set ? limit.bytes : NULL, &separator);
+	if (session_call(session, "GET", path.bytes, NULL, &answer, &failure) != STATUS_DONE) {
+		failure_print(&failure, NULL);
+		return failure.status;
+	}
+	if (session->json)
+		return session_print_json(session, answer);
+	view_job_list(&shown, json_object_get(answer, "jobs"), session->terminal.width);
+	if (*reply_text(answer, "next")) {
+		text_add(&shown, "older ones: --before ");
+		text_add_clean(&shown, reply_text(answer, "next"));
+		text_add(&shown, "\n");
+	}
+	return session_print(session, &shown);
+}
+
+static int job_show(struct session *session, const char *id)
+{
+	failure_owned failure = session_failure(session);
+	text_owned path = {0}, shown = terminal_text(&session->terminal);
+	json_owned *answer = NULL;
+	struct job_row job;
+
+	job_path(&path, id, "");
+	if (session_call(session, "GET", path.bytes, NULL, &answer, &failure) != STATUS_DONE) {
+		failure_print(&failure, NULL);
+		return failure.status;
+	}
+	if (session->json)
+		return session_print_json(session, answer);
+	job_read(answer, &job);
+	view_job(&shown, &job);
+	return session_print(session, &shown);
+}
+
+/* Lines stay lines; what else a terminal would obey is escaped. */
+static void transcript_add(struct text *shown, char *transcript)
+{
+	for (char *line = transcript; *line;) {
+		char *end = line;
+
+		while (*end && *end != '\n')
+			end++;
+		if (*end)
+			*end++ = '\0';
+		text_add_clean(shown, line);
+		text_add(shown, "\n");
+		line = end;
+	}
+}
+
+static int transcript_show(struct session *session, const char *id)
+{
+	failure_owned failure = session_failure(session);
+	text_owned path = {0}, shown = terminal_text(&session->terminal);
+	struct http_response response = {0};
+	struct http_request request = {.method = "GET"};
+	int status;
+
+	job_path(&path, id, "/transcript");
+	request.path = path.bytes;
+	status = session_request(session, &request, &response, &failure);
+	if (status != STATUS_DONE) {
+		failure_print(&failure, NULL);
+	} else if (!session->terminal.tty) {
+		status = session_print(session, &response.body);
+	} else if (response.body.length) {
+		transcript_add(&shown, response.body.bytes);
+		status = session_print(session, &shown);
+	}
+	http_response_clear(&response);
+	return status;
+}
+
+int verb_jobs(struct session *session, const struct options *options)
+{
+	if (options->operand_count == 0)
+		return jobs_list(session, options);
+	if (options->transcript)
+		return transcript_show(session, options->operands[0]);
+	return job_show(session, options->operands[0]);
+}
+
+static int job_cancel(struct session *session, const char *id, json_t *jobs)
+{
+	failure_owned failure = session_failure(session);
+	text_owned path = {0};
+	json_t *job = NULL;
+
+	job_path(&path, id, "");
+	if (session_call(session, "DELETE", path.bytes, NULL, &job, &failure) == STATUS_DONE)
+		json_array_append_new(jobs, job);
+	else
+		failure_print(&failure, failure.status == STATUS_UNREACHABLE ? NULL : id);
+	return failure.status;
+}
+
+static int cancelled_show(struct session *session, json_t *jobs)
+{
+	text_owned shown = terminal_text(&session->terminal);
+	json_owned *document = json_pack("{s:O}", "jobs", jobs);
+
+	if (session->json)
+		return session_print_json(session, document);
+	for (size_t i = 0; i < json_array_size(jobs); i++) {
+		struct job_row job;
+
+		job_read(json_array_get(jobs, i), &job);
+		text_add_clean(&shown, job.id);
+		text_add(&shown, "  ");
+		text_add_clean(&shown, job.device);
+		text_add(&shown, job_row_terminal(&job) ? "  " : "  will be cancelled, still ");
+		text_add_clean(&shown, job.state);
+		text_add(&shown, "\n");
+	}
+	return session_print(session, &shown);
+}
+
+int verb_cancel(struct session *session, const struct options *options)
+{
+	json_owned *jobs = json_array();
+	int *statuses = calloc(options->operand_count, sizeof(*statuses)), status = STATUS_DONE;
+
+	if (!statuses)
+		return STATUS_OTHER;
+	for (size_t i = 0; i < options->operand_count && status < STATUS_UNREACHABLE; i++)
+		status = statuses[i] = job_cancel(session, options->operands[i], jobs);
+	if (status < STATUS_UNREACHABLE)
+		status = exit_status_combine(statuses, options->operand_count);
+	free(statuses);
+	if (cancelled_show(session, jobs) != STATUS_DONE)
+		return STATUS_OTHER;
+	return status;
+}
+
+int verb_retry(struct session *session, const struct options *options)
+{
+	submission_owned submission = submission_begin(options);
+	int status = STATUS_DONE;
+
+	for (size_t i = 0; i < options->operand_count && status == STATUS_DONE; i++) {
+		text_owned path = {0};
+
+		job_path(&path, options->operands[i], "/retry");
+		status = submission_post(session, &submission, path.bytes, NULL, "job", options->operands[i]);
+	}
+	return status != STATUS_DONE ? status : submission_end(session, &submission, options);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/dupctl/verbs.h"
+
+#include <string.h>
+
+#include "cmd/dupctl/verb_functions.h"
+
+static const struct verb verbs[VERB_COUNT] = {
+    [VERB_DEVICES] = {"devices", NULL, "[DEVICE…]", 0, SIZE_MAX, "list the devices, or show some in full",
+		      "Without DEVICE a table of all devices, or of those that --selector names. A selector\n"
+		      "is a comma-separated list of key=value and key!=value over the labels and over state,\n"
+		      "release, profile and id; all of them must hold.\n",
+		      verb_devices},
+    [VERB_PROBE] = {"probe", NULL, "DEVICE…|--selector S|--all", 0, SIZE_MAX, "ask modems who and how they are",
+		    "Makes a job for each device that finds the modem's rate, boot mode, release and IMEI.\n"
+		    "`dupctl devices` shows what came out.\n",
+		    verb_probe},
+    [VERB_UPGRADE] = {"upgrade", NULL, "DEVICE…|--selector S|--all --firmware REF", 0, SIZE_MAX, "install a firmware",
+		      "Makes one job for each device. Devices that cannot take one now are reported and do not\n"
+		      "hold up the others. With --wait it stays until every job has ended; a restart of the\n"
+		      "daemon does not end the waiting. Ctrl-C ends only the waiting, never a job.\n",
+		      verb_upgrade},
+    [VERB_JOBS] = {"jobs", NULL, "[ID]", 0, 1, "list jobs, show one, or its transcript",
+		   "Without ID a table, newest first. With ID all that is known of that job; with --transcript\n"
+		   "the AT lines and transfer sessions of its modem, with times.\n",
+		   verb_jobs},
+    [VERB_WATCH] = {"watch", NULL, "[DEVICE…|--job ID]", 0, SIZE_MAX, "print what happens while it happens",
+		    "One line for each event, with --json one JSON document a line. With --job it ends with\n"
+		    "the job, and the exit status says how that ended. Else it ends with Ctrl-C or --timeout.\n",
+		    verb_watch},
+    [VERB_CANCEL] = {"cancel", NULL, "ID…", 1, SIZE_MAX, "cancel jobs that may still be cancelled",
+		     "A job can be cancelled until its bundle is on the way into the modem. After that it is\n"
+		     "refused, because stopping there can destroy the modem.\n",
+		     verb_cancel},
+    [VERB_RETRY] = {"retry", NULL, "ID…", 1, SIZE_MAX, "do ended jobs again, as new jobs", "Each new job names the one it repeats.\n",
+		    verb_retry},
+    [VERB_FIRMWARE_LIST] = {"firmware", "list", "", 0, 0, "list the firmware in the cache", "The oldest first.\n", verb_firmware_list},
+    [VERB_FIRMWARE_ADD] = {"firmware", "add", "PATH", 1, 1, "put a bundle or a helper into the cache",
+			   "Sends the file to the daemon, which verifies it. The options state what neither the\n"
+			   "content nor the name of the file tells.\n",
+			   verb_firmware_add},
+    [VERB_FIRMWARE_SHOW] = {"firmware", "show", "REF", 1, 1, "show one firmware with its records",
+			    "REF is a digest, 6 or more of its first digits, or the exact name.\n", verb_firmware_show},
+    [VERB_FIRMWARE_REMOVE] = {"firmware", "remove", "REF…", 1, SIZE_MAX, "remove firmware from the cache",
+			      "Refused while a job that has not ended needs it.\n", verb_firmware_remove},
+};
+
+const struct verb *verb_find(enum verb_id id)
+{
+	return &verbs[id];
+}
+
+size_t verb_parse(size_t count, char *const *words, enum verb_id *ret)
+{
+	bool second = count > 1 && words[1][0] != '-';
+
+	for (size_t i = 0; i < VERB_COUNT; i++) {
+		if (strcmp(verbs[i].name, words[0]) != 0)
+			continue;
+		if (verbs[i].second_name && second && strcmp(verbs[i].second_name, words[1]) != 0)
+			continue;
+		*ret = (enum verb_id)i;
+		return verbs[i].second_name && second ? 2 : 1;
+	}
+	return 0;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/dupctl/exit_status.h"
+#include "cmd/dupctl/format.h"
+#include "cmd/dupctl/help.h"
+#include "cmd/dupctl/options.h"
+#include "cmd/dupctl/suggest.h"
+#include "cmd/dupctl/verbs.h"
+
+#define WORDS_MAX 40u
+
+/* Splits at spaces; getopt may reorder what it gets, so each parse has an array of its own. */
+struct command_line {
+	char words[512];
+	char *argv[WORDS_MAX + 1];
+	int argc;
+};
+
+static int command_parse(struct command_line *line, const char *words, struct options *ret, struct text *error)
+{
+	char *rest = line->words;
+
+	ck_assert_uint_lt(strlen(words), sizeof(line->words));
+	memcpy(line->words, words, strlen(words) + 1);
+	line->argc = 0;
+	for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;)
+		line->argv[line->argc++] = word;
+	line->argv[line->argc] = NULL;
+	return options_parse(line->argc, line->argv, ret, error);
+}
+
+START_TEST(an_upgrade_with_everything)
+{
+	text_owned error = {0};
+	struct command_line line;
+	struct options o;
+
+	ck_assert_int_eq(
+	    command_parse(&line,
+			  "dupctl --url unix:/x upgrade bench-1 --firmware CATM1-39529.dup bench-2 --wait --timeout 15m --force "
+			  "--allow-downgrade --way fff --priority -5 --not-before 2026-01-31T23:00:00+01:00 --helper u.elf --rate 115200 "
+			  "--json --no-color",
+			  &o, &error),
+	    0);
+	ck_assert_str_eq(text_bytes(&error), "");
+	ck_assert_int_eq(o.verb, VERB_UPGRADE);
+	ck_assert_uint_eq(o.operand_count, 2);
+	ck_assert_str_eq(o.operands[0], "bench-1");
+	ck_assert_str_eq(o.operands[1], "bench-2");
+	ck_assert_str_eq(o.url, "unix:/x");
+	ck_assert_str_eq(o.firmware, "CATM1-39529.dup");
+	ck_assert_str_eq(o.way, "fff");
+	ck_assert_str_eq(o.helper, "u.elf");
+	ck_assert_str_eq(o.not_before, "2026-01-31T23:00:00+01:00");
+	ck_assert(o.wait && o.force && o.allow_downgrade && o.json && o.no_color && !o.dry_run && !o.all);
+	ck_assert(o.timeout_s.set && o.priority.set && o.rate.set);
+	ck_assert_int_eq(o.timeout_s.value, 900);
+	ck_assert_int_eq(o.priority.value, -5);
+	ck_assert_int_eq(o.rate.value, 115200);
+}
+END_TEST
+
+static const struct {
+	const char *words;
+	enum verb_id verb;
+	size_t operands;
+} good[] = {
+    {"dupctl devices", VERB_DEVICES, 0},
+    {"dupctl devices a b", VERB_DEVICES, 2},
+    {"dupctl devices --selector rack=1", VERB_DEVICES, 0},
+    {"dupctl probe --all --wait", VERB_PROBE, 0},
+    {"dupctl upgrade --all --firmware f --dry-run", VERB_UPGRADE, 0},
+    {"dupctl jobs", VERB_JOBS, 0},
+    {"dupctl jobs --state failed --device d --limit 5 --before x", VERB_JOBS, 0},
+    {"dupctl jobs 01j --transcript", VERB_JOBS, 1},
+    {"dupctl watch --job 01j --timeout 3", VERB_WATCH, 0},
+    {"dupctl cancel a b c", VERB_CANCEL, 3},
+    {"dupctl retry a --wait --timeout 2h", VERB_RETRY, 1},
+    {"dupctl firmware", VERB_FIRMWARE_LIST, 0},
+    {"dupctl firmware --json", VERB_FIRMWARE_LIST, 0},
+    {"dupctl --json firmware list", VERB_FIRMWARE_LIST, 0},
+    {"dupctl firmware add x.dup --name n --family monarch1 --release r --build 1 --base-build 2 --helper h", VERB_FIRMWARE_ADD, 1},
+    {"dupctl firmware show abcdef", VERB_FIRMWARE_SHOW, 1},
+    {"dupctl firmware remove a b", VERB_FIRMWARE_REMOVE, 2},
+    {"dupctl devices -- --odd", VERB_DEVICES, 1},
+};
+
+START_TEST(good_lines)
+{
+	text_owned error = {0};
+	struct command_line line;
+	struct options o;
+
+	ck_assert_int_eq(command_parse(&line, good[_i].words, &o, &error), 0);
+	ck_assert_str_eq(text_bytes(&error), "");
+	ck_assert(o.has_verb);
+	ck_assert_int_eq(o.verb, good[_i].verb);
+	ck_assert_uint_eq(o.operand_count, good[_i].operands);
+}
+END_TEST
+
+static const struct {
+	const char *words, *says;
+} bad[] = {
+    {"dupctl", "a verb is missing"},
+    {"dupctl upgrde", "unknown verb 'upgrde'; did you mean upgrade?"},
+    {"dupctl dveices", "did you mean devices?"},
+    {"dupctl zzz", "unknown verb 'zzz'"},
+    {"dupctl firmware ad x", "unknown verb 'firmware ad'; did you mean firmware add?"},
+    {"dupctl --jsn devices", "unknown option '--jsn'; did you mean --json?"},
+    {"dupctl --wait upgrade", "options of a verb come after it"},
+    {"dupctl upgrade --transcript", "unknown option '--transcript' for this verb"},
+    {"dupctl upgrade --firmwre=x", "did you mean --firmware?"},
+    {"dupctl devices -q", "unknown option '-q'"},
+    {"dupctl devices --json=yes", "--json takes no value"},
+    {"dupctl upgrade a --firmware", "--firmware needs a value"},
+    {"dupctl upgrade a", "--firmware is missing"},
+    {"dupctl upgrade --firmware f", "no device is named"},
+    {"dupctl upgrade a --all --firmware f", "named in two ways"},
+    {"dupctl upgrade --selector x=1 --all --firmware f", "named in two ways"},
+    {"dupctl probe", "no device is named"},
+    {"dupctl upgrade a --firmware f --dry-run --wait", "--dry-run starts nothing"},
+    {"dupctl upgrade a --firmware f --timeout 5", "--timeout is for --wait"},
+    {"dupctl upgrade a --firmware f --way air", "--way does not take 'air'"},
+    {"dupctl upgrade a --firmware f --priority 101", "a number from -100 to 100"},
+    {"dupctl upgrade a --firmware f --priority 1x", "a number from -100 to 100"},
+    {"dupctl upgrade a --firmware f --not-before tomorrow", "--not-before wants a time"},
+    {"dupctl upgrade a --firmware f --wait --timeout 0", "--timeout does not take '0'"},
+    {"dupctl upgrade a --firmware f --wait --timeout -5", "--timeout does not take '-5'"},
+    {"dupctl jobs a b", "'b' is too much"},
+    {"dupctl jobs --transcript", "--transcript needs the ID"},
+    {"dupctl jobs a --state failed", "an ID names one job"},
+    {"dupctl jobs --state broken", "--state does not take 'broken'"},
+    {"dupctl jobs --limit 501", "a number from 1 to 500"},
+    {"dupctl watch a --job b", "one of them"},
+    {"dupctl cancel", "cancel needs ID"},
+    {"dupctl retry", "retry needs ID"},
+    {"dupctl firmware add", "firmware add needs PATH"},
+    {"dupctl firmware list x", "'x' is too much"},
+    {"dupctl devices a --selector b=1", "named in two ways"},
+};
+
+START_TEST(bad_lines)
+{
+	text_owned error = {.utf8 = true};
+	struct command_line line;
+	struct options o;
+
+	ck_assert_int_eq(command_parse(&line, bad[_i].words, &o, &error), -EINVAL);
+	if (!strcasestr(text_bytes(&error), bad[_i].says))
+		ck_abort_msg("%s: \"%s\" does not say \"%s\"", bad[_i].words, text_bytes(&error), bad[_i].says);
+}
+END_TEST
+
+START_TEST(an_empty_name_is_no_device)
+{
+	char program[] = "dupctl", verb[] = "devices", empty[] = "";
+	char *argv[] = {program, verb, empty, NULL};
+	text_owned error = {0};
+	struct options o;
+
+	ck_assert_int_eq(options_parse(3, argv, &o, &error), -EINVAL);
+	ck_assert_str_eq(text_bytes(&error), "an empty name");
+}
+END_TEST
+
+START_TEST(help_asks_for_nothing_else)
+{
+	text_owned error = {0};
+	struct command_line line;
+	struct options o;
+
+	ck_assert_int_eq(command_parse(&line, "dupctl upgrade --help", &o, &error), 0);
+	ck_assert(o.help && o.has_verb && o.verb == VERB_UPGRADE);
+	ck_assert_int_eq(command_parse(&line, "dupctl -h", &o, &error), 0);
+	ck_assert(o.help && !o.has_verb);
+	ck_assert_int_eq(command_parse(&line, "dupctl -V nonsense", &o, &error), 0);
+	ck_assert(o.version);
+}
+END_TEST
+
+/* Whatever a verb takes is in its help, and nothing else. */
+START_TEST(help_is_complete)
+{
+	text_owned shown = {.utf8 = true};
+	const struct option_spec *spec;
+
+	help_add_verb(&shown, (enum verb_id)_i);
+	for (size_t i = 0; (spec = option_spec_at(i)) != NULL; i++) {
+		text_owned needle = {0};
+
+		if (spec->letter)
+			text_addf(&needle, "\n  -%c, --%s ", spec->letter, spec->name);
+		else
+			text_addf(&needle, "\n      --%s ", spec->name);
+		ck_assert_msg((strstr(shown.bytes, needle.bytes) != NULL) == ((spec->verbs & 1u << _i) != 0), "--%s", spec->name);
+	}
+	ck_assert_ptr_nonnull(strstr(shown.bytes, "Exit status: 0 done"));
+}
+END_TEST
+
+START_TEST(help_without_utf8_is_ascii)
+{
+	text_owned shown = {0};
+
+	help_add(&shown);
+	for (int i = 0; i < VERB_COUNT; i++)
+		help_add_verb(&shown, (enum verb_id)i);
+	for (size_t i = 0; i < shown.length; i++)
+		ck_assert_int_ge(shown.bytes[i], 0);
+	ck_assert_ptr_nonnull(strstr(shown.bytes, "DEVICE...|--selector"));
+}
+END_TEST
+
+START_TEST(words_and_their_distance)
+{
+	ck_assert_uint_eq(word_distance("", ""), 0);
+	ck_assert_uint_eq(word_distance("", "abc"), 3);
+	ck_assert_uint_eq(word_distance("kitten", "sitting"), 3);
+	ck_assert_uint_eq(word_distance("wiat", "wait"), 1);
+	ck_assert_uint_eq(word_distance("jobs", "job"), 1);
+	ck_assert_uint_eq(word_distance("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "b"), 32);
+}
+END_TEST
+
+START_TEST(statuses_combine)
+{
+	static const struct {
+		int statuses[3];
+		size_t count;
+		int combined;
+	} cases[] = {
+	    {{0}, 0, STATUS_DONE},    {{0, 0, 0}, 3, STATUS_DONE}, {{0, 5, 0}, 3, STATUS_SOME_FAILED}, {{5, 5, 5}, 3, STATUS_JOB_FAILED},
+	    {{4}, 1, STATUS_REFUSED}, {{3, 4}, 2, STATUS_OTHER},   {{0, 3}, 2, STATUS_SOME_FAILED},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert_int_eq(exit_status_combine(cases[i].statuses, cases[i].count), cases[i].combined);
+}
+END_TEST
+
+START_TEST(durations_and_times)
+{
+	int64_t value = -1;
+
+	ck_assert(parse_duration("90", &value) && value == 90);
+	ck_assert(parse_duration("90s", &value) && value == 90);
+	ck_assert(parse_duration("15m", &value) && value == 900);
+	ck_assert(parse_duration("2h", &value) && value == 7200);
+	ck_assert(!parse_duration("", &value) && !parse_duration("s", &value) && !parse_duration("1 s", &value));
+	ck_assert(!parse_duration("99999999h", &value) && !parse_duration("0s", &value) && !parse_duration("1.5h", &value));
+	ck_assert(parse_time("2026-01-31T22:00:00Z", &value) && value == 1769896800);
+	ck_assert(parse_time("2026-01-31T22:00:00.250Z", &value) && value == 1769896800);
+	ck_assert(parse_time("2026-01-31T23:00:00+01:00", &value) && value == 1769896800);
+	ck_assert(parse_time("2026-01-31T16:30:00-05:30", &value) && value == 1769896800);
+	ck_assert(!parse_time("2026-01-31T22:00:00", &value) && !parse_time("2026-01-31", &value) && !parse_time("", &value));
+	ck_assert(!parse_time("2026-01-31T22:00:00+1", &value) && !parse_time("2026-01-31T22:00:00Zx", &value));
+	ck_assert(!parse_integer("", 0, 9, &value) && !parse_integer(" 1", 0, 9, &value) && !parse_integer("10", 0, 9, &value));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("dupctl_options");
+	TCase *lines = tcase_create("lines"), *help = tcase_create("help"), *values = tcase_create("values");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(lines, an_upgrade_with_everything);
+	tcase_add_loop_test(lines, good_lines, 0, (int)(sizeof(good) / sizeof(good[0])));
+	tcase_add_loop_test(lines, bad_lines, 0, (int)(sizeof(bad) / sizeof(bad[0])));
+	tcase_add_test(lines, an_empty_name_is_no_device);
+	tcase_add_test(help, help_asks_for_nothing_else);
+	tcase_add_loop_test(help, help_is_complete, 0, VERB_COUNT);
+	tcase_add_test(help, help_without_utf8_is_ascii);
+	tcase_add_test(values, words_and_their_distance);
+	tcase_add_test(values, statuses_combine);
+	tcase_add_test(values, durations_and_times);
+	suite_add_tcase(suite, lines);
+	suite_add_tcase(suite, help);
+	suite_add_tcase(suite, values);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
