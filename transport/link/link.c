@@ -169,11 +169,13 @@ static int advance(struct link *link, struct iovec **pieces, int count, size_t s
 		struct iovec *piece = *pieces;
 		size_t part = sent < piece->iov_len ? sent : piece->iov_len;
 
-		if (link->trace && part > 0)
-			link->trace(link->trace_context, LINK_SENT, piece->iov_base, part);
-		piece->iov_base = (uint8_t *)piece->iov_base + part;
-		piece->iov_len -= part;
-		sent -= part;
+		if (part > 0) {
+			if (link->trace)
+				link->trace(link->trace_context, LINK_SENT, piece->iov_base, part);
+			piece->iov_base = (uint8_t *)piece->iov_base + part;
+			piece->iov_len -= part;
+			sent -= part;
+		}
 		if (piece->iov_len > 0)
 			return count;
 		(*pieces)++;

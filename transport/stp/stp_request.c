@@ -165,7 +165,9 @@ static int judge_answer(struct stp_session *session, struct course *course, enum
 		return -EBADMSG;
 	if (course->patience->nack_limit > 0 && course->nacks >= course->patience->nack_limit && course->fate_known)
 		return STP_REFUSED_AGAIN;
-	return clock_now_ms() >= course->patience->deadline_ms ? -ETIMEDOUT : pause_after_refusals(session, course);
+	if (clock_now_ms() >= course->patience->deadline_ms)
+		return course->refusals > course->silences ? -EBADMSG : -ETIMEDOUT;
+	return pause_after_refusals(session, course);
 }
 
 int stp_session_request(struct stp_session *session, struct stp_request *request, const struct stp_patience *patience,
