@@ -16,7 +16,9 @@ struct firmware_store_options {
 	uint64_t quota;        /* bytes of all objects */
 };
 
-/* Opens, removes leftovers of interrupted imports, reads the manifests. A damaged manifest is set aside and its object indexed from content and left visible. */
+/* Opens, removes leftovers of interrupted imports, reads the manifests. One process at a time: a second is refused with
+ * CACHE_ERROR_IO. A damaged manifest is set aside and its object indexed from content and left visible. An object
+ * without manifest is indexed from content under its first 12 digits, or removed when it is not what its name says. */
 int firmware_store_open(const struct firmware_store_options *options, struct cache_error *ret_error, struct firmware_store **ret);
 void firmware_store_free(struct firmware_store *store);
 
@@ -25,13 +27,15 @@ struct firmware_import;
 int firmware_import_begin(struct firmware_store *store, struct cache_error *ret_error, struct firmware_import **ret);
 /* CACHE_ERROR_BUNDLE_TOO_BIG as soon as max_size is passed, CACHE_ERROR_CACHE_FULL as soon as the quota is. */
 int firmware_import_append(struct firmware_import *import, const void *bytes, size_t length, struct cache_error *ret_error);
-/* Verifies, fsyncs, renames. name may be NULL (then the first 12 digits of the digest). stated may be NULL. Returns 0 for a new one, 1 when the
- * content was there already (its stated values are then merged), -EPROTO with the error: nothing is left on disk. Blocks on the disk. */
+/* Verifies, fsyncs, renames. name may be NULL (then the first 12 digits of the digest), stated and source too. Returns 0 for a new
+ * one; 1 when the content was there already: a given name and the stated values that are not empty replace the old ones, and the
+ * object is written afresh; -EPROTO with the error: nothing is left on disk. Blocks on the disk. */
 int firmware_import_commit(struct firmware_import *import, const char *name, const struct firmware_facts *stated, const char *source,
 			   struct firmware *ret, struct cache_error *ret_error);
 void firmware_import_abort(struct firmware_import *import);
 
-/* By digest, unique prefix of ≥ 6 digits, or exact name. CACHE_ERROR_NOT_FOUND; CACHE_ERROR_INVALID_REQUEST for an ambiguous one, naming the candidates. */
+/* By digest, unique prefix of ≥ 6 digits, or exact name. CACHE_ERROR_NOT_FOUND; CACHE_ERROR_INVALID_REQUEST for an ambiguous one,
+ * naming the candidates: their first 12 digits, separated by ", ", are also the evidence. A whole digest always means its content. */
 int firmware_find(struct firmware_store *store, const char *reference, struct firmware *ret, struct cache_error *ret_error);
 
 /* All, oldest first. *ret is malloc'd, each to be cleared. */
@@ -43,7 +47,7 @@ enum firmware_fact { FACT_FAMILY = 1, FACT_RELEASE = 2, FACT_BUILD = 4, FACT_BAS
 int firmware_patch(struct firmware_store *store, const char *sha256, const char *name, const struct firmware_facts *stated, unsigned mask,
 		   struct firmware *ret, struct cache_error *ret_error);
 
-/* CACHE_ERROR_IN_USE while pinned. */
+/* CACHE_ERROR_IN_USE while pinned. A helper may go while bundles still name it. */
 int firmware_remove(struct firmware_store *store, const char *sha256, struct cache_error *ret_error);
 
 /* A job that needs it holds a pin; counted; not kept over a restart (the queue pins again). */

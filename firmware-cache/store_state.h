@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to the store: its state, its index in memory, its folders on disk.
+ */
+#ifndef FIRMWARE_CACHE_STORE_STATE_H
+#define FIRMWARE_CACHE_STORE_STATE_H
+
+#include <pthread.h>
+
+#include "firmware-cache/manifest.h"
+#include "firmware-cache/store.h"
+
+enum store_folder { FOLDER_OBJECTS, FOLDER_MANIFESTS, FOLDER_INCOMING, FOLDER_COUNT };
+
+#define STORE_FILE_NAME_SIZE 96u
+
+struct store_entry {
+	struct manifest manifest;
+	unsigned pins;
+};
+
+/* Guarded by `lock`: all from `changing` on. Entries are changed only by the thread that has the turn to change, and under the
+ * lock; that thread may read them without it. */
+struct firmware_store {
+	char *root; /* absolute */
+	int lock_file;
+	int folders[FOLDER_COUNT];
+	uint64_t max_size;
+	uint64_t quota;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool changing;
+	uint64_t used;     /* bytes of all objects */
+	uint64_t reserved; /* bytes that running imports have written */
+	uint64_t next_sequence;
+	uint64_t next_temp;
+	struct store_entry *entries; /* by sequence */
+	size_t entry_count;
+	size_t entry_capacity;
+};
+
+/* Changes of manifests and objects on disk come one after the other; the mutex is not held meanwhile, so that readers never wait
+ * for the disk. */
+void store_begin_change(struct firmware_store *store);
+void store_end_change(struct firmware_store *store);
+
+/* Index. The caller holds the lock, or is alone. */
+struct store_entry *store_index_find(struct firmware_store *store, const char *sha256);
+int store_index_reserve(struct firmware_store *store); /* room for one more: 0 or -ENOMEM */
+/* Takes the manifest over; needs room. */
+void store_index_append(struct firmware_store *store, struct manifest *manifest);
+void store_index_sort(struct firmware_store *store);
+/* 0, or an error when `helper` names no helper of the index. */
+int store_index_check_helper(struct firmware_store *store, const struct firmware *firmware, struct cache_error *ret_error);
+int store_report_unknown(const char *reference, struct cache_error *ret_error);
+
+/* Disk. Each returns 0, or -EPROTO with the path and what the system said: CACHE_ERROR_CACHE_FULL for a full disk, else CACHE_ERROR_IO. */
+int disk_report(const struct firmware_store *store, enum store_folder folder, const char *name, int error, const char *what,
+		struct cache_error *ret_error);
+int disk_report_path(const char *path, int error, const char *what, struct cache_error *ret_error);
+int disk_open_folders(struct firmware_store *store, const char *directory, struct cache_error *ret_error);
+int disk_create_temp(struct firmware_store *store, char *ret_name, int *ret_fd, struct cache_error *ret_error);
+int disk_sync_temp(struct firmware_store *store, const char *temp, int fd, struct cache_error *ret_error);
+/* From incoming/ to its place, durably. */
+int disk_publish(struct firmware_store *store, const char *temp, enum store_folder folder, const char *name, struct cache_error *ret_error);
+int disk_write_manifest(struct firmware_store *store, const struct manifest *manifest, struct cache_error *ret_error);
+void disk_manifest_name(const char *sha256, char ret[STORE_FILE_NAME_SIZE]);
+
+/* All bytes of an open file into a digest text: 0 or a negative errno. */
+int disk_digest(int fd, char ret[FIRMWARE_SHA256_SIZE]);
+int disk_write_all(int fd, const void *bytes, size_t length);
+
+/* Kind, records and facts of an open file. 0, or -EPROTO with what is wrong with the content. */
+int content_inspect(int fd, uint64_t size, struct manifest *ret, struct cache_error *ret_error);
+
+/* Leftovers away, manifests read, objects without one indexed from content. */
+int store_scan(struct firmware_store *store, struct cache_error *ret_error);
+
+#endif
