@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/gateway_fixture.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/queue_private.h"
+
+/* The daemon that lives, and what a kill -9 of it would leave. */
+static struct fixture fixture, left;
+
+static void set_up(void)
+{
+	fixture_make(&fixture, 3);
+	fixture_start(&fixture);
+}
+
+static void tear_down(void)
+{
+	fixture_clear(&fixture);
+}
+
+static struct job submit_and_hold(size_t number, enum upgrade_phase phase)
+{
+	fixture_modem(number)->gated = true;
+	fixture_modem(number)->gate = phase;
+	struct job job = fixture_submit(&fixture, number);
+	return fixture_await(&fixture, job.id, JOB_RUNNING, upgrade_phase_name(phase));
+}
+
+static void set_interruptions(struct fixture *at, const char *id, unsigned count)
+{
+	struct job_row row;
+	struct job_fault fault = {0};
+	struct store *store = NULL;
+	ck_assert_int_eq(store_open(at->config.state_dir, &fault, &store), 0);
+	ck_assert_int_eq(store_job_get(store, id, &row, &fault), 0);
+	row.job.interruptions = count;
+	ck_assert_int_eq(store_job_update(store, &row, &fault), 0);
+	store_close(store);
+}
+
+START_TEST(what_ran_when_the_daemon_died_is_queued_again)
+{
+	struct gateway_counts counts;
+	struct job running = submit_and_hold(0, PHASE_APPLY);
+	struct job_request request = fixture_request(1);
+	struct job_fault fault = {0};
+	struct job waiting;
+	request.not_before_ms = FIXTURE_START_MS + 1000;
+	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &waiting, &fault), 0);
+	fixture_copy(&fixture, &left);
+	fixture_start(&left);
+
+	struct job job = fixture_job(&left, running.id);
+	ck_assert_int_eq(job.state, JOB_QUEUED);
+	ck_assert_uint_eq(job.interruptions, 1);
+	ck_assert_uint_eq(job.attempt, 1);
+	ck_assert_str_eq(job.phase, "apply");
+	ck_assert_str_eq(job.from_release, "LR5.1.1.0-38638");
+	ck_assert(job.can_cancel);
+	ck_assert_int_eq(fixture_job(&left, waiting.id).state, JOB_WAITING);
+	ck_assert_uint_eq(fixture_job(&left, waiting.id).interruptions, 0);
+	gateway_counts(left.gateway, &counts);
+	ck_assert_uint_eq(counts.queued, 1);
+	ck_assert_uint_eq(counts.waiting, 1);
+
+	/* It still holds its firmware and its device, and is carried to its end from where it was. */
+	ck_assert_int_eq(gateway_remove_firmware(left.gateway, "test.dup", &fault), -EPROTO);
+	request = fixture_request(0);
+	ck_assert_int_eq(gateway_submit(left.gateway, &request, "test.dup", &waiting, &fault), -EPROTO);
+	ck_assert_str_eq(fault.job, running.id);
+	fixture_open_gate(0);
+	fixture_await(&fixture, running.id, JOB_SUCCEEDED, NULL);
+	fixture_open_gate(0);
+	job = fixture_await(&left, running.id, JOB_SUCCEEDED, NULL);
+	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_APPLY);
+	ck_assert_str_eq(fixture_modem(0)->expected_imei, "355000000000000");
+	ck_assert_str_eq(job.from_release, "LR5.1.1.0-38638");
+	ck_assert_uint_eq(job.interruptions, 1);
+	fixture_clear(&left);
+}
+END_TEST
+
+static const struct {
+	unsigned before;
+	enum job_state after;
+} interruption_rows[] = {{4, JOB_QUEUED}, {5, JOB_FAILED}};
+
+START_TEST(a_job_is_not_taken_up_for_ever)
+{
+	struct job running = submit_and_hold(0, PHASE_SWITCH);
+	fixture_copy(&fixture, &left);
+	set_interruptions(&left, running.id, interruption_rows[_i].before);
+	fixture_start(&left);
+	struct job job = fixture_job(&left, running.id);
+	ck_assert_int_eq(job.state, interruption_rows[_i].after);
+	ck_assert_uint_eq(job.interruptions, interruption_rows[_i].before + 1);
+	if (job.state == JOB_FAILED) {
+		ck_assert_str_eq(job.fault.kind->code, "interrupted");
+		ck_assert_ptr_nonnull(strstr(job.fault.message, "switch"));
+	}
+	fixture_clear(&left);
+}
+END_TEST
+
+START_TEST(a_cancel_that_was_accepted_holds_over_a_crash)
+{
+	struct job cancelled;
+	struct job_fault fault = {0};
+	fixture_modem(0)->deaf = true;
+	struct job running = submit_and_hold(0, PHASE_SWITCH);
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, running.id, &cancelled, &fault), 0);
+	ck_assert_int_eq(cancelled.state, JOB_RUNNING);
+	ck_assert(!cancelled.can_cancel);
+	fixture_copy(&fixture, &left);
+	fixture_start(&left);
+	ck_assert_int_eq(fixture_job(&left, running.id).state, JOB_CANCELLED);
+	fixture_clear(&left);
+	fixture_open_gate(0);
+	fixture_await(&fixture, running.id, JOB_CANCELLED, NULL);
+}
+END_TEST
+
+START_TEST(a_firmware_that_vanished_fails_its_job)
+{
+	char objects[300], command[400];
+	struct job running = submit_and_hold(0, PHASE_SWITCH);
+	fixture_copy(&fixture, &left);
+	snprintf(objects, sizeof(objects), "%s/cache", left.directory);
+	snprintf(command, sizeof(command), "rm -rf %s", objects);
+	ck_assert_int_eq(system(command), 0);
+	fixture_start(&left);
+	struct job job = fixture_job(&left, running.id);
+	ck_assert_int_eq(job.state, JOB_FAILED);
+	ck_assert_str_eq(job.fault.kind->code, "not-found");
+	fixture_clear(&left);
+}
+END_TEST
+
+START_TEST(a_device_that_is_configured_no_more_fails_its_job)
+{
+	struct job running = submit_and_hold(2, PHASE_SWITCH);
+	fixture_copy(&fixture, &left);
+	left.config.device_count = 2;
+	fixture_start(&left);
+	struct job job = fixture_job(&left, running.id);
+	ck_assert_int_eq(job.state, JOB_FAILED);
+	ck_assert_str_eq(job.fault.kind->code, "not-found");
+	ck_assert_ptr_nonnull(strstr(job.fault.message, "modem2"));
+	fixture_clear(&left);
+}
+END_TEST
+
+START_TEST(the_ordered_stop_puts_back_what_can_be_put_back)
+{
+	char why[64];
+	struct job before = submit_and_hold(0, PHASE_SWITCH);
+	struct job after = submit_and_hold(1, PHASE_APPLY);
+	struct job queued = fixture_submit(&fixture, 2);
+	gateway_stop(fixture.gateway);
+	ck_assert(!gateway_ready(fixture.gateway, why, sizeof(why)));
+	fixture_await(&fixture, before.id, JOB_QUEUED, NULL);
+	ck_assert_int_eq(fixture_job(&fixture, after.id).state, JOB_RUNNING);
+	fixture_open_gate(1);
+	fixture_await(&fixture, after.id, JOB_SUCCEEDED, NULL);
+	fixture_await_idle(&fixture);
+	ck_assert_uint_eq(fixture_modem(2)->runs, 0);
+	fixture_stop(&fixture);
+
+	fixture_modem(0)->gated = false;
+	fixture_start(&fixture);
+	struct job job = fixture_job(&fixture, before.id);
+	ck_assert_int_eq(job.state, JOB_QUEUED);
+	ck_assert_uint_eq(job.interruptions, 0);
+	ck_assert_uint_eq(job.attempt, 1);
+	ck_assert(job.can_cancel);
+	fixture_await(&fixture, before.id, JOB_SUCCEEDED, NULL);
+	fixture_await(&fixture, queued.id, JOB_SUCCEEDED, NULL);
+}
+END_TEST
+
+/* The modem did not come back in time while the stop took it out of its job: that is the stop's doing, not a failed attempt. */
+START_TEST(a_stop_costs_no_attempt)
+{
+	fixture_modem(0)->deaf = true;
+	fixture_modem(0)->fault = FAULT_PORT_GONE;
+	fixture_modem(0)->fault_phase = PHASE_SWITCH;
+	struct job job = submit_and_hold(0, PHASE_SWITCH);
+	gateway_stop(fixture.gateway);
+	fixture_open_gate(0);
+	job = fixture_await(&fixture, job.id, JOB_QUEUED, NULL);
+	ck_assert_uint_eq(job.attempt, 1);
+	ck_assert_ptr_null(job.fault.kind);
+}
+END_TEST
+
+START_TEST(ids_sort_after_those_of_an_earlier_run_even_when_the_clock_steps_back)
+{
+	struct job first = fixture_submit(&fixture, 0);
+	fixture_stop(&fixture);
+	fixture_advance(-86400000);
+	fixture_start(&fixture);
+	struct job second = fixture_submit(&fixture, 1);
+	ck_assert_int_lt(strcmp(first.id, second.id), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("restart");
+	TCase *tcase = tcase_create("restart");
+	tcase_set_timeout(tcase, 30);
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, what_ran_when_the_daemon_died_is_queued_again);
+	tcase_add_loop_test(tcase, a_job_is_not_taken_up_for_ever, 0, sizeof(interruption_rows) / sizeof(interruption_rows[0]));
+	tcase_add_test(tcase, a_cancel_that_was_accepted_holds_over_a_crash);
+	tcase_add_test(tcase, a_firmware_that_vanished_fails_its_job);
+	tcase_add_test(tcase, a_device_that_is_configured_no_more_fails_its_job);
+	tcase_add_test(tcase, the_ordered_stop_puts_back_what_can_be_put_back);
+	tcase_add_test(tcase, a_stop_costs_no_attempt);
+	tcase_add_test(tcase, ids_sort_after_those_of_an_earlier_run_even_when_the_clock_steps_back);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
