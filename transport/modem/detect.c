@@ -162,26 +162,52 @@ static int leave_data_mode(struct modem *modem, struct ladder *ladder, int round
 	return r < 0 ? r : climb(modem, ladder);
 }
 
-/* The session of a killed host: after the RESET a modem may be back at its AT commands, or restart first. */
+/* What was in the line buffers goes; then AT decides. */
+static int climb_after_stp(struct modem *modem, struct ladder *ladder)
+{
+	int r;
+
+	at_session_reset(modem->at);
+	r = link_quiet(modem->link, modem->timings->flush_ms);
+	return r < 0 ? r : climb(modem, ladder);
+}
+
+static int leave_stp_at_rate(struct modem *modem, struct ladder *ladder)
+{
+	int r = stp_abandon(modem->link);
+
+	if (r <= 0)
+		return r;
+	ladder->stp_rate_bps = link_rate(modem->link);
+	r = climb_after_stp(modem, ladder);
+	if (r != 0 || set_rate(modem, ladder->stp_rate_bps) < 0)
+		return r;
+	/* That RESET was taken for the first of a session: only a whole one has an end. */
+	r = stp_abandon_waiting(modem->link);
+	return r < 0 ? r : climb_after_stp(modem, ladder);
+}
+
+/* In a session AT is swallowed or answered by a frame; whoever says something else is in none. */
+static bool may_be_stp(const struct rung *rung)
+{
+	return rung->verdict == VERDICT_SILENT || strstr(rung->sample, "tsaf") != NULL;
+}
+
+/* The session of a killed host. */
 static int leave_stp(struct modem *modem, struct ladder *ladder)
 {
-	for (size_t i = 0; i < ladder->count; i++) {
-		if (set_rate(modem, ladder->rungs[i].rate_bps) < 0)
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && ladder->stp_rate_bps == 0 && i < ladder->count; i++) {
+		if (!may_be_stp(&ladder->rungs[i]) || set_rate(modem, ladder->rungs[i].rate_bps) < 0)
 			continue;
-		transcript_binary(modem->transcript, 1);
-		int r = stp_abandon(modem->link);
-		transcript_binary(modem->transcript, 0);
+		transcript_note(modem->transcript, "no AT: is an STP session open at %u bit/s?", ladder->rungs[i].rate_bps);
+		r = leave_stp_at_rate(modem, ladder);
 		at_session_reset(modem->at);
-		if (r < 0)
-			return r;
-		if (r == 0)
-			continue;
-		transcript_note(modem->transcript, "an STP session was open at %u bit/s: ended", ladder->rungs[i].rate_bps);
-		ladder->stp_rate_bps = ladder->rungs[i].rate_bps;
-		r = link_quiet(modem->link, modem->timings->flush_ms);
-		return r < 0 ? r : climb(modem, ladder);
 	}
-	return 0;
+	if (ladder->stp_rate_bps != 0)
+		transcript_note(modem->transcript, "an STP session was open at %u bit/s", ladder->stp_rate_bps);
+	return r;
 }
 
 static void ladder_evidence(const struct ladder *ladder, struct fault *fault)
@@ -240,6 +266,7 @@ static int detect_round(struct modem *modem, struct ladder *ladder, int round, b
 	/* A restarting modem can hold its line low for a moment. */
 	if (line_held_low(ladder))
 		return patient && round == 0 ? 0 : not_found(modem, ladder, fault);
+	ladder->stp_rate_bps = 0;
 	if (round < ESCAPE_ROUNDS) {
 		r = leave_data_mode(modem, ladder, round);
 		if (r == 0)

@@ -26,7 +26,8 @@ struct upgrade {
 	bool quiesced;           /* the radio was turned off and the modem not restarted since */
 	bool switched;           /* it was us who took the modem out of its application */
 	bool crossed;            /* point of no return */
-	bool at_border;          /* said that the modem erases flash */
+	bool erasing;            /* said so */
+	uint64_t wire_bytes;     /* of the last progress */
 	bool resumed;            /* the transfer was left to an earlier run */
 	enum apply_report apply; /* the last report */
 	char apply_text[64];     /* as the modem wrote it, escaped */

@@ -66,15 +66,29 @@ static bool first_block_leaves(void *context)
 	return true;
 }
 
+/* A person who sees a bar stand still pulls the plug, and modems died of that. What the callback answers is of no use
+ * here: past the point of no return the transfer goes on. */
+static void say_erasing(struct upgrade *upgrade, const struct stp_progress *progress, bool erasing)
+{
+	char detail[FAULT_TEXT_SIZE] = "";
+
+	if (erasing)
+		snprintf(detail, sizeof(detail), "the modem is erasing flash%s%s, this is normal, up to %u s",
+			 progress->part[0] ? " for " : "", progress->part, upgrade->request->profile->block_budget_s);
+	upgrade->erasing = erasing;
+	(void)upgrade_say_phase(upgrade, PHASE_TRANSFER, upgrade->step + 1, upgrade->plan.step_count, detail);
+}
+
+/* Progress without a step forward is the modem's silence. */
 static void stp_progressed(void *context, const struct stp_progress *progress)
 {
 	struct upgrade *upgrade = context;
 	const struct upgrade_events *events = upgrade->events;
+	bool erasing = progress->at_border && progress->wire_bytes == upgrade->wire_bytes;
 
-	if (progress->at_border && !upgrade->at_border)
-		upgrade_say(upgrade, "at a border of the bundle (%s): the modem may erase flash and be silent, this is normal, up to %u s",
-			    progress->part, upgrade->request->profile->block_budget_s);
-	upgrade->at_border = progress->at_border;
+	if (erasing != upgrade->erasing)
+		say_erasing(upgrade, progress, erasing);
+	upgrade->wire_bytes = progress->wire_bytes;
 	if (events && events->progress)
 		events->progress(events->context, progress);
 }
@@ -114,6 +128,8 @@ static int send_bundle(struct upgrade *upgrade)
 	};
 	int r;
 
+	upgrade->wire_bytes = 0;
+	upgrade->erasing = false;
 	transcript_binary(modem->transcript, 1);
 	r = stp_transfer(modem->link, image_source(upgrade->request->image), &options, upgrade_fault(upgrade), &upgrade->result->stp);
 	transcript_binary(modem->transcript, 0);
