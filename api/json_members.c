@@ -143,6 +143,8 @@ static int parse_object(const char *body, size_t length, json_t **ret, struct re
 	*ret = json_loadb(body, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (*ret == NULL && json_error_code(&error) == json_error_out_of_memory)
 		return -ENOMEM;
+	if (*ret == NULL && json_error_code(&error) == json_error_null_character)
+		return read_error_set(ret_error, "a string of the body has a NUL");
 	if (*ret == NULL)
 		return read_error_set(ret_error, "the body is no JSON: line %d, column %d: %s", error.line, error.column, error.text);
 	if (json_is_object(*ret))

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/json_read.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NESTED_15 "[[[[[[[[[[[[[[[0]]]]]]]]]]]]]]]"
+
+static const struct {
+	const char *body, *member, *says;
+} bad_upgrades[] = {
+    {"", "firmware", "firmware is missing"},
+    {"{}", "firmware", "firmware is missing"},
+    {"{\"firmware\":\"a\"", "", "the body is no JSON: line 1, column 15: "},
+    {"{\"firmware\":\"a\"} x", "", "the body is no JSON: line 1, column 18: end of file expected"},
+    {"nonsense", "", "the body is no JSON: "},
+    {"[]", "", "the body must be an object, not an array"},
+    {"\"a\"", "", "the body must be an object, not a string"},
+    {"null", "", "the body must be an object, not null"},
+    {"{\"firmware\":\"a\",\"firmware\":\"b\"}", "", "the body is no JSON: line 1, column 26: duplicate object key"},
+    {"{\"firmware\":\"a\",\"firmwares\":1}", "firmwares", "unknown member \"firmwares\""},
+    {"{\"firmware\":1}", "firmware", "firmware must be a string, not an integer"},
+    {"{\"firmware\":null}", "firmware", "firmware must be a string, not null"},
+    {"{\"firmware\":\"\"}", "firmware", "firmware must have 1 to 127 bytes"},
+    {"{\"firmware\":\"a\\u0000b\"}", "", "a string of the body has a NUL"},
+    {"{\"firmware\":\"a\\nb\"}", "firmware", "firmware must have no control characters"},
+    {"{\"firmware\":\"\xff\"}", "", "the body is no JSON: line 1, column 13: unable to decode byte 0xff"},
+    {"{\"firmware\":\"a\",\"force\":\"yes\"}", "force", "force must be a boolean, not a string"},
+    {"{\"firmware\":\"a\",\"force\":1}", "force", "force must be a boolean, not an integer"},
+    {"{\"firmware\":\"a\",\"priority\":101}", "priority", "priority must be from -100 to 100"},
+    {"{\"firmware\":\"a\",\"priority\":-101}", "priority", "priority must be from -100 to 100"},
+    {"{\"firmware\":\"a\",\"priority\":1.5}", "priority", "priority must be an integer, not a number with a fraction"},
+    {"{\"firmware\":\"a\",\"priority\":99999999999999999999}", "", "the body is no JSON: line 1, column 47: too big integer"},
+    {"{\"firmware\":\"a\",\"rate\":0}", "rate", "rate must be from 1 to 10000000"},
+    {"{\"firmware\":\"a\",\"rate\":true}", "rate", "rate must be an integer, not a boolean"},
+    {"{\"firmware\":\"a\",\"way\":\"fast\"}", "way", "way must be one of auto, on-the-fly, fff, legacy"},
+    {"{\"firmware\":\"a\",\"way\":{}}", "way", "way must be a string, not an object"},
+    {"{\"firmware\":\"a\",\"not_before\":\"tomorrow\"}", "not_before", "not_before must be a time such as 2026-03-01T22:00:00Z"},
+    {"{\"firmware\":\"a\",\"not_before\":5}", "not_before", "not_before must be a string, not an integer"},
+    {"{\"url\":\"http://a/b.dup\"}", "url", "downloads by URL are not supported by this version"},
+    {"{\"firmware\":\"a\",\"x\":[" NESTED_15 "]}", "", "the body nests more than 16 deep"},
+};
+
+START_TEST(bad_upgrade_is_refused_by_name)
+{
+	struct upgrade_request request;
+	struct read_error error;
+	const char *body = bad_upgrades[_i].body;
+	ck_assert_int_eq(json_read_upgrade(body, strlen(body), &request, &error), -EINVAL);
+	ck_assert_str_eq(error.member, bad_upgrades[_i].member);
+	ck_assert_msg(strncmp(error.message, bad_upgrades[_i].says, strlen(bad_upgrades[_i].says)) == 0, "%s", error.message);
+}
+END_TEST
+
+START_TEST(short_upgrade_has_defaults)
+{
+	struct upgrade_request request;
+	struct read_error error;
+	memset(&request, 0x5A, sizeof(request));
+	static const char body[] = " {\"firmware\": \"x.dup\"}\n";
+	ck_assert_int_eq(json_read_upgrade(body, strlen(body), &request, &error), 0);
+	ck_assert_str_eq(request.firmware, "x.dup");
+	ck_assert_str_eq(request.helper, "");
+	ck_assert_str_eq(request.way, "auto");
+	ck_assert(!request.force);
+	ck_assert(!request.allow_downgrade);
+	ck_assert_int_eq(request.priority, 0);
+	ck_assert_int_eq(request.not_before_ms, 0);
+	ck_assert_uint_eq(request.rate_bps, 0);
+}
+END_TEST
+
+START_TEST(full_upgrade_is_read)
+{
+	struct upgrade_request request;
+	struct read_error error;
+	static const char body[] =
+	    "{\"firmware\":\"x\",\"helper\":\"h\",\"way\":\"fff\",\"force\":true,\"allow_downgrade\":true,\"priority\":-100,"
+	    "\"not_before\":\"1970-01-02T01:00:00.5+01:00\",\"rate\":921600}";
+	ck_assert_int_eq(json_read_upgrade(body, strlen(body), &request, &error), 0);
+	ck_assert_str_eq(request.helper, "h");
+	ck_assert_str_eq(request.way, "fff");
+	ck_assert(request.force);
+	ck_assert(request.allow_downgrade);
+	ck_assert_int_eq(request.priority, -100);
+	ck_assert_int_eq(request.not_before_ms, 86400500);
+	ck_assert_uint_eq(request.rate_bps, 921600);
+}
+END_TEST
+
+START_TEST(longest_firmware_fits_and_one_more_does_not)
+{
+	struct upgrade_request request;
+	struct read_error error;
+	char body[200];
+	for (int length = 127; length <= 128; length++) {
+		int size = snprintf(body, sizeof(body), "{\"firmware\":\"%0*d\"}", length, 0);
+		int r = json_read_upgrade(body, (size_t)size, &request, &error);
+		ck_assert_int_eq(r, length == 127 ? 0 : -EINVAL);
+	}
+	ck_assert_str_eq(error.message, "firmware must have 1 to 127 bytes");
+}
+END_TEST
+
+/* Braces and quotes inside of strings do not nest. */
+START_TEST(depth_counts_structure_only)
+{
+	struct upgrade_request request;
+	struct read_error error;
+	static const char body[] = "{\"firmware\":\"[[[[[[[[[[[[[[[[[[[[[[\\\"[[[[\"}";
+	ck_assert_int_eq(json_read_upgrade(body, strlen(body), &request, &error), 0);
+	static const char deep_enough[] = "{\"firmware\":\"a\",\"x\":" NESTED_15 "}";
+	ck_assert_int_eq(json_read_upgrade(deep_enough, strlen(deep_enough), &request, &error), -EINVAL);
+	ck_assert_str_eq(error.message, "unknown member \"x\"");
+}
+END_TEST
+
+/* A raw NUL cannot cut the body short of what comes after it. */
+START_TEST(raw_nul_is_refused)
+{
+	struct upgrade_request request;
+	struct read_error error;
+	static const char body[] = "{\"firmware\":\"a\"}\0{\"force\":1}";
+	ck_assert_int_eq(json_read_upgrade(body, sizeof(body) - 1, &request, &error), -EINVAL);
+}
+END_TEST
+
+START_TEST(nothing_takes_nothing)
+{
+	struct read_error error;
+	ck_assert_int_eq(json_read_nothing("", 0, &error), 0);
+	ck_assert_int_eq(json_read_nothing("{}", 2, &error), 0);
+	ck_assert_int_eq(json_read_nothing("{\"a\":1}", 7, &error), -EINVAL);
+	ck_assert_str_eq(error.member, "a");
+	ck_assert_int_eq(json_read_nothing("[]", 2, &error), -EINVAL);
+}
+END_TEST
+
+START_TEST(device_patch_sets_only_what_is_there)
+{
+	struct device_patch patch;
+	struct read_error error;
+	ck_assert_int_eq(json_read_device_patch("{}", 2, &patch, &error), 0);
+	ck_assert(!patch.set_labels && !patch.set_alias && !patch.set_maintenance);
+	static const char labels[] = "{\"labels\":{\"rack\":\"1\",\"owner\":\"a b\"}}";
+	ck_assert_int_eq(json_read_device_patch(labels, strlen(labels), &patch, &error), 0);
+	ck_assert(patch.set_labels && !patch.set_alias && !patch.set_maintenance);
+	ck_assert_uint_eq(patch.label_count, 2);
+	ck_assert_str_eq(patch.labels[0].key, "rack");
+	ck_assert_str_eq(patch.labels[0].value, "1");
+	ck_assert_str_eq(patch.labels[1].key, "owner");
+	ck_assert_str_eq(patch.labels[1].value, "a b");
+	static const char rest[] = "{\"alias\":null,\"maintenance\":true}";
+	ck_assert_int_eq(json_read_device_patch(rest, strlen(rest), &patch, &error), 0);
+	ck_assert(!patch.set_labels && patch.set_alias && patch.set_maintenance && patch.maintenance);
+	ck_assert_str_eq(patch.alias, "");
+}
+END_TEST
+
+static const struct {
+	const char *body, *member;
+} bad_patches[] = {
+    {"{\"labels\":[]}", "labels"},
+    {"{\"labels\":null}", "labels"},
+    {"{\"labels\":{\"rack\":1}}", "labels"},
+    {"{\"labels\":{\"state\":\"x\"}}", "labels"},
+    {"{\"labels\":{\"a b\":\"x\"}}", "labels"},
+    {"{\"labels\":{\"a\":\"x,y\"}}", "labels"},
+    {"{\"alias\":1}", "alias"},
+    {"{\"alias\":\"1234567890123456789012345678901234567890123456789012345678901234\"}", "alias"},
+    {"{\"maintenance\":null}", "maintenance"},
+    {"{\"id\":\"x\"}", "id"},
+};
+
+START_TEST(bad_device_patch_is_refused)
+{
+	struct device_patch patch;
+	struct read_error error;
+	ck_assert_int_eq(json_read_device_patch(bad_patches[_i].body, strlen(bad_patches[_i].body), &patch, &error), -EINVAL);
+	ck_assert_str_eq(error.member, bad_patches[_i].member);
+}
+END_TEST
+
+START_TEST(seventeenth_label_is_refused)
+{
+	struct device_patch patch;
+	struct read_error error;
+	char body[512] = "{\"labels\":{";
+	for (int i = 0; i < 17; i++)
+		snprintf(body + strlen(body), sizeof(body) - strlen(body), "%s\"k%d\":\"v\"", i > 0 ? "," : "", i);
+	strcat(body, "}}");
+	ck_assert_int_eq(json_read_device_patch(body, strlen(body), &patch, &error), -EINVAL);
+	ck_assert_str_eq(error.message, "a device has at most 16 labels");
+}
+END_TEST
+
+START_TEST(firmware_patch_has_a_mask)
+{
+	struct firmware_patch patch;
+	struct read_error error;
+	static const char set[] =
+	    "{\"name\":\"n\",\"family\":\"monarch1\",\"release\":\"LR1\",\"build\":4294967295,\"base_build\":1,\"helper\":\"h\"}";
+	ck_assert_int_eq(json_read_firmware_patch(set, strlen(set), &patch, &error), 0);
+	ck_assert_str_eq(patch.name, "n");
+	ck_assert_str_eq(patch.stated.family, "monarch1");
+	ck_assert_str_eq(patch.stated.release, "LR1");
+	ck_assert_uint_eq(patch.stated.build, 4294967295u);
+	ck_assert_uint_eq(patch.stated.base_build, 1);
+	ck_assert_str_eq(patch.helper, "h");
+	ck_assert_uint_eq(patch.mask, FACT_FAMILY | FACT_RELEASE | FACT_BUILD | FACT_BASE_BUILD | FACT_HELPER);
+	static const char taken_back[] = "{\"build\":null,\"helper\":null}";
+	ck_assert_int_eq(json_read_firmware_patch(taken_back, strlen(taken_back), &patch, &error), 0);
+	ck_assert_uint_eq(patch.mask, FACT_BUILD | FACT_HELPER);
+	ck_assert_uint_eq(patch.stated.build, 0);
+	ck_assert_str_eq(patch.helper, "");
+	ck_assert_str_eq(patch.name, "");
+	static const char no_name[] = "{\"name\":null}";
+	ck_assert_int_eq(json_read_firmware_patch(no_name, strlen(no_name), &patch, &error), -EINVAL);
+	static const char too_much[] = "{\"build\":4294967296}";
+	ck_assert_int_eq(json_read_firmware_patch(too_much, strlen(too_much), &patch, &error), -EINVAL);
+	ck_assert_str_eq(error.message, "build must be from 1 to 4294967295");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("json_read");
+	TCase *tcase = tcase_create("bodies");
+	tcase_add_loop_test(tcase, bad_upgrade_is_refused_by_name, 0, (int)(sizeof(bad_upgrades) / sizeof(bad_upgrades[0])));
+	tcase_add_test(tcase, short_upgrade_has_defaults);
+	tcase_add_test(tcase, full_upgrade_is_read);
+	tcase_add_test(tcase, longest_firmware_fits_and_one_more_does_not);
+	tcase_add_test(tcase, depth_counts_structure_only);
+	tcase_add_test(tcase, raw_nul_is_refused);
+	tcase_add_test(tcase, nothing_takes_nothing);
+	tcase_add_test(tcase, device_patch_sets_only_what_is_there);
+	tcase_add_loop_test(tcase, bad_device_patch_is_refused, 0, (int)(sizeof(bad_patches) / sizeof(bad_patches[0])));
+	tcase_add_test(tcase, seventeenth_label_is_refused);
+	tcase_add_test(tcase, firmware_patch_has_a_mask);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

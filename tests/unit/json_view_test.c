@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/json_problem.h"
+#include "api/json_view.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHA "9f2b6c0d4149ac1b6a2f6a3f5c64be0b3a2f3b0d9d9b3f5d0f6a7c0e4b1d2c3a"
+
+static void assert_text(char *text, const char *expected)
+{
+	ck_assert_ptr_nonnull(text);
+	ck_assert_str_eq(text, expected);
+	free(text);
+}
+
+START_TEST(unknown_device_is_null_everywhere)
+{
+	struct device device = {.id = "bench-1", .state = DEVICE_UNKNOWN, .modem = {.boot_mode = -1}};
+	assert_text(json_view_device(&device), "{\"id\":\"bench-1\",\"state\":\"unknown\",\"port\":null,\"profile\":null,\"labels\":{},"
+					       "\"usb\":null,\"modem\":null,\"job\":null,"
+					       "\"lease\":null,\"alias\":null,\"seen_at\":null}\n");
+}
+END_TEST
+
+START_TEST(known_device_in_the_order_of_the_contract)
+{
+	struct device device = {.id = "b",
+				.alias = "blue",
+				.state = DEVICE_BUSY,
+				.port = "/dev/ttyUSB0",
+				.profile = "monarch1",
+				.label_count = 2,
+				.labels = {{"rack", "1"}, {"a", ""}},
+				.usb = {.known = true, .vid = 0x10C4, .pid = 0x0A, .serial = "0001", .path = "1-1.4"},
+				.modem = {.boot_mode = 0, .boot_mode_name = "ffh", .rate_bps = 115200},
+				.seen_at_ms = 1700000000007,
+				.job = "j1"};
+	assert_text(
+	    json_view_device(&device),
+	    "{\"id\":\"b\",\"state\":\"busy\",\"port\":\"/dev/ttyUSB0\",\"profile\":\"monarch1\",\"labels\":{\"rack\":\"1\",\"a\":\"\"},"
+	    "\"usb\":{\"vid\":\"10c4\",\"pid\":\"000a\",\"serial\":\"0001\",\"path\":\"1-1.4\"},"
+	    "\"modem\":{\"boot_mode\":0,\"boot_mode_name\":\"ffh\",\"ue\":null,\"release\":null,\"build\":null,\"imei\":null,\"rate\":"
+	    "115200},"
+	    "\"job\":\"j1\",\"lease\":null,\"alias\":\"blue\",\"seen_at\":\"2023-11-14T22:13:20.007Z\"}\n");
+}
+END_TEST
+
+/* jansson would lose the member, and with it the object. */
+START_TEST(bytes_that_are_no_text_are_escaped)
+{
+	struct device device = {.id = "b", .modem = {.boot_mode = 2, .release = "LR\xff\xc3\xa9\xc3\xed\xa0\x80\"\n"}};
+	char *text = json_view_device(&device);
+	ck_assert_ptr_nonnull(text);
+	ck_assert_ptr_nonnull(strstr(text, "\"release\":\"LR\\\\xFF\xc3\xa9\\\\xC3\\\\xED\\\\xA0\\\\x80\\\"\\n\""));
+	free(text);
+}
+END_TEST
+
+START_TEST(queued_job)
+{
+	struct job job = {.id = "j1", .request = {.kind = JOB_PROBE, .device = "b"}, .created_at_ms = 1, .attempt = 1, .can_cancel = true};
+	assert_text(
+	    json_view_job(&job),
+	    "{\"id\":\"j1\",\"kind\":\"probe\",\"device\":\"b\",\"state\":\"queued\",\"phase\":null,\"waiting_for\":null,\"firmware\":null,"
+	    "\"from_release\":null,\"to_release\":null,\"progress\":null,\"step\":0,\"steps\":0,\"can_cancel\":true,\"attempt\":1,"
+	    "\"interruptions\":0,\"created_at\":\"1970-01-01T00:00:00.001Z\",\"started_at\":null,\"finished_at\":null,\"verified\":false,"
+	    "\"fault\":null,\"retry_of\":null,\"priority\":0,\"firmware_name\":null,\"detail\":null,\"not_before\":null}\n");
+}
+END_TEST
+
+START_TEST(waiting_job_with_everything)
+{
+	struct job job = {
+	    .id = "j2",
+	    .request = {.kind = JOB_UPGRADE, .device = "b", .firmware = SHA, .firmware_name = "x.dup", .priority = -3, .retry_of = "j1"},
+	    .state = JOB_WAITING,
+	    .phase = "transfer",
+	    .detail = "d",
+	    .waiting_for = WAIT_RETRY,
+	    .from_release = "A",
+	    .to_release = "B",
+	    .progress = {.known = true, .bytes_done = 1, .bytes_total = 3, .percent = 99.99999, .rate_bps = 9, .eta_s = 0, .part = "p"},
+	    .step = 4,
+	    .steps = 8,
+	    .attempt = 2,
+	    .interruptions = 1,
+	    .created_at_ms = 1000,
+	    .started_at_ms = 2000,
+	    .finished_at_ms = 3000,
+	    .not_before_ms = 4000,
+	    .verified = true};
+	job_fault_set(&job.fault, "port-gone", "gone");
+	char *text = json_view_job(&job);
+	ck_assert_ptr_nonnull(text);
+	ck_assert_ptr_nonnull(strstr(text,
+				     "\"state\":\"waiting\",\"phase\":\"transfer\",\"waiting_for\":\"retry\",\"firmware\":\"" SHA
+				     "\",\"from_release\":\"A\",\"to_release\":\"B\",\"progress\":{\"bytes_done\":1,\"bytes_total\":3,"
+				     "\"percent\":99.99,\"rate_bps\":9,\"eta_s\":0,\"part\":\"p\"},\"step\":4,\"steps\":8,"
+				     "\"can_cancel\":false,\"attempt\":2,\"interruptions\":1,"));
+	ck_assert_ptr_nonnull(strstr(text,
+				     "\"started_at\":\"1970-01-01T00:00:02.000Z\",\"finished_at\":\"1970-01-01T00:00:03.000Z\","
+				     "\"verified\":true,\"fault\":{\"code\":\"port-gone\",\"class\":\"transient\",\"message\":\"gone\","
+				     "\"evidence\":null,\"remedy\":\""));
+	ck_assert_ptr_nonnull(strstr(text, "\"retry_of\":\"j1\",\"priority\":-3,\"firmware_name\":\"x.dup\",\"detail\":\"d\","
+					   "\"not_before\":\"1970-01-01T00:00:04.000Z\"}\n"));
+	free(text);
+}
+END_TEST
+
+START_TEST(percent_has_no_seventeen_digits)
+{
+	struct job job = {.id = "j", .progress = {.known = true, .percent = 33.333333333, .eta_s = -1}, .created_at_ms = 1};
+	char *text = json_view_job(&job);
+	ck_assert_ptr_nonnull(strstr(text, "\"percent\":33.33,\"rate_bps\":0,\"eta_s\":null,\"part\":null}"));
+	free(text);
+}
+END_TEST
+
+START_TEST(lists_and_their_cursor)
+{
+	struct job jobs[2] = {{.id = "j2", .created_at_ms = 1}, {.id = "j1", .created_at_ms = 1}};
+	char *text = json_view_jobs(jobs, 2, "j1");
+	ck_assert_ptr_nonnull(strstr(text, "{\"jobs\":[{\"id\":\"j2\","));
+	ck_assert_ptr_nonnull(strstr(text, "],\"next\":\"j1\"}\n"));
+	free(text);
+	assert_text(json_view_jobs(NULL, 0, NULL), "{\"jobs\":[],\"next\":null}\n");
+	assert_text(json_view_devices(NULL, 0), "{\"devices\":[]}\n");
+	assert_text(json_view_firmware_list(NULL, 0), "{\"firmware\":[]}\n");
+}
+END_TEST
+
+START_TEST(firmware_tells_what_was_checked)
+{
+	struct bundle bundle = {.record_count = 2,
+				.records = {{.magic = "DUP0", .offset = 0, .size = 4, .check = BUNDLE_CHECK_GOOD, .description = "first"},
+					    {.magic = "DUP1", .offset = 64, .size = 5, .check = BUNDLE_CHECK_LEFT_TO_MODEM}}};
+	struct firmware firmware = {.sha256 = SHA,
+				    .name = "x.dup",
+				    .size = 4294967296,
+				    .facts = {.family = "monarch1", .release = "LR1", .build = 7, .base_build = 6, .helper = SHA},
+				    .source = "upload",
+				    .imported_at = 1700000000,
+				    .bundle = &bundle};
+	assert_text(json_view_firmware(&firmware),
+		    "{\"sha256\":\"" SHA
+		    "\",\"name\":\"x.dup\",\"size\":4294967296,\"kind\":\"bundle\",\"family\":\"monarch1\",\"release\":\"LR1\","
+		    "\"build\":7,\"base_build\":6,\"records\":[{\"magic\":\"DUP0\",\"description\":\"first\",\"offset\":0,\"size\":4},"
+		    "{\"magic\":\"DUP1\",\"description\":null,\"offset\":64,\"size\":5}],"
+		    "\"checks\":{\"structure\":\"good\",\"checksum\":\"good\",\"signature\":\"left-to-modem\",\"digest\":\"good\"},"
+		    "\"helper\":\"" SHA "\",\"source\":\"upload\",\"imported_at\":\"2023-11-14T22:13:20Z\"}\n");
+}
+END_TEST
+
+START_TEST(helper_has_no_records_to_check)
+{
+	struct firmware firmware = {.sha256 = SHA, .name = "u.elf", .kind = FIRMWARE_HELPER};
+	char *text = json_view_firmware(&firmware);
+	ck_assert_ptr_nonnull(
+	    strstr(text, "\"kind\":\"helper\",\"family\":null,\"release\":null,\"build\":null,\"base_build\":null,\"records\":[],"
+			 "\"checks\":{\"structure\":\"good\",\"checksum\":\"none\",\"signature\":\"none\",\"digest\":\"good\"}"));
+	free(text);
+}
+END_TEST
+
+START_TEST(plan_with_steps)
+{
+	struct plan plan = {.device = "b",
+			    .firmware = SHA,
+			    .way = "on-the-fly",
+			    .family = "monarch2",
+			    .boot_mode = 4,
+			    .step_count = 1,
+			    .steps = {{.phase = "connect", .what = "w", .budget_s = 30}}};
+	assert_text(json_view_plan(&plan),
+		    "{\"plan\":{\"device\":\"b\",\"firmware\":\"" SHA
+		    "\",\"way\":\"on-the-fly\",\"family\":\"monarch2\",\"boot_mode\":4,\"boot_mode_name\":\"recovery\","
+		    "\"assumed\":false,\"steps\":[{\"phase\":\"connect\",\"what\":\"w\",\"why\":null,\"budget_s\":30}],"
+		    "\"fault\":null}}\n");
+}
+END_TEST
+
+START_TEST(forbidden_plan_names_no_way)
+{
+	struct plan plan = {.device = "b", .firmware = SHA, .way = "auto", .family = "unknown", .boot_mode = 2, .assumed = true};
+	job_fault_set(&plan.fault, "bundle-wrong-family", "m");
+	char *text = json_view_plan(&plan);
+	ck_assert_ptr_nonnull(
+	    strstr(text, "\"way\":null,\"family\":null,\"boot_mode\":2,\"boot_mode_name\":\"fff\",\"assumed\":true,\"steps\":[],"
+			 "\"fault\":{\"code\":\"bundle-wrong-family\",\"class\":\"bundle\",\"message\":\"m\","));
+	free(text);
+}
+END_TEST
+
+START_TEST(problem_has_only_what_there_is)
+{
+	struct job_fault fault;
+	job_fault_set(&fault, "not-found", "there is no device \"x\"");
+	struct json_problem problem = {.fault = &fault, .status = 404, .member = ""};
+	char expected[1024];
+	snprintf(expected, sizeof(expected),
+		 "{\"type\":\"urn:dupgate:fault:not-found\",\"title\":\"%s\",\"status\":404,\"detail\":\"there is no device \\\"x\\\"\","
+		 "\"code\":\"not-found\",\"remedy\":\"%s\"}\n",
+		 fault.kind->title, fault.kind->remedy);
+	assert_text(json_problem(&problem), expected);
+}
+END_TEST
+
+START_TEST(problem_with_all_there_is)
+{
+	struct job_fault fault;
+	struct candidate candidates[] = {{SHA, "a"}, {SHA, "b"}};
+	job_fault_set(&fault, "device-busy", "busy");
+	strcpy(fault.evidence, "e");
+	strcpy(fault.job, "j1");
+	struct json_problem problem = {.fault = &fault, .status = 409, .member = "m", .candidates = candidates, .candidate_count = 2};
+	char *text = json_problem(&problem);
+	ck_assert_ptr_nonnull(strstr(text, "\",\"evidence\":\"e\",\"job\":\"j1\",\"member\":\"m\",\"candidates\":[{\"sha256\":\"" SHA
+					   "\",\"name\":\"a\"},{\"sha256\":\"" SHA "\",\"name\":\"b\"}]}\n"));
+	free(text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("json_view");
+	TCase *tcase = tcase_create("views");
+	tcase_add_test(tcase, unknown_device_is_null_everywhere);
+	tcase_add_test(tcase, known_device_in_the_order_of_the_contract);
+	tcase_add_test(tcase, bytes_that_are_no_text_are_escaped);
+	tcase_add_test(tcase, queued_job);
+	tcase_add_test(tcase, waiting_job_with_everything);
+	tcase_add_test(tcase, percent_has_no_seventeen_digits);
+	tcase_add_test(tcase, lists_and_their_cursor);
+	tcase_add_test(tcase, firmware_tells_what_was_checked);
+	tcase_add_test(tcase, helper_has_no_records_to_check);
+	tcase_add_test(tcase, plan_with_steps);
+	tcase_add_test(tcase, forbidden_plan_names_no_way);
+	tcase_add_test(tcase, problem_has_only_what_there_is);
+	tcase_add_test(tcase, problem_with_all_there_is);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
