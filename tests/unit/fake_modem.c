@@ -162,7 +162,12 @@ static void respond(struct fake_modem *modem, const uint8_t *payload, uint8_t le
 
 static void close_session(struct fake_modem *modem)
 {
-	modem->state = modem->sent_something ? modem->script.stp_next : modem->script.stp_idle;
+	bool again = modem->sessions > 1 && modem->script.stp_again;
+
+	if (modem->sent_something)
+		modem->state = again ? modem->script.stp_again : modem->script.stp_next;
+	else
+		modem->state = modem->script.stp_idle;
 	modem->open = false;
 	modem->sent_something = false;
 	modem->line_length = 0;
@@ -191,7 +196,7 @@ static void take_frame(struct fake_modem *modem, size_t length)
 			close_session(modem);
 		break;
 	case 1:
-		modem->open = true;
+		modem->open = !modem->script.refuse;
 		respond(modem, (const uint8_t[]){!modem->script.refuse, modem->script.stp_version, 0x20, 0x00}, 4);
 		break;
 	case 3:

@@ -30,6 +30,7 @@ struct fake_script {
 	int start;     /* the first state, from 1 */
 	int stp;       /* the state that speaks STP; 0: none */
 	int stp_next;  /* the state after a session that sent something */
+	int stp_again; /* the same after the second and later ones; 0: as the first */
 	int stp_idle;  /* the state after a session that sent nothing */
 	bool in_block; /* starts in the middle of a block of 2016 bytes */
 	uint8_t stp_version;
