@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/engine_request.h"
+#include "daemon/job_id.h"
+#include "daemon/progress_meter.h"
+#include "daemon/transcript_file.h"
+
+START_TEST(an_id_says_when_it_was_made)
+{
+	char id[JOB_ID_SIZE], later[JOB_ID_SIZE];
+	/* 0x018bcfe56800 in groups of five bits from the right. */
+	job_id_make(1700000000000, "", id);
+	ck_assert_uint_eq(strlen(id), 26);
+	ck_assert_mem_eq(id, "01hf7yat00", 10);
+	ck_assert(job_id_valid(id));
+	job_id_make(1700000000001, id, later);
+	ck_assert_mem_eq(later, "01hf7yat01", 10);
+}
+END_TEST
+
+static const struct {
+	const char *last, *next;
+} id_rows[] = {
+    {"01hf7yat01aaaaaaaaaaaaaaaa", "01hf7yat01aaaaaaaaaaaaaaab"},
+    {"01hf7yat01aaaaaaaaaaaaaazz", "01hf7yat01aaaaaaaaaaaaab00"},
+    {"01hf7yat01zzzzzzzzzzzzzzzz", "01hf7yat020000000000000000"},
+};
+
+START_TEST(an_id_sorts_after_the_last_one)
+{
+	char id[JOB_ID_SIZE];
+	job_id_make(1700000000000, id_rows[_i].last, id);
+	ck_assert_str_eq(id, id_rows[_i].next);
+}
+END_TEST
+
+START_TEST(ids_of_one_moment_differ_and_sort)
+{
+	char last[JOB_ID_SIZE] = "", id[JOB_ID_SIZE];
+	for (int i = 0; i < 1000; i++) {
+		job_id_make(1700000000000, last, id);
+		ck_assert_int_lt(strcmp(last, id), 0);
+		memcpy(last, id, sizeof(last));
+	}
+}
+END_TEST
+
+static const char *const bad_ids[] = {"",
+				      "01hf7yat01aaaaaaaaaaaaaaa",
+				      "01hf7yat01aaaaaaaaaaaaaaaaa",
+				      "01hf7yat01aaaaaaaaaaaaaaai",
+				      "01HF7YAT01AAAAAAAAAAAAAAAA",
+				      "../../../../../../etc/hostn"};
+
+START_TEST(what_is_no_id_is_told)
+{
+	ck_assert(!job_id_valid(bad_ids[_i]));
+}
+END_TEST
+
+/* 1000 bytes every 100 ms are 80 kbit/s. */
+START_TEST(rate_and_time_left_follow_the_bytes)
+{
+	struct progress_meter meter = {0};
+	struct job_progress progress;
+	int shown = 0;
+	for (int64_t i = 0; i <= 50; i++)
+		shown += progress_meter_feed(&meter, 1000 + i * 100, (uint64_t)i * 1000, 100000, "fff", &progress);
+	ck_assert_uint_ge(progress.rate_bps, 79000);
+	ck_assert_uint_le(progress.rate_bps, 81000);
+	ck_assert_double_eq(progress.percent, 50.0);
+	ck_assert_int_eq(progress.eta_s, 5);
+	ck_assert_str_eq(progress.part, "fff");
+	ck_assert(progress.known);
+	/* Five seconds, at most four a second. */
+	ck_assert_int_ge(shown, 15);
+	ck_assert_int_le(shown, 21);
+}
+END_TEST
+
+START_TEST(the_rate_forgets_within_seconds)
+{
+	struct progress_meter meter = {0};
+	struct job_progress progress;
+	int64_t now_ms = 1000;
+	uint64_t bytes = 0;
+	for (int i = 0; i < 50; i++)
+		progress_meter_feed(&meter, now_ms += 100, bytes += 1000, 1000000, "", &progress);
+	for (int i = 0; i < 100; i++)
+		progress_meter_feed(&meter, now_ms += 100, bytes += 100, 1000000, "", &progress);
+	ck_assert_uint_ge(progress.rate_bps, 7900);
+	ck_assert_uint_le(progress.rate_bps, 9500);
+	/* A minute of silence, one block: the rate says so at once. */
+	progress_meter_feed(&meter, now_ms += 60000, bytes += 100, 1000000, "", &progress);
+	ck_assert_uint_lt(progress.rate_bps, 400);
+}
+END_TEST
+
+START_TEST(percent_never_goes_back)
+{
+	struct progress_meter meter = {.percent_floor = 30.0};
+	struct job_progress progress;
+	progress_meter_feed(&meter, 1000, 10, 100, "", &progress);
+	ck_assert_double_eq(progress.percent, 30.0);
+	ck_assert_uint_eq(progress.bytes_done, 10);
+	progress_meter_feed(&meter, 2000, 40, 100, "", &progress);
+	ck_assert_double_eq(progress.percent, 40.0);
+	progress_meter_feed(&meter, 3000, 5, 100, "", &progress);
+	ck_assert_double_eq(progress.percent, 40.0);
+	ck_assert_uint_eq(progress.rate_bps, 0);
+	ck_assert_int_eq(progress.eta_s, -1);
+}
+END_TEST
+
+START_TEST(the_end_is_always_shown_once)
+{
+	struct progress_meter meter = {0};
+	struct job_progress progress;
+	ck_assert(progress_meter_feed(&meter, 1000, 10, 100, "", &progress));
+	ck_assert(!progress_meter_feed(&meter, 1001, 99, 100, "", &progress));
+	ck_assert(progress_meter_feed(&meter, 1002, 100, 100, "", &progress));
+	ck_assert_double_eq(progress.percent, 100.0);
+	ck_assert_int_eq(progress.eta_s, 0);
+	ck_assert(!progress_meter_feed(&meter, 5000, 100, 100, "", &progress));
+}
+END_TEST
+
+START_TEST(a_transcript_is_bounded_and_says_so)
+{
+	char directory[128], path[200], *text = NULL;
+	const char *parent = getenv("TMPDIR");
+	struct transcript_file *file = NULL;
+	snprintf(directory, sizeof(directory), "%s/transcript-XXXXXX", parent != NULL ? parent : "/tmp");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	ck_assert_int_eq(transcript_file_read(directory, "j", &text), -ENOENT);
+	ck_assert_int_eq(transcript_file_open(directory, "j", 16, &file), 0);
+	transcript_file_append(file, "0123456");
+	transcript_file_close(file);
+	ck_assert_int_eq(transcript_file_open(directory, "j", 16, &file), 0);
+	transcript_file_append(file, "89abcde");
+	transcript_file_append(file, "x");
+	transcript_file_append(file, "");
+	transcript_file_close(file);
+	ck_assert_int_eq(transcript_file_read(directory, "j", &text), 0);
+	ck_assert_str_eq(text, "0123456\n89abcde\n# 2 more lines were left out: the transcript is full\n");
+	free(text);
+	snprintf(path, sizeof(path), "%s/j.log", directory);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
+static const struct {
+	uint32_t wanted;
+	uint32_t rates[PROFILE_RATES_MAX];
+} rate_rows[] = {
+    {0, {921600, 115200, 0, 0}},
+    {115200, {115200, 921600, 0, 0}},
+    {460800, {460800, 921600, 115200, 0}},
+};
+
+START_TEST(a_rate_of_the_request_is_tried_first)
+{
+	const struct profile profile = {.rates = {921600, 115200}};
+	struct profile rated;
+	engine_profile(&profile, rate_rows[_i].wanted, &rated);
+	ck_assert_mem_eq(rated.rates, rate_rows[_i].rates, sizeof(rated.rates));
+}
+END_TEST
+
+START_TEST(names_of_the_engine_are_read_back)
+{
+	enum upgrade_way way;
+	ck_assert(engine_way_parse("fff", &way));
+	ck_assert_int_eq(way, WAY_FFF);
+	ck_assert(engine_way_parse("", &way));
+	ck_assert_int_eq(way, WAY_AUTO);
+	ck_assert(!engine_way_parse("FFF", &way));
+	for (int phase = PHASE_CONNECT; phase < PHASE_COUNT; phase++)
+		ck_assert_int_eq(engine_phase(upgrade_phase_name((enum upgrade_phase)phase)), phase);
+	ck_assert_int_eq(engine_phase(""), PHASE_CONNECT);
+}
+END_TEST
+
+START_TEST(every_fault_of_the_engine_is_in_the_table)
+{
+	struct job_fault kept;
+	struct fault fault = {.code = (enum fault_code)_i, .message = "what", .evidence = "seen"};
+	job_fault_from_engine(&kept, &fault);
+	ck_assert_str_eq(kept.kind->code, _i == FAULT_NONE ? "infrastructure-error" : fault_code_name(fault.code));
+	if (_i != FAULT_NONE) {
+		ck_assert_str_eq(kept.message, "what");
+		ck_assert_str_eq(kept.evidence, "seen");
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("job parts");
+	TCase *tcase = tcase_create("parts");
+	tcase_add_test(tcase, an_id_says_when_it_was_made);
+	tcase_add_loop_test(tcase, an_id_sorts_after_the_last_one, 0, sizeof(id_rows) / sizeof(id_rows[0]));
+	tcase_add_test(tcase, ids_of_one_moment_differ_and_sort);
+	tcase_add_loop_test(tcase, what_is_no_id_is_told, 0, sizeof(bad_ids) / sizeof(bad_ids[0]));
+	tcase_add_test(tcase, rate_and_time_left_follow_the_bytes);
+	tcase_add_test(tcase, the_rate_forgets_within_seconds);
+	tcase_add_test(tcase, percent_never_goes_back);
+	tcase_add_test(tcase, the_end_is_always_shown_once);
+	tcase_add_test(tcase, a_transcript_is_bounded_and_says_so);
+	tcase_add_loop_test(tcase, a_rate_of_the_request_is_tried_first, 0, sizeof(rate_rows) / sizeof(rate_rows[0]));
+	tcase_add_test(tcase, names_of_the_engine_are_read_back);
+	tcase_add_loop_test(tcase, every_fault_of_the_engine_is_in_the_table, 0, FAULT_CODE_COUNT);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
