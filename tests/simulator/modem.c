@@ -10,7 +10,6 @@
 
 #define DATA_GUARD_NS (1000 * NS_PER_MS)
 #define JUNK_GAP_NS   (20 * NS_PER_MS)
-#define POWER_RATE    115200
 
 enum { JUNK_ANSWER = 9 };
 
@@ -110,11 +109,6 @@ static void pump_output(struct modem *modem, uint64_t now)
 }
 
 /* --- from the host --------------------------------------------------------------------------------------------- */
-
-static bool hears(const struct modem *modem)
-{
-	return modem->phase == PHASE_COMMAND || modem->phase == PHASE_DATA || modem->phase == PHASE_STP;
-}
 
 /* Bytes at another rate are no bytes; a modem that is awake stirs at them, and the host sees that as junk. */
 static void hear_wrong_rate(struct modem *modem, uint64_t now, uint32_t host_rate)
@@ -216,7 +210,7 @@ static size_t feed_phase(struct modem *modem, const uint8_t *bytes, size_t lengt
 static void feed(struct modem *modem, uint8_t *bytes, size_t length)
 {
 	/* A rule may arm damage at a frame's header for the bytes right behind it: those are in this piece already. */
-	while (length > 0 && modem->mute_until_ns <= modem->now) {
+	while (length > 0 && modem->mute_until_ns <= modem->now && modem->port.master >= 0) {
 		size_t used;
 
 		if (modem->rx_drop > 0 || modem->rx_corrupt > 0)
@@ -336,17 +330,21 @@ void modem_unplug(struct modem *modem, uint64_t for_ns)
 	port_unplug(&modem->port);
 	line_clear(&modem->line);
 	modem->readable = false;
+	modem->at.length = 0;
+	modem->stp.have = 0;
 	modem->plug_ns = after(modem->now, for_ns);
 }
 
 void modem_power_loss(struct modem *modem, uint64_t for_ns)
 {
-	bool halfway = stp_in_transfer(modem) || modem->phase == PHASE_APPLY;
+	bool transfer = stp_in_transfer(modem);
 
-	if (halfway) {
+	/* What only was to be stored is gone; what was being written leaves no application to start. */
+	if (transfer || modem->phase == PHASE_APPLY)
 		modem_fail_upgrade(modem, "power was lost");
+	if (modem->phase == PHASE_APPLY || (transfer && stp_flashes(modem))) {
 		modem->mode = BOOT_RECOVERY;
-		modem->rate = POWER_RATE;
+		modem->rate = recovery_rate(modem);
 	}
 	modem->next_mode = modem->mode;
 	modem->phase_end_ns = NEVER;
@@ -390,7 +388,6 @@ static uint64_t data_due(const struct modem *modem)
 static void run_timers(struct modem *modem, uint64_t now)
 {
 	modem->now = now;
-	faults_of_time(modem);
 	if (modem->plug_ns <= now) {
 		modem->plug_ns = NEVER;
 		plug(modem);
@@ -407,6 +404,8 @@ static void run_timers(struct modem *modem, uint64_t now)
 
 void modem_advance(struct modem *modem, uint64_t now)
 {
+	modem->now = now;
+	faults_of_time(modem);
 	pull_port(modem, now);
 	pump_input(modem, now);
 	run_timers(modem, now);
@@ -426,7 +425,7 @@ uint64_t modem_due(const struct modem *modem)
 	due = sooner(due, modem->plug_ns);
 	due = sooner(due, data_due(modem));
 	due = sooner(due, faults_due(modem));
-	return hears(modem) ? sooner(due, stp_due(modem)) : due;
+	return sooner(due, stp_due(modem));
 }
 
 static void set_identity(struct modem *modem)

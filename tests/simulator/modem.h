@@ -195,7 +195,10 @@ void stp_enter(struct modem *modem, bool on_the_fly);
 void stp_leave(struct modem *modem);
 uint64_t stp_due(const struct modem *modem);
 void stp_advance(struct modem *modem);
+/* A session is open and bytes of a bundle have come. */
 bool stp_in_transfer(const struct modem *modem);
+/* They are written as they come, rather than stored. */
+bool stp_flashes(const struct modem *modem);
 
 /* Collects what the rules want of a happening. Noise and texts go out at once, damage is armed. */
 void faults_of(struct modem *modem, const struct happening *happening, struct effects *effects);

@@ -65,19 +65,19 @@ static uint32_t block_limit(const struct modem *modem)
 
 /* --- answers --------------------------------------------------------------------------------------------------- */
 
-static void send_answer(struct modem *modem, const struct effects *effects)
+static void send_answer(struct modem *modem, const uint8_t *answer, size_t length)
 {
-	modem->answer_delay_ns = effects->delay_ns;
-	modem->unanswered = effects->unanswered;
-	modem_send(modem, modem->stp.answer, modem->stp.answer_length);
+	modem->answer_delay_ns = modem->stp.effects.delay_ns;
+	modem->unanswered = modem->stp.effects.unanswered;
+	modem_send(modem, answer, length);
 	modem->answer_delay_ns = 0;
 	modem->unanswered = false;
 }
 
-static void build_answer(struct modem *modem, const struct request *request, uint8_t operation, const uint8_t *payload, size_t length)
+/* Returns the length of the whole frame. */
+static size_t build_answer(const struct modem *modem, uint8_t out[STP_ANSWER_MAX], const struct request *request, uint8_t operation,
+			   const uint8_t *payload, size_t length)
 {
-	uint8_t *out = modem->stp.answer;
-
 	memcpy(out, answer_signature, 4);
 	out[4] = operation;
 	out[5] = request->session;
@@ -87,21 +87,22 @@ static void build_answer(struct modem *modem, const struct request *request, uin
 	memset(out + 12, 0, 4);
 	if (length > 0)
 		memcpy(out + STP_HEADER, payload, length);
-	modem->stp.answer_length = STP_HEADER + length;
 	/* Real modems leave both sums 0 in the answer to RESET, so the host meets both kinds in every run. */
 	if (modem->options->stp_crc == SWITCH_OFF || operation == (OP_RESET | OP_ANSWER))
-		return;
+		return STP_HEADER + length;
 	if (length > 0)
 		put_big16(out + 14, crc16(0, payload, length));
 	/* The payload's sum is part of the header that the header's sum covers. */
 	put_big16(out + 12, crc16(0, out, STP_HEADER));
+	return STP_HEADER + length;
 }
 
+/* Leaves the last answer alone: the request it belongs to may still be resent. */
 static void refuse(struct modem *modem, const struct request *request, uint8_t operation)
 {
-	modem->stp.answered = false;
-	build_answer(modem, request, operation, NULL, 0);
-	send_answer(modem, &modem->stp.effects);
+	uint8_t answer[STP_ANSWER_MAX];
+
+	send_answer(modem, answer, build_answer(modem, answer, request, operation, NULL, 0));
 }
 
 /* Version 1 has no word for "no": it says nothing. */
@@ -115,11 +116,11 @@ static void accept(struct modem *modem, const struct request *request, const uin
 {
 	struct stp *stp = &modem->stp;
 
-	build_answer(modem, request, request->operation | OP_ANSWER, payload, length);
+	stp->answer_length = build_answer(modem, stp->answer, request, request->operation | OP_ANSWER, payload, length);
 	stp->answered = true;
 	stp->last_operation = request->operation;
 	stp->last_transaction = request->transaction;
-	send_answer(modem, &stp->effects);
+	send_answer(modem, stp->answer, stp->answer_length);
 }
 
 /* --- the session ----------------------------------------------------------------------------------------------- */
@@ -165,8 +166,8 @@ static bool bundle_is_in(const struct stp *stp)
 	return bundle_check_whole(&stp->check) && (!stp->compressed || stp->stream_ended) && !stp->stream_broken;
 }
 
-/* Applied at once where the updater runs; the application only stores it. */
-static bool flashed_as_it_comes(const struct modem *modem)
+/* Applied at once where the updater runs; the application only stores it, whichever way it was asked for. */
+bool stp_flashes(const struct modem *modem)
 {
 	return modem->stp.on_the_fly && modem->mode == BOOT_RECOVERY;
 }
@@ -182,7 +183,7 @@ static void end_in_failure(struct modem *modem, const char *why)
 		snprintf(text, sizeof(text), "%s (byte %llu)", stp->check.fault, (unsigned long long)stp->check.fault_offset);
 	else
 		snprintf(text, sizeof(text), "%s (after %llu bytes)", why, (unsigned long long)stp->check.offset);
-	modem->stored.state = flashed_as_it_comes(modem) ? STORED_NONE : STORED_BAD;
+	modem->stored.state = stp_flashes(modem) ? STORED_NONE : STORED_BAD;
 	modem_fail_upgrade(modem, text);
 	modem_set_phase(modem, PHASE_COMMAND);
 }
@@ -190,7 +191,7 @@ static void end_in_failure(struct modem *modem, const char *why)
 static void end_session(struct modem *modem, const char *why)
 {
 	struct stp *stp = &modem->stp;
-	bool stored = !flashed_as_it_comes(modem);
+	bool stored = !stp_flashes(modem);
 
 	if (!bundle_is_in(stp)) {
 		end_in_failure(modem, why);
@@ -391,6 +392,11 @@ static bool is_resend(const struct stp *stp, const struct request *request)
 	       stp->last_transaction == request->transaction;
 }
 
+static bool payload_holds(const struct stp *stp, const struct request *request)
+{
+	return request->length == 0 || crc16(0, stp->payload, request->length) == big16(stp->header + 14);
+}
+
 static void take_frame(struct modem *modem)
 {
 	struct stp *stp = &modem->stp;
@@ -400,24 +406,24 @@ static void take_frame(struct modem *modem)
 	stp->have = 0;
 	if (faults_stop(modem, &stp->effects))
 		return;
-	if (!too_long && request.length > 0 && crc16(0, stp->payload, request.length) != big16(stp->header + 14)) {
+	if (stp->effects.not_understood) {
+		refuse(modem, &request, OP_NOT_UNDERSTOOD);
+	} else if (stp->effects.nack) {
+		refuse(modem, &request, request.operation | OP_NACK);
+	} else if (is_resend(stp, &request)) {
+		/* Its content is here already, so damage to this copy does not matter. */
+		modem->counters.resends++;
+		send_answer(modem, stp->answer, stp->answer_length);
+	} else if (request.operation >= OP_COUNT) {
+		refuse_by_version(modem, &request, OP_NOT_UNDERSTOOD);
+	} else if (too_long) {
+		refuse_by_version(modem, &request, request.operation | OP_NACK);
+	} else if (!payload_holds(stp, &request)) {
 		modem->counters.crc_errors++;
 		refuse_by_version(modem, &request, request.operation | OP_NACK);
-		return;
-	}
-	if (stp->effects.not_understood)
-		refuse(modem, &request, OP_NOT_UNDERSTOOD);
-	else if (stp->effects.nack)
-		refuse(modem, &request, request.operation | OP_NACK);
-	else if (request.operation >= OP_COUNT)
-		refuse_by_version(modem, &request, OP_NOT_UNDERSTOOD);
-	else if (too_long)
-		refuse_by_version(modem, &request, request.operation | OP_NACK);
-	else if (is_resend(stp, &request)) {
-		modem->counters.resends++;
-		send_answer(modem, &stp->effects);
-	} else
+	} else {
 		run_request(modem, &request);
+	}
 }
 
 static void match_rules(struct modem *modem, const struct request *request)

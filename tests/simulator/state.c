@@ -87,17 +87,17 @@ static void read_counters(struct counters *counters, const json_t *upgrades, con
 
 static bool take_state(struct modem *modem, const char *path, json_t *state)
 {
-	const char *family, *release, *ue, *report, *stored_state, *stored_release, *stored_ue, *phase;
+	const char *family, *release, *ue, *report, *stored_state, *stored_release, *stored_ue;
 	json_t *upgrades, *stp, *failure;
 	int mode;
 	json_int_t rate;
 	unsigned index = 0;
 	json_error_t error;
 
-	if (json_unpack_ex(state, &error, 0, "{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:{s:s, s:s, s:s}, s:o, s:o, s:o}", "family", &family,
-			   "phase", &phase, "boot_mode", &mode, "rate_bps", &rate, "release", &release, "ue", &ue, "report", &report,
-			   "stored", "state", &stored_state, "release", &stored_release, "ue", &stored_ue, "upgrades", &upgrades, "stp",
-			   &stp, "last_failure", &failure) < 0)
+	if (json_unpack_ex(state, &error, 0, "{s:s, s:i, s:I, s:s, s:s, s:s, s:{s:s, s:s, s:s}, s:o, s:o, s:o}", "family", &family,
+			   "boot_mode", &mode, "rate_bps", &rate, "release", &release, "ue", &ue, "report", &report, "stored", "state",
+			   &stored_state, "release", &stored_release, "ue", &stored_ue, "upgrades", &upgrades, "stp", &stp, "last_failure",
+			   &failure) < 0)
 		return state_error(path, error.text);
 	if (strcmp(family, modem->options->family->name) != 0)
 		return state_error(path, "it belongs to a modem of the other family");
