@@ -365,6 +365,38 @@ START_TEST(test_import_that_cannot_end)
 }
 END_TEST
 
+START_TEST(test_import_that_cannot_begin)
+{
+	struct firmware_import *handle;
+	char path[320], message[384];
+
+	cache_path_of(path, sizeof(path), "incoming", "", "");
+	ck_assert_int_eq(rmdir(path), 0);
+	snprintf(message, sizeof(message), "cannot create %s0: No such file or directory", path);
+	cache_expect_error(firmware_import_begin(cache_case.store, &cache_case.error, &handle), CACHE_ERROR_IO, message);
+}
+END_TEST
+
+/* The same content again, when the disk says no: what was there stays as it was. */
+START_TEST(test_second_import_that_cannot_end)
+{
+	struct firmware firmware;
+	struct made made;
+	char sha256[FIRMWARE_SHA256_SIZE];
+	char path[320], message[384];
+
+	cache_add("twice", "first.dup", sha256);
+	cache_make_bundle(&made, "twice");
+	block("objects", sha256, "", path, sizeof(path));
+	snprintf(message, sizeof(message), "cannot create %s: Is a directory", path);
+	cache_expect_error(cache_import(&made, "second.dup", NULL, &firmware), CACHE_ERROR_IO, message);
+	ck_assert_int_eq(firmware_find(cache_case.store, "first.dup", &firmware, &cache_case.error), 0);
+	firmware_clear(&firmware);
+	cache_expect_files(1, 1);
+	made_free(&made);
+}
+END_TEST
+
 START_TEST(test_removal_that_fails)
 {
 	struct firmware *list;
@@ -450,7 +482,7 @@ static void expect_answered(const char *sha256)
 /* What was answered is there, what was not has left nothing. */
 START_TEST(test_kill_in_the_middle)
 {
-	char answered[64][FIRMWARE_SHA256_SIZE];
+	char answered[2048][FIRMWARE_SHA256_SIZE]; /* more than a pipe holds */
 	int answers[2];
 	size_t count = 0;
 	pid_t child;
@@ -513,6 +545,8 @@ static TCase *disk_case(void)
 	tcase_add_test(disk, test_codes_of_the_disk);
 	tcase_add_test(disk, test_write_that_fails);
 	tcase_add_loop_test(disk, test_import_that_cannot_end, 0, 2);
+	tcase_add_test(disk, test_import_that_cannot_begin);
+	tcase_add_test(disk, test_second_import_that_cannot_end);
 	tcase_add_test(disk, test_removal_that_fails);
 	tcase_add_test(disk, test_patch_that_cannot_be_kept);
 	tcase_add_test(disk, test_one_process_at_a_time);

@@ -240,7 +240,40 @@ START_TEST(test_abort_leaves_nothing)
 	ck_assert_uint_eq(cache_count_files("incoming"), 1);
 	ck_assert_int_eq(firmware_import_append(handle, "PACK", 4, &cache_case.error), 0);
 	firmware_import_abort(handle);
+	firmware_import_abort(NULL);
 	cache_expect_files(0, 0);
+}
+END_TEST
+
+START_TEST(test_source)
+{
+	static const struct {
+		size_t length;
+		char last;
+		bool good;
+	} rows[] = {{255, 'x', true}, {256, 'x', false}, {10, '\n', false}, {0, '\0', true}};
+	struct firmware_import *handle;
+	struct firmware firmware;
+	struct made made;
+	char source[257] = "";
+	int r;
+
+	memset(source, 's', rows[_i].length);
+	if (rows[_i].length)
+		source[rows[_i].length - 1] = rows[_i].last;
+	cache_make_bundle(&made, "from afar");
+	ck_assert_int_eq(firmware_import_begin(cache_case.store, &cache_case.error, &handle), 0);
+	ck_assert_int_eq(firmware_import_append(handle, made.bytes, made.length, &cache_case.error), 0);
+	r = firmware_import_commit(handle, NULL, NULL, rows[_i].length ? source : NULL, &firmware, &cache_case.error);
+	if (rows[_i].good) {
+		ck_assert_int_eq(r, 0);
+		ck_assert_str_eq(firmware.source, source);
+		firmware_clear(&firmware);
+	} else {
+		cache_expect_error(r, CACHE_ERROR_INVALID_REQUEST, "source should be at most 255 printable characters");
+	}
+	cache_expect_files(rows[_i].good, rows[_i].good);
+	made_free(&made);
 }
 END_TEST
 
@@ -329,232 +362,32 @@ START_TEST(test_quota_of_same_content)
 }
 END_TEST
 
-START_TEST(test_find)
-{
-	struct firmware firmware;
-	char sha256[FIRMWARE_SHA256_SIZE], reference[FIRMWARE_SHA256_SIZE];
-	char message[128];
-
-	cache_add("findable", "find me.dup", sha256);
-	for (size_t length = 1; length <= 64; length++) {
-		snprintf(reference, sizeof(reference), "%.*s", (int)length, sha256);
-		if (length < 6) {
-			snprintf(message, sizeof(message), "no firmware \"%s\" in the cache", reference);
-			cache_expect_error(firmware_find(cache_case.store, reference, &firmware, &cache_case.error), CACHE_ERROR_NOT_FOUND,
-					   message);
-			continue;
-		}
-		ck_assert_int_eq(firmware_find(cache_case.store, reference, &firmware, &cache_case.error), 0);
-		ck_assert_str_eq(firmware.sha256, sha256);
-		firmware_clear(&firmware);
-	}
-	ck_assert_int_eq(firmware_find(cache_case.store, "find me.dup", &firmware, &cache_case.error), 0);
-	ck_assert_str_eq(firmware.sha256, sha256);
-	firmware_clear(&firmware);
-	cache_expect_error(firmware_find(cache_case.store, "find me", &firmware, &cache_case.error), CACHE_ERROR_NOT_FOUND,
-			   "no firmware \"find me\" in the cache");
-	cache_expect_error(firmware_find(cache_case.store, "", &firmware, &cache_case.error), CACHE_ERROR_NOT_FOUND,
-			   "no firmware \"\" in the cache");
-	cache_expect_error(firmware_find(cache_case.store, "../x\n", &firmware, &cache_case.error), CACHE_ERROR_NOT_FOUND,
-			   "no firmware \"../x?\" in the cache");
-}
-END_TEST
-
-START_TEST(test_ambiguous)
-{
-	struct firmware firmware;
-	char first[FIRMWARE_SHA256_SIZE], second[FIRMWARE_SHA256_SIZE], prefix[9];
-	char message[160], candidates[64];
-
-	cache_add("one", "twin.dup", first);
-	cache_add("two", "twin.dup", second);
-	snprintf(candidates, sizeof(candidates), "%.12s, %.12s", first, second);
-	snprintf(message, sizeof(message), "\"twin.dup\" is ambiguous, 2 firmwares are meant: %s", candidates);
-	cache_expect_error(firmware_find(cache_case.store, "twin.dup", &firmware, &cache_case.error), CACHE_ERROR_INVALID_REQUEST, message);
-	ck_assert_str_eq(cache_case.error.evidence, candidates);
-
-	/* A name that is the prefix of another's digest is as ambiguous, but a whole digest means its content. */
-	snprintf(prefix, sizeof(prefix), "%.8s", first);
-	ck_assert_int_eq(firmware_patch(cache_case.store, second, prefix, NULL, 0, &firmware, &cache_case.error), 0);
-	firmware_clear(&firmware);
-	snprintf(message, sizeof(message), "\"%s\" is ambiguous, 2 firmwares are meant: %s", prefix, candidates);
-	cache_expect_error(firmware_find(cache_case.store, prefix, &firmware, &cache_case.error), CACHE_ERROR_INVALID_REQUEST, message);
-	ck_assert_int_eq(firmware_patch(cache_case.store, second, first, NULL, 0, &firmware, &cache_case.error), 0);
-	firmware_clear(&firmware);
-	ck_assert_int_eq(firmware_find(cache_case.store, first, &firmware, &cache_case.error), 0);
-	ck_assert_str_eq(firmware.sha256, first);
-	firmware_clear(&firmware);
-}
-END_TEST
-
-START_TEST(test_many_ambiguous)
-{
-	struct firmware firmware;
-	char sha256[FIRMWARE_SHA256_SIZE], text[16];
-
-	for (int i = 0; i < 40; i++) {
-		snprintf(text, sizeof(text), "content %d", i);
-		cache_add(text, "same.dup", sha256);
-	}
-	ck_assert_int_eq(firmware_find(cache_case.store, "same.dup", &firmware, &cache_case.error), -EPROTO);
-	ck_assert_uint_eq(strlen(cache_case.error.evidence) % 14, 12);
-	ck_assert_ptr_nonnull(strstr(cache_case.error.message, "40 firmwares"));
-}
-END_TEST
-
-START_TEST(test_list_is_oldest_first)
-{
-	static const char *const texts[] = {"a", "b", "c", "d", "e", "f"};
-	char sha256[COUNT(texts)][FIRMWARE_SHA256_SIZE];
-	struct firmware firmware;
-	struct firmware *list;
-	struct made made;
-	size_t count;
-
-	for (size_t i = 0; i < COUNT(texts); i++)
-		cache_add(texts[i], texts[i], sha256[i]);
-	cache_make_bundle(&made, "a");
-	ck_assert_int_eq(cache_import(&made, NULL, NULL, &firmware), 1);
-	firmware_clear(&firmware);
-	for (int round = 0; round < 2; round++) {
-		ck_assert_int_eq(firmware_list(cache_case.store, &list, &count), 0);
-		ck_assert_uint_eq(count, COUNT(texts));
-		for (size_t i = 0; i < count; i++)
-			ck_assert_str_eq(list[i].sha256, sha256[i]);
-		firmware_list_free(list, count);
-		cache_reopen();
-	}
-	made_free(&made);
-}
-END_TEST
-
-START_TEST(test_patch)
-{
-	struct firmware_facts facts = {.family = "monarch2", .release = "LR7-70000", .build = 7, .base_build = 8};
-	struct firmware firmware;
-	char sha256[FIRMWARE_SHA256_SIZE];
-
-	cache_add("patched", "CATM1-39529.dup", sha256);
-	ck_assert_int_eq(
-	    firmware_patch(cache_case.store, sha256, NULL, &facts, FACT_FAMILY | FACT_BASE_BUILD, &firmware, &cache_case.error), 0);
-	ck_assert_str_eq(firmware.name, "CATM1-39529.dup");
-	ck_assert_str_eq(firmware.facts.family, "monarch2");
-	ck_assert_uint_eq(firmware.facts.base_build, 8);
-	ck_assert_uint_eq(firmware.facts.build, 39529);
-	ck_assert_str_eq(firmware.stated.release, "");
-	firmware_clear(&firmware);
-
-	facts = (struct firmware_facts){.release = "LR7-70000"};
-	ck_assert_int_eq(
-	    firmware_patch(cache_case.store, sha256, "renamed.dup", &facts, FACT_FAMILY | FACT_RELEASE, &firmware, &cache_case.error), 0);
-	firmware_clear(&firmware);
-	cache_reopen();
-	ck_assert_int_eq(firmware_find(cache_case.store, "renamed.dup", &firmware, &cache_case.error), 0);
-	ck_assert_str_eq(firmware.facts.family, ""); /* cleared, and the new name tells none */
-	ck_assert_str_eq(firmware.facts.release, "LR7-70000");
-	ck_assert_uint_eq(firmware.facts.build, 70000);
-	ck_assert_uint_eq(firmware.facts.base_build, 8);
-	firmware_clear(&firmware);
-	cache_expect_files(1, 1);
-}
-END_TEST
-
-START_TEST(test_patch_refused)
-{
-	struct firmware_facts facts = {.family = "monarch9"};
-	struct firmware firmware;
-	char sha256[FIRMWARE_SHA256_SIZE];
-
-	cache_add("unchanged", "name.dup", sha256);
-	cache_expect_error(firmware_patch(cache_case.store, sha256, NULL, &facts, FACT_FAMILY, &firmware, &cache_case.error),
-			   CACHE_ERROR_INVALID_REQUEST, "family should be monarch1 or monarch2, found \"monarch9\"");
-	cache_expect_error(firmware_patch(cache_case.store, sha256, "..", NULL, 0, &firmware, &cache_case.error),
-			   CACHE_ERROR_INVALID_REQUEST, "name should be 1 to 127 printable characters without a slash, found \"..\"");
-	strcpy(facts.helper, sha256);
-	ck_assert_int_eq(firmware_patch(cache_case.store, sha256, NULL, &facts, FACT_HELPER, &firmware, &cache_case.error), -EPROTO);
-	ck_assert_int_eq(cache_case.error.code, CACHE_ERROR_INVALID_REQUEST);
-	cache_expect_error(firmware_patch(cache_case.store, "name.dup", "x", NULL, 0, &firmware, &cache_case.error), CACHE_ERROR_NOT_FOUND,
-			   "no firmware \"name.dup\" in the cache");
-	/* What is not in the mask is not looked at. */
-	ck_assert_int_eq(firmware_patch(cache_case.store, sha256, NULL, &facts, FACT_BUILD, &firmware, &cache_case.error), 0);
-	ck_assert_str_eq(firmware.facts.family, "");
-	ck_assert_str_eq(firmware.facts.helper, "");
-	firmware_clear(&firmware);
-}
-END_TEST
-
-START_TEST(test_remove_and_pins)
-{
-	struct firmware firmware;
-	char sha256[FIRMWARE_SHA256_SIZE], kept[FIRMWARE_SHA256_SIZE];
-	char message[128];
-
-	cache_add("to be removed", "gone.dup", sha256);
-	cache_add("to be kept", "kept.dup", kept);
-	ck_assert_int_eq(firmware_pin(cache_case.store, sha256), 0);
-	ck_assert_int_eq(firmware_pin(cache_case.store, sha256), 0);
-	ck_assert_int_eq(firmware_pin(cache_case.store, "gone.dup"), -ENOENT);
-	snprintf(message, sizeof(message), "firmware %.12s (gone.dup) is needed by a job", sha256);
-	cache_expect_error(firmware_remove(cache_case.store, sha256, &cache_case.error), CACHE_ERROR_IN_USE, message);
-	firmware_unpin(cache_case.store, sha256);
-	cache_expect_error(firmware_remove(cache_case.store, sha256, &cache_case.error), CACHE_ERROR_IN_USE, message);
-	firmware_unpin(cache_case.store, sha256);
-	firmware_unpin(cache_case.store, sha256); /* one too many does no harm */
-	cache_expect_files(2, 2);
-	ck_assert_int_eq(firmware_remove(cache_case.store, sha256, &cache_case.error), 0);
-	cache_expect_files(1, 1);
-	ck_assert_int_eq(firmware_remove(cache_case.store, sha256, &cache_case.error), -EPROTO);
-	ck_assert_int_eq(cache_case.error.code, CACHE_ERROR_NOT_FOUND);
-	ck_assert_int_eq(firmware_pin(cache_case.store, sha256), -ENOENT);
-	cache_reopen();
-	ck_assert_uint_eq(cache_count_listed(), 1);
-	ck_assert_int_eq(firmware_find(cache_case.store, kept, &firmware, &cache_case.error), 0);
-	firmware_clear(&firmware);
-}
-END_TEST
-
-/* An import of the same content keeps the pins of running jobs. */
-START_TEST(test_pins_survive_import)
-{
-	struct firmware firmware;
-	struct made made;
-	char sha256[FIRMWARE_SHA256_SIZE];
-
-	cache_add("pinned", "pinned.dup", sha256);
-	ck_assert_int_eq(firmware_pin(cache_case.store, sha256), 0);
-	cache_make_bundle(&made, "pinned");
-	ck_assert_int_eq(cache_import(&made, NULL, NULL, &firmware), 1);
-	firmware_clear(&firmware);
-	ck_assert_int_eq(firmware_patch(cache_case.store, sha256, "other.dup", NULL, 0, &firmware, &cache_case.error), 0);
-	firmware_clear(&firmware);
-	ck_assert_int_eq(firmware_remove(cache_case.store, sha256, &cache_case.error), -EPROTO);
-	ck_assert_int_eq(cache_case.error.code, CACHE_ERROR_IN_USE);
-	made_free(&made);
-}
-END_TEST
-
 #define THREADS 8
 #define ROUNDS  6
 
-static struct {
-	pthread_barrier_t start;
-	struct made same;
-	int added;
+static struct race {
+	pthread_barrier_t ready;
 	pthread_mutex_t lock;
+	int added;
 } race;
 
-static void import_one(const struct made *made, const char *name)
+static void import_one(const char *text, bool together)
 {
 	struct firmware_import *handle;
 	struct cache_error mine;
 	struct firmware firmware;
+	struct made made;
 	int r;
 
+	cache_make_bundle(&made, text);
 	ck_assert_int_eq(firmware_import_begin(cache_case.store, &mine, &handle), 0);
-	ck_assert_int_eq(firmware_import_append(handle, made->bytes, made->length, &mine), 0);
-	r = firmware_import_commit(handle, name, NULL, "upload", &firmware, &mine);
+	ck_assert_int_eq(firmware_import_append(handle, made.bytes, made.length, &mine), 0);
+	if (together)
+		pthread_barrier_wait(&race.ready);
+	r = firmware_import_commit(handle, text, NULL, "upload", &firmware, &mine);
 	ck_assert_msg(r >= 0, "%s", mine.message);
 	firmware_clear(&firmware);
+	made_free(&made);
 	pthread_mutex_lock(&race.lock);
 	race.added += r == 0;
 	pthread_mutex_unlock(&race.lock);
@@ -565,26 +398,23 @@ static void *race_to_import(void *argument)
 	unsigned number = *(const unsigned *)argument;
 	struct cache_error mine;
 	struct firmware firmware;
-	char name[32];
+	char same[32], own[32];
 
-	pthread_barrier_wait(&race.start);
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		struct made own;
 		char *path;
 
-		snprintf(name, sizeof(name), "own %u %u", number, round);
-		cache_make_bundle(&own, name);
-		import_one(&race.same, "same.dup");
-		import_one(&own, name);
-		ck_assert_int_eq(firmware_find(cache_case.store, "same.dup", &firmware, &mine), 0);
+		snprintf(same, sizeof(same), "same %u", round);
+		snprintf(own, sizeof(own), "own %u %u", number, round);
+		import_one(same, true);
+		import_one(own, false);
+		ck_assert_int_eq(firmware_find(cache_case.store, same, &firmware, &mine), 0);
 		ck_assert_int_eq(firmware_checked_path(cache_case.store, firmware.sha256, &path, &mine), 0);
 		free(path);
 		firmware_clear(&firmware);
-		ck_assert_int_eq(firmware_find(cache_case.store, name, &firmware, &mine), 0);
+		ck_assert_int_eq(firmware_find(cache_case.store, own, &firmware, &mine), 0);
 		ck_assert_int_eq(firmware_remove(cache_case.store, firmware.sha256, &mine), 0);
 		firmware_clear(&firmware);
 		cache_count_listed();
-		made_free(&own);
 	}
 	return NULL;
 }
@@ -594,8 +424,7 @@ START_TEST(test_threads)
 	pthread_t threads[THREADS];
 	unsigned numbers[THREADS];
 
-	cache_make_bundle(&race.same, "the same for all");
-	pthread_barrier_init(&race.start, NULL, THREADS);
+	pthread_barrier_init(&race.ready, NULL, THREADS);
 	pthread_mutex_init(&race.lock, NULL);
 	for (unsigned i = 0; i < THREADS; i++) {
 		numbers[i] = i;
@@ -603,11 +432,10 @@ START_TEST(test_threads)
 	}
 	for (unsigned i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-	ck_assert_int_eq(race.added, 1 + THREADS * ROUNDS);
-	ck_assert_uint_eq(cache_count_listed(), 1);
-	cache_expect_files(1, 1);
-	made_free(&race.same);
-	pthread_barrier_destroy(&race.start);
+	ck_assert_int_eq(race.added, ROUNDS + THREADS * ROUNDS);
+	ck_assert_uint_eq(cache_count_listed(), ROUNDS);
+	cache_expect_files(ROUNDS, ROUNDS);
+	pthread_barrier_destroy(&race.ready);
 	pthread_mutex_destroy(&race.lock);
 }
 END_TEST
@@ -632,26 +460,12 @@ static TCase *import_case(void)
 	tcase_add_test(imports, test_helper_of_a_bundle);
 	tcase_add_test(imports, test_same_content_again);
 	tcase_add_test(imports, test_abort_leaves_nothing);
+	tcase_add_loop_test(imports, test_source, 0, 4);
 	tcase_add_test(imports, test_too_big);
 	tcase_add_test(imports, test_quota);
 	tcase_add_test(imports, test_quota_of_same_content);
 	tcase_add_test(imports, test_threads);
 	return imports;
-}
-
-static TCase *index_case(void)
-{
-	TCase *index = new_case("index");
-
-	tcase_add_test(index, test_find);
-	tcase_add_test(index, test_ambiguous);
-	tcase_add_test(index, test_many_ambiguous);
-	tcase_add_test(index, test_list_is_oldest_first);
-	tcase_add_test(index, test_patch);
-	tcase_add_test(index, test_patch_refused);
-	tcase_add_test(index, test_remove_and_pins);
-	tcase_add_test(index, test_pins_survive_import);
-	return index;
 }
 
 int main(void)
@@ -661,7 +475,6 @@ int main(void)
 	int failed;
 
 	suite_add_tcase(suite, import_case());
-	suite_add_tcase(suite, index_case());
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
