@@ -11,8 +11,10 @@
 #include "daemon/log.h"
 
 struct entry {
-	struct device device; /* state is made when it is read */
+	char id[DEVICE_ID_SIZE]; /* these three never change, and are read without a lock */
+	char port[256];
 	const struct profile *profile;
+	struct device device; /* state is made when it is read */
 	bool labels_patched, present, running;
 };
 
@@ -27,7 +29,7 @@ struct registry {
 static struct entry *find(struct registry *registry, const char *id)
 {
 	for (size_t i = 0; i < registry->count; i++)
-		if (strcmp(registry->entries[i].device.id, id) == 0)
+		if (strcmp(registry->entries[i].id, id) == 0)
 			return &registry->entries[i];
 	return NULL;
 }
@@ -78,8 +80,10 @@ static int load_entry(struct registry *registry, const struct config *config, co
 	entry->profile = config_profile(config, from->profile);
 	if (entry->profile == NULL)
 		return job_fault_set(ret_fault, "invalid-request", "device %s: there is no profile %s", from->id, from->profile);
-	snprintf(device->id, sizeof(device->id), "%s", from->id);
-	snprintf(device->port, sizeof(device->port), "%s", from->port);
+	memcpy(entry->id, from->id, sizeof(entry->id));
+	memcpy(entry->port, from->port, sizeof(entry->port));
+	memcpy(device->id, from->id, sizeof(device->id));
+	memcpy(device->port, from->port, sizeof(device->port));
 	snprintf(device->profile, sizeof(device->profile), "%s", from->profile);
 	snprintf(device->alias, sizeof(device->alias), "%s", row.alias);
 	device->maintenance = row.maintenance;
@@ -88,7 +92,7 @@ static int load_entry(struct registry *registry, const struct config *config, co
 	memcpy(device->labels, row.labels_patched ? row.labels : from->labels, sizeof(device->labels));
 	device->modem = row.modem;
 	device->seen_at_ms = row.seen_at_ms;
-	entry->present = port_exists(device->port);
+	entry->present = port_exists(entry->port);
 	registry->count++;
 	return 0;
 }
@@ -318,7 +322,7 @@ bool registry_check_ports(struct registry *registry)
 	bool one_came = false;
 	for (size_t i = 0; i < registry->count; i++) {
 		struct entry *entry = &registry->entries[i];
-		bool present = port_exists(entry->device.port);
+		bool present = port_exists(entry->port);
 		pthread_mutex_lock(&registry->change);
 		pthread_mutex_lock(&registry->lock);
 		bool same = entry->present == present;
