@@ -156,7 +156,8 @@ static void respond(struct fake_modem *modem, const uint8_t *payload, uint8_t le
 	answer[5] = modem->frame[5];
 	answer[7] = length;
 	memcpy(answer + 8, modem->frame + 8, 4);
-	memcpy(answer + FRAME_SIZE, payload, length);
+	if (length > 0)
+		memcpy(answer + FRAME_SIZE, payload, length);
 	put(modem, answer, FRAME_SIZE + length);
 }
 

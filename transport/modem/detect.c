@@ -156,6 +156,7 @@ static int leave_data_mode(struct modem *modem, struct ladder *ladder, int round
 		if (set_rate(modem, ladder->rungs[i].rate_bps) < 0)
 			continue;
 		r = at_send_raw(modem->at, "+++", timings->probe_ms);
+		transcript_note(modem->transcript, "asked a data mode to end at %u bit/s", ladder->rungs[i].rate_bps);
 		if (r == 0 || r == -ETIMEDOUT)
 			r = link_quiet(modem->link, timings->escape_after_ms);
 	}
@@ -174,8 +175,12 @@ static int climb_after_stp(struct modem *modem, struct ladder *ladder)
 
 static int leave_stp_at_rate(struct modem *modem, struct ladder *ladder)
 {
-	int r = stp_abandon(modem->link);
+	int r;
 
+	/* Not for the transcript: thousands of NULs. */
+	transcript_binary(modem->transcript, 1);
+	r = stp_abandon(modem->link);
+	transcript_binary(modem->transcript, 0);
 	if (r <= 0)
 		return r;
 	ladder->stp_rate_bps = link_rate(modem->link);

@@ -8,7 +8,7 @@
 /* protocol.md 1 (refusal pause), 2 (+++), 4 (flush, vendor waits), 7 (settle, polls). The rest is our patience. */
 const struct modem_timings modem_timings_default = {
     .probe_ms = 300,
-    .alive_probe_ms = 1000,
+    .alive_probe_ms = 500,
     .escape_guard_ms = 1000,
     .escape_after_ms = 1150,
     .escape_growth_ms = 500,
