@@ -23,14 +23,6 @@ struct follow {
 	bool changed, reader_gone;
 };
 
-static void event_take(void *context, const struct sse_event *event)
-{
-	struct follow *follow = context;
-
-	fleet_apply(follow->fleet, event);
-	follow->changed = true;
-}
-
 static int job_refresh(struct follow *follow, size_t index)
 {
 	failure_owned failure = session_failure(follow->session);
@@ -107,6 +99,17 @@ static void follow_show(struct follow *follow, bool live)
 	follow->reader_gone |= terminal_draw(terminal, &permanent, &lines) < 0;
 	follow->drawn_ms = monotonic_ms();
 	follow->changed = false;
+}
+
+static void event_take(void *context, const struct sse_event *event)
+{
+	struct follow *follow = context;
+
+	fleet_apply(follow->fleet, event);
+	follow->changed = true;
+	/* Plain lines tell every phase, however short; on a terminal a few frames a second are enough. */
+	if (!follow->session->terminal.tty)
+		follow_show(follow, false);
 }
 
 static void hints_add(struct text *text, const struct fleet *fleet)

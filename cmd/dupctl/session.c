@@ -18,17 +18,23 @@ struct failure session_failure(const struct session *session)
 	return (struct failure){.text = {.utf8 = session->terminal.utf8}};
 }
 
+void session_set_unreachable(struct failure *failure, const char *sentence)
+{
+	failure->status = STATUS_UNREACHABLE;
+	text_add_clean(&failure->text, sentence);
+	text_add(&failure->text,
+		 "\n  what to do: see that dupgated runs (systemctl status dupgated), or name its address with --url or DUPGATE_URL");
+}
+
 /* A failure without an answer. */
 static int request_fail(struct session *session, int error, const struct text *sentence, struct failure *failure)
 {
-	int signal = error == -EINTR ? signals_next(session->signals) : 0;
-
+	if (error == -ECONNREFUSED) {
+		session_set_unreachable(failure, text_bytes(sentence));
+		return failure->status;
+	}
 	text_add_clean(&failure->text, text_bytes(sentence));
-	failure->status = error == -EINTR ? STATUS_SIGNAL + signal : error == -ECONNREFUSED ? STATUS_UNREACHABLE : STATUS_OTHER;
-	if (error == -ECONNREFUSED)
-		text_add(
-		    &failure->text,
-		    "\n  what to do: see that dupgated runs (systemctl status dupgated), or name its address with --url or DUPGATE_URL");
+	failure->status = error == -EINTR ? STATUS_SIGNAL + signals_next(session->signals) : STATUS_OTHER;
 	return failure->status;
 }
 

@@ -19,6 +19,9 @@ struct session {
 /* An empty failure with what stderr can show. */
 struct failure session_failure(const struct session *session);
 
+/* STATUS_UNREACHABLE with what to do about it. */
+void session_set_unreachable(struct failure *failure, const char *sentence);
+
 /* One request with a JSON body (borrowed, NULL: none). On success the answer's document in *ret (NULL for an empty answer); else failure->status is set
  * and returned: the exit status. ret may be NULL. */
 int session_call(struct session *session, const char *method, const char *path, const json_t *body, json_t **ret, struct failure *failure);

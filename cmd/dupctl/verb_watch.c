@@ -188,7 +188,7 @@ static int watch_loop(struct watch *watch, int64_t deadline_ms)
 		if (watch->finished)
 			return watch->outcome;
 		if (state == SUBSCRIPTION_LOST && !ever)
-			failure_set(&failure, STATUS_UNREACHABLE, "the events cannot be followed: the daemon does not answer");
+			session_set_unreachable(&failure, "the events cannot be followed: the daemon does not answer");
 		if (failure.status != STATUS_DONE) {
 			failure_print(&failure, NULL);
 			return failure.status;

@@ -104,6 +104,8 @@ static void fault_field(struct text *ret, const struct fault_row *fault)
 
 void view_job(struct text *ret, const struct job_row *job)
 {
+	bool upgrade = strcmp(job->kind, "upgrade") == 0;
+
 	view_field(ret, "Job", job->id);
 	view_field(ret, "Kind", job->kind);
 	view_field(ret, "Device", job->device);
@@ -113,9 +115,10 @@ void view_job(struct text *ret, const struct job_row *job)
 	view_field(ret, "Detail", job->detail);
 	progress_field(ret, job);
 	view_field(ret, "Firmware", *job->firmware_name ? job->firmware_name : job->firmware);
-	view_field(ret, "From", job->from_release);
-	view_field(ret, "To", job->to_release);
-	if (strcmp(job->state, "succeeded") == 0 && strcmp(job->kind, "upgrade") == 0)
+	view_field(ret, upgrade ? "From" : "Release", job->from_release);
+	if (upgrade)
+		view_field(ret, "To", job->to_release);
+	if (upgrade && strcmp(job->state, "succeeded") == 0)
 		view_field(ret, "Verified", job->verified ? "yes" : "no: the firmware declares no release");
 	fault_field(ret, &job->fault);
 	if (job->attempt > 1)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/dupctl/view_progress.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,6 +108,20 @@ static void right_add(struct text *ret, const struct text *value, size_t columns
 	text_add(ret, text_bytes(value));
 }
 
+/* In the other phases rate and time left are those of a transfer that is over. */
+static bool phase_sends(const struct job_row *job)
+{
+	return strcmp(job->phase, "transfer") == 0 || strcmp(job->phase, "helper") == 0;
+}
+
+static void step_add(struct text *ret, const struct job_row *job)
+{
+	if (*job->detail)
+		text_add_clean(ret, job->detail);
+	else if (job->step > 0 && job->steps > 0)
+		text_addf(ret, "step %" PRId64 " of %" PRId64, job->step, job->steps);
+}
+
 /* Bar, percent, rate, time left, detail: from the left, as far as there is room; the bar takes what the numbers leave. */
 static void meters_add(struct text *ret, const struct job_row *job, size_t room)
 {
@@ -115,14 +130,15 @@ static void meters_add(struct text *ret, const struct job_row *job, size_t room)
 	bool with_rate = room >= PERCENT_COLUMNS + RATE_COLUMNS + BAR_LEAST;
 	size_t numbers = PERCENT_COLUMNS + (with_rate ? RATE_COLUMNS : 0) + (with_left ? LEFT_COLUMNS : 0);
 	size_t bar = room > numbers ? room - numbers : 0;
+	bool sending = phase_sends(job);
 
 	bar = bar > BAR_MOST ? BAR_MOST : bar;
 	if (bar >= BAR_LEAST)
 		bar_add(ret, job->percent, bar);
 	text_addf(ret, "  %3d %%", (int)job->percent);
-	if (with_rate && job->rate_bps > 0)
+	if (with_rate && sending && job->rate_bps > 0)
 		format_rate(&rate, job->rate_bps);
-	if (with_left && job->eta_s >= 0) {
+	if (with_left && sending && job->eta_s >= 0) {
 		format_duration(&left, job->eta_s);
 		text_add(&left, " left");
 	}
@@ -154,7 +170,7 @@ static void live_line(struct text *ret, const struct job_row *job, size_t device
 		if (job->has_progress && job->percent >= 0)
 			meters_add(ret, job, width > before ? width - before : 0);
 		else
-			text_add_clean(ret, job->detail);
+			step_add(ret, job);
 	}
 	text_cut(ret, start, width);
 	text_add(ret, "\n");
@@ -276,6 +292,20 @@ static void marks_set(struct progress_marks *marks, const struct job_row *job, i
 		marks->tenth = tenth;
 }
 
+static void numbers_add(struct text *ret, const struct job_row *job)
+{
+	text_addf(ret, " %d %%", (int)job->percent);
+	if (job->rate_bps > 0 && phase_sends(job)) {
+		text_add(ret, ", ");
+		format_rate(ret, job->rate_bps);
+	}
+	if (job->eta_s >= 0 && phase_sends(job)) {
+		text_add(ret, ", ");
+		format_duration(ret, job->eta_s);
+		text_add(ret, " left");
+	}
+}
+
 void view_progress_plain(struct text *ret, const struct job_row *job, size_t device_columns, struct progress_marks *marks)
 {
 	int tenth = job->has_progress && job->percent >= 0 ? (int)job->percent / 10 : 0;
@@ -292,18 +322,8 @@ void view_progress_plain(struct text *ret, const struct job_row *job, size_t dev
 		text_add(ret, "queued");
 	else
 		text_add_clean(ret, *job->phase ? job->phase : "starting");
-	if (outcome == OUTCOME_RUNNING && now.tenth > marks->tenth) {
-		text_addf(ret, " %d %%", (int)job->percent);
-		if (job->rate_bps > 0) {
-			text_add(ret, ", ");
-			format_rate(ret, job->rate_bps);
-		}
-		if (job->eta_s >= 0) {
-			text_add(ret, ", ");
-			format_duration(ret, job->eta_s);
-			text_add(ret, " left");
-		}
-	}
+	if (outcome == OUTCOME_RUNNING && now.tenth > marks->tenth)
+		numbers_add(ret, job);
 	text_add(ret, "\n");
 	*marks = now;
 }

@@ -92,6 +92,28 @@ START_TEST(a_live_line_in_utf8)
 }
 END_TEST
 
+START_TEST(rate_and_time_belong_to_the_transfer)
+{
+	struct job_row jobs[3] = {transfer_at("a", 100), transfer_at("b", 100), nothing};
+	const struct progress_area area = {.width = 70, .rows = 10, .note = ""};
+	text_owned shown = {0};
+
+	jobs[0].phase = "apply";
+	jobs[1].phase = "restart";
+	jobs[1].detail = "x";
+	jobs[2].device = "c";
+	jobs[2].state = "running";
+	jobs[2].phase = "switch";
+	jobs[2].step = 4;
+	jobs[2].steps = 8;
+	view_progress_live(&shown, jobs, 3, &area);
+	ck_assert_str_eq(shown.bytes, "a  apply      [##################]  100 %                             \n"
+				      "b  restart    [##################]  100 %                             \n"
+				      "c  switch     step 4 of 8\n"
+				      "0 of 3 verified, 3 running  0 s\n");
+}
+END_TEST
+
 /* Every width: no line is longer, nothing breaks, the device stays in front. */
 START_TEST(no_line_is_wider_than_asked)
 {
@@ -423,6 +445,7 @@ int main(void)
 
 	tcase_add_test(progress, a_live_line_in_ascii);
 	tcase_add_test(progress, a_live_line_in_utf8);
+	tcase_add_test(progress, rate_and_time_belong_to_the_transfer);
 	tcase_add_loop_test(progress, no_line_is_wider_than_asked, 1, 140);
 	tcase_add_test(progress, more_devices_than_rows);
 	tcase_add_test(progress, results);
