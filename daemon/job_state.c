@@ -37,6 +37,13 @@ struct job_row queued_job_row(struct queued_job *entry)
 	return row;
 }
 
+void queued_job_set_progress(struct queued_job *entry, const struct job_progress *progress)
+{
+	pthread_mutex_lock(&entry->queue->lock);
+	entry->row.job.progress = *progress;
+	pthread_mutex_unlock(&entry->queue->lock);
+}
+
 int queued_job_keep(struct queued_job *entry, const struct job_row *next, enum event_type type, struct job_fault *ret_fault)
 {
 	struct queue *queue = entry->queue;
@@ -146,6 +153,14 @@ static int succeed(struct queued_job *entry, struct job_row *next, struct job_fa
 	if (outcome->to_release[0] != '\0')
 		memcpy(next->job.to_release, outcome->to_release, sizeof(next->job.to_release));
 	next->job.fault = (struct job_fault){0};
+	/* The run that sent the last block may have died before it could say so. */
+	struct job_progress *progress = &next->job.progress;
+	if (progress->known) {
+		progress->bytes_done = progress->bytes_total;
+		progress->percent = 100.0;
+		progress->eta_s = 0;
+		queued_job_set_progress(entry, progress);
+	}
 	return queued_job_set_state(entry, next, JOB_SUCCEEDED, ret_fault);
 }
 

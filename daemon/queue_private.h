@@ -53,6 +53,9 @@ struct job_row queued_job_row(struct queued_job *entry);
 struct queued_job *queue_add(struct queue *queue, const struct job_row *row);
 void queue_remove(struct queue *queue, struct queued_job *entry);
 
+/* Progress is written by the job's thread, and after it by whoever settles. It reaches the disk with the next change. */
+void queued_job_set_progress(struct queued_job *entry, const struct job_progress *progress);
+
 /* Persists, makes seen, publishes. `change` is held. Progress is kept as it is in memory. */
 int queued_job_keep(struct queued_job *entry, const struct job_row *next, enum event_type type, struct job_fault *ret_fault);
 

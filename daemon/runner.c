@@ -18,6 +18,7 @@ struct run {
 	struct queue *queue;
 	struct job_row row; /* as it was when the run began */
 	struct device device;
+	uint64_t size; /* of the bundle */
 	enum upgrade_phase phase;
 	struct progress_meter meter;
 	bool at_border;
@@ -113,8 +114,11 @@ static bool on_point_of_no_return(void *context)
 	struct job_row next = queued_job_row(entry);
 	bool go_on = !next.cancel_requested && !entry->put_back;
 	next.job.can_cancel = false;
-	if (go_on)
+	if (go_on) {
+		progress_meter_feed(&run->meter, clock_now_ms(), 0, run->size, "", &next.job.progress);
+		queued_job_set_progress(entry, &next.job.progress);
 		go_on = queued_job_keep(entry, &next, EVENT_JOB_CHANGED, &run->store_fault) == 0;
+	}
 	pthread_mutex_lock(&run->queue->lock);
 	entry->past_return = go_on;
 	pthread_mutex_unlock(&run->queue->lock);
@@ -185,6 +189,7 @@ static int run_upgrade(struct run *run, struct upgrade_result *ret, struct job_f
 		job_fault_from_cache(ret_fault, &error);
 		return -EPROTO;
 	}
+	run->size = firmware.size;
 	result = image_share_acquire(with->images, &firmware, &image, ret_fault);
 	if (result == 0)
 		result = run_engine(run, &firmware, image, ret);

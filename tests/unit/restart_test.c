@@ -90,6 +90,29 @@ static const struct {
 	enum job_state after;
 } interruption_rows[] = {{4, JOB_QUEUED}, {5, JOB_FAILED}};
 
+/* The bundle went out whole in the run that died; the next one only looks. */
+START_TEST(a_job_that_ends_well_is_at_100_percent)
+{
+	fixture_modem(0)->gated = true;
+	fixture_modem(0)->gate = PHASE_TRANSFER;
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await_point_of_no_return(&fixture, job.id);
+	ck_assert_double_eq(fixture_job(&fixture, job.id).progress.percent, 0.0);
+	fixture_copy(&fixture, &left);
+	fixture_open_gate(0);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	fixture_modem(0)->gated = false;
+	fixture_modem(0)->sends_nothing = true;
+	fixture_start(&left);
+	job = fixture_await(&left, job.id, JOB_SUCCEEDED, NULL);
+	ck_assert(job.progress.known);
+	ck_assert_double_eq(job.progress.percent, 100.0);
+	ck_assert_uint_eq(job.progress.bytes_total, 35);
+	ck_assert_uint_eq(job.progress.bytes_done, 35);
+	fixture_clear(&left);
+}
+END_TEST
+
 START_TEST(a_job_is_not_taken_up_for_ever)
 {
 	struct job running = submit_and_hold(0, PHASE_SWITCH);
@@ -216,6 +239,7 @@ int main(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, what_ran_when_the_daemon_died_is_queued_again);
+	tcase_add_test(tcase, a_job_that_ends_well_is_at_100_percent);
 	tcase_add_loop_test(tcase, a_job_is_not_taken_up_for_ever, 0, sizeof(interruption_rows) / sizeof(interruption_rows[0]));
 	tcase_add_test(tcase, a_cancel_that_was_accepted_holds_over_a_crash);
 	tcase_add_test(tcase, a_firmware_that_vanished_fails_its_job);
