@@ -24,12 +24,18 @@ static int fault_gone(struct fault *ret_fault, const char *port, int error)
 	return fault_set(ret_fault, FAULT_PORT_GONE, "port %s cannot be opened: %s", port, strerror_r(error, reason, sizeof reason));
 }
 
-static int fault_in_use(struct fault *ret_fault, const char *port, const char *path, pid_t except)
+static int fault_held(struct fault *ret_fault, const char *port, const struct link_holder *holder)
+{
+	return fault_set(ret_fault, FAULT_PORT_IN_USE, "port %s is held by %s (pid %ld)", port, holder->program, (long)holder->pid);
+}
+
+/* For one that the kernel says is taken; it may be by this very process. */
+static int fault_in_use(struct fault *ret_fault, const char *port, const char *path)
 {
 	struct link_holder holder;
 
-	if (link_holder_find(path, except, &holder))
-		return fault_set(ret_fault, FAULT_PORT_IN_USE, "port %s is held by %s (pid %ld)", port, holder.program, (long)holder.pid);
+	if (link_holder_find(path, 0, &holder))
+		return fault_held(ret_fault, port, &holder);
 	return fault_set(ret_fault, FAULT_PORT_IN_USE, "port %s is held by a program that cannot be named", port);
 }
 
@@ -68,23 +74,15 @@ static int claim(const char *path, int *ret_fd)
 	return 0;
 }
 
-static int open_backend(const char *path, const struct link_settings *settings, struct link **ret)
+static int make_ready(const char *path, int fd, const struct link_settings *settings, struct link **ret)
 {
-	int fd = -1;
-	int result = claim(path, &fd);
+	int result = has_device(path) ? link_serial_new(fd, path, settings, ret) : link_tty_new(fd, settings, ret);
 
-	if (result < 0)
-		return result;
-	result = has_device(path) ? link_serial_new(fd, path, settings, ret) : link_tty_new(fd, settings, ret);
-	if (result < 0) {
-		close(fd);
-		return result;
-	}
 	/* Exclusive mode belongs to the tty and stays until its last holder closes: on a pty whose master end keeps the slave open
 	 * it would shut us out for good after a crash. There the lock and the look into /proc have to do. */
-	if (!is_pty(path))
+	if (result == 0 && !is_pty(path))
 		ioctl((*ret)->fd, TIOCEXCL);
-	return 0;
+	return result;
 }
 
 int link_open(const char *port, const struct link_settings *settings, struct fault *ret_fault, struct link **ret)
@@ -92,20 +90,27 @@ int link_open(const char *port, const struct link_settings *settings, struct fau
 	char path[PATH_MAX];
 	struct stat status;
 	struct link_holder holder;
+	int fd = -1;
 
 	if (!realpath(port, path) || stat(path, &status) < 0)
 		return fault_gone(ret_fault, port, errno);
-	if (!S_ISCHR(status.st_mode))
-		return fault_set(ret_fault, FAULT_PORT_GONE, "port %s is no tty", port);
-	/* Neither the lock nor exclusive mode stops a program run by root that knows of neither. */
-	if (link_holder_find(path, getpid(), &holder))
-		return fault_in_use(ret_fault, port, path, getpid());
-	int result = open_backend(path, settings, ret);
-	if (result == -EBUSY)
-		return fault_in_use(ret_fault, port, path, 0);
+	int result = S_ISCHR(status.st_mode) ? claim(path, &fd) : -ENOTTY;
 	if (result == -ENOTTY)
 		return fault_set(ret_fault, FAULT_PORT_GONE, "port %s is no tty", port);
+	if (result == -EBUSY)
+		return fault_in_use(ret_fault, port, path);
+	if (result < 0)
+		return fault_gone(ret_fault, port, -result);
+	/* Neither the lock nor exclusive mode stops a program run by root that knows of neither. Nothing was changed so far. */
+	if (link_holder_find(path, getpid(), &holder)) {
+		close(fd);
+		return fault_held(ret_fault, port, &holder);
+	}
+	result = make_ready(path, fd, settings, ret);
+	if (result == 0)
+		return 0;
+	close(fd);
 	if (result == -EINVAL)
 		return fault_set(ret_fault, FAULT_PORT_GONE, "port %s cannot run at %u bit/s", port, settings->rate_bps);
-	return result < 0 ? fault_gone(ret_fault, port, -result) : 0;
+	return fault_gone(ret_fault, port, -result);
 }
