@@ -66,6 +66,28 @@ START_TEST(test_cut_anywhere)
 }
 END_TEST
 
+START_TEST(test_cut_is_told)
+{
+	static const struct {
+		size_t length;
+		const char *message;
+	} rows[] = {
+	    {3, "record 1, offset 0: the magic of a record should be 4 bytes from here, found 3 to the end of the file"},
+	    {4, "record 1 (TEST), offset 4: a field of the header should be 2 bytes from here, found 0 to the end of the file"},
+	    {15, "record 1 (TEST), offset 14: a field of the header should be 2 bytes from here, found 1 to the end of the file"},
+	    {20, "record 1 (TEST), offset 18: the description should be 6 bytes from here, found 2 to the end of the file"},
+	    {30, "record 1 (TEST), offset 24: the data should be 7 bytes from here, found 6 to the end of the file"},
+	    {34, "record 1 (TEST), offset 31: the signature should be 4 bytes from here, found 3 to the end of the file"},
+	};
+	struct made made = {0};
+
+	made_add_hex(&made, GOLDEN_FLETCHER);
+	made.length = rows[_i].length;
+	expect_error(&made, CACHE_ERROR_BUNDLE_DAMAGED, rows[_i].message);
+	made_free(&made);
+}
+END_TEST
+
 START_TEST(test_any_flipped_bit)
 {
 	struct made made = {0};
@@ -306,6 +328,20 @@ START_TEST(test_no_bundle)
 
 	made_add(&made, rows[_i].bytes, strlen(rows[_i].bytes));
 	expect_error(&made, CACHE_ERROR_BUNDLE_UNSUPPORTED, rows[_i].message);
+	ck_assert_ptr_nonnull(strstr(error.evidence, "bytes; at offset 0: "));
+	made_free(&made);
+}
+END_TEST
+
+/* What is no magic is no bundle, whatever follows. */
+START_TEST(test_no_magic)
+{
+	struct made made = {0};
+
+	made_add_hex(&made, GOLDEN_FLETCHER);
+	made.bytes[0] = 't';
+	expect_error(&made, CACHE_ERROR_BUNDLE_UNSUPPORTED,
+		     "the file is no .dup bundle: begins with 74 45 53 54 (\"tEST\"), " EXPECTED_MAGICS);
 	made_free(&made);
 }
 END_TEST
@@ -452,6 +488,7 @@ static TCase *bad_case(void)
 	TCase *bad = tcase_create("bad");
 
 	tcase_add_test(bad, test_cut_anywhere);
+	tcase_add_loop_test(bad, test_cut_is_told, 0, 6);
 	tcase_add_test(bad, test_any_flipped_bit);
 	tcase_add_loop_test(bad, test_any_flipped_bit_alone, 0, 5);
 	tcase_add_test(bad, test_message_names_the_place);
@@ -464,6 +501,7 @@ static TCase *bad_case(void)
 	tcase_add_loop_test(bad, test_unknown_kinds, 0, 6);
 	tcase_add_test(bad, test_unknown_magic_inside);
 	tcase_add_loop_test(bad, test_no_bundle, 0, 4);
+	tcase_add_test(bad, test_no_magic);
 	tcase_add_test(bad, test_empty_and_tiny);
 	tcase_add_test(bad, test_bytes_after_the_end);
 	tcase_add_test(bad, test_bytes_after_the_end_of_a_pack);

@@ -71,6 +71,8 @@ START_TEST(test_fletcher_golden)
 	ck_assert_uint_eq(bundle_fletcher32(ramp, sizeof(ramp)), 0x282E01FE);
 	ck_assert_uint_eq(bundle_fletcher32(ones, sizeof(ones)), 0xFF00FF00);
 	ck_assert_uint_eq(bundle_fletcher32(NULL, 0), 0xFFFFFFFF);
+	/* one reduction is not enough: 0xffff + 0x0001 + 0xffff */
+	ck_assert_uint_eq(bundle_fletcher32((const uint8_t[]){0, 1, 0xff, 0xff}, 4), 0x00020001);
 }
 END_TEST
 
@@ -156,6 +158,7 @@ START_TEST(test_header_of_real_bundle)
 	made_add(&made, "bootrom upgrade package", 24);
 	expect_error(&made, CACHE_ERROR_BUNDLE_DAMAGED,
 		     "record 1 (UPGR), offset 42: the data should be 55524 bytes from here, found 0 to the end of the file");
+	ck_assert_str_eq(error.evidence, "the file has 42 bytes; at offset 42: nothing");
 	ck_assert_uint_eq(bundle.records[0].size, 55524);
 	ck_assert_uint_eq(bundle.records[0].signature_type, BUNDLE_SIGNATURE_FLETCHER32);
 	ck_assert_str_eq(bundle.records[0].description, "bootrom upgrade package");

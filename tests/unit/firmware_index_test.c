@@ -48,6 +48,7 @@ START_TEST(test_ambiguous)
 	char first[FIRMWARE_SHA256_SIZE], second[FIRMWARE_SHA256_SIZE], prefix[9];
 	char message[160], candidates[64];
 
+	cache_add("other", "other.dup", first);
 	cache_add("one", "twin.dup", first);
 	cache_add("two", "twin.dup", second);
 	snprintf(candidates, sizeof(candidates), "%.12s, %.12s", first, second);

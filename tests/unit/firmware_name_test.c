@@ -203,6 +203,7 @@ START_TEST(test_names_of_codes)
 
 	for (size_t i = 0; i < COUNT(expected); i++)
 		ck_assert_str_eq(cache_error_code_name((enum cache_error_code)i), expected[i]);
+	ck_assert_str_eq(cache_error_code_name((enum cache_error_code)99), "infrastructure-error");
 	ck_assert_str_eq(firmware_kind_name(FIRMWARE_BUNDLE), "bundle");
 	ck_assert_str_eq(firmware_kind_name(FIRMWARE_HELPER), "helper");
 }
