@@ -187,6 +187,14 @@ class Host:
             data += self.read_some(deadline - time.monotonic())
         return data
 
+    def read_as(self, want):
+        """As many bytes as `want` has, with patience, and whatever else follows at once."""
+        deadline = time.monotonic() + 10
+        data = b""
+        while len(data) < len(want) and time.monotonic() < deadline:
+            data += self.read_some(deadline - time.monotonic())
+        return data + self.read_for(0.02)
+
     def read_until(self, end, seconds=5):
         deadline = time.monotonic() + seconds
         data = b""
@@ -199,7 +207,9 @@ class Host:
         return data[:at]
 
     def at(self, command, seconds=5):
-        """The lines of the answer; the last one is OK or ERROR."""
+        """The lines of the answer; the last one is OK or ERROR. What came before the command is dropped."""
+        while self.read_some(0):
+            pass
         self.write(command.encode() + b"\r")
         deadline = time.monotonic() + seconds
         data = b""
@@ -219,15 +229,33 @@ class Host:
             raise Refused("%s: %r" % (command, lines))
         return lines[:-1]
 
-    def wait_ok(self, command="AT", seconds=8, each=0.25):
-        """Asks until it is answered with OK."""
+    def wait_ok(self, command="AT", seconds=20, accept=None):
+        """Asks until it is answered with OK (and with `accept`, if given), with more patience each time."""
         deadline = time.monotonic() + seconds
+        each = 0.06
         while True:
             try:
-                return self.ok(command, each)
+                lines = self.ok(command, each)
+                if accept is None or lines[-1:] == [accept]:
+                    return lines
+                raise Refused("%s: %r" % (command, lines))
             except Refused:
                 if time.monotonic() > deadline:
                     raise
+            each = min(each * 1.5, 2)
+
+    def find(self, mode, rates):
+        """Waits for the boot mode, at whichever of the rates it comes up."""
+        each = 0.06
+        while each < 4:
+            for rate in rates:
+                self.set_rate(rate)
+                try:
+                    return self.wait_ok("AT+SMOD?", each, accept=mode)
+                except Refused:
+                    pass
+            each *= 1.5
+        raise Refused("it never came up in mode %s" % mode)
 
     # --- STP -------------------------------------------------------------------------------------------------------
 
@@ -295,14 +323,7 @@ class Host:
 
     def enter_recovery(self, rates):
         self.ok("AT+SMSWBOOT=3,1")
-        for rate in rates * 40:
-            self.set_rate(rate)
-            try:
-                if self.ok("AT+SMOD?", 0.1) == ["4"]:
-                    return
-            except Refused:
-                pass
-        raise Refused("it never came up in recovery")
+        self.find("4", rates)
 
     def upgrade(self, bundle, rates, **transfer):
         """Application to application; the rate on entry is set already. Returns the lines of ATI1."""
@@ -316,13 +337,7 @@ class Host:
         if report != ["+SMUPGRADE: success"]:
             raise Refused("report: %r" % report)
         self.ok("AT+SMSWBOOT=1,1")
-        for rate in rates * 40:
-            self.set_rate(rate)
-            try:
-                if self.ok("AT+SMOD?", 0.1)[-1] == "2":
-                    break
-            except Refused:
-                pass
+        self.find("2", rates)
         self.ok("ATE0")
         return self.ok("ATI1")
 

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -42,7 +43,7 @@ class Bundles(unittest.TestCase):
     def verdict(self, bundle, **transfer):
         self.host.ok(ON_THE_FLY)
         self.host.transfer(bundle, **transfer)
-        self.host.wait_ok(each=1)
+        self.host.wait_ok()
         return self.host.ok("AT+SMUPGRADE?")[0].split()[1]
 
     def reason(self):
@@ -117,7 +118,7 @@ class Bundles(unittest.TestCase):
         host.ask(2, 1, 3, struct.pack(">H", len(packed)))
         host.ask(3, 1, 4, packed)
         host.ask(0, 1, 5)
-        host.wait_ok(each=1)
+        host.wait_ok()
         return host.ok("AT+SMUPGRADE?")[0].split()[1]
 
     def test_a_bad_bundle_keeps_the_old_firmware(self):
@@ -187,29 +188,37 @@ class Verbs(unittest.TestCase):
 
     BLOCK = frame(3, 1, 3, b"0123456789")
 
-    def reply(self, host, data=BLOCK, seconds=0.15):
+    def reply(self, host, data=BLOCK):
+        """What comes back, to the first pause."""
         host.write(data)
-        return host.read_for(seconds)
+        got = host.read_some(10)
+        while more := host.read_some(0.05):
+            got += more
+        return got
+
+    def silent(self, host, data=BLOCK, seconds=0.15):
+        host.write(data)
+        self.assertEqual(host.read_for(seconds), b"")
 
     def test_drop_incoming(self):
         sim, host = self.session({"when": {"block": 1}, "do": "drop", "count": 4})
-        self.assertEqual(self.reply(host), b"")
-        self.assertEqual(self.reply(host), b"", "the first four bytes of this one filled the other's gap, wrongly")
+        self.silent(host)
+        self.silent(host)
         self.assertEqual(self.reply(host)[4], 0x83)
         sim.process.terminate()
 
     def test_drop_of_a_whole_payload_and_of_a_frame(self):
         _, host = self.session({"when": {"block": 1}, "do": "drop", "part": "header"})
-        self.assertEqual(self.reply(host), b"")
+        self.silent(host)
         self.assertEqual(self.reply(host)[4], 0x83)
         _, host = self.modem({"when": {"frame": "open"}, "do": "drop"})
         host.ok(ON_THE_FLY)
-        self.assertEqual(self.reply(host, frame(1, 1, 1)), b"")
+        self.silent(host, frame(1, 1, 1))
         host.ask(1, 1, 1)
 
     def test_drop_outgoing(self):
         sim, host = self.session({"when": {"block": 1}, "do": "drop", "of": "outgoing"})
-        self.assertEqual(self.reply(host), b"")
+        self.silent(host)
         self.assertEqual(self.reply(host)[4], 0x83)
         host.ask(0, 1, 9)
         self.assertEqual((sim.state()["stp"]["blocks"], sim.state()["stp"]["resends"]), (1, 1))
@@ -235,12 +244,12 @@ class Verbs(unittest.TestCase):
         return time.monotonic() - start
 
     def test_delay(self):
-        _, host = self.session({"when": {"bytes": 9}, "do": "delay", "ms": 120})
-        self.assertGreater(self.timed(host, self.BLOCK), 0.119)
-        self.assertLess(self.timed(host, self.BLOCK), 0.08)
-        _, host = self.modem({"when": {"command": "AT+SM*", "nth": 2}, "do": "delay", "ms": 120})
-        self.assertLess(self.timed(host, b"AT+SMOD?\r", b"OK"), 0.08)
-        self.assertGreater(self.timed(host, b"AT+SMUPGRADE?\r", b"OK"), 0.119)
+        _, host = self.session({"when": {"bytes": 9}, "do": "delay", "ms": 500})
+        self.assertGreater(self.timed(host, self.BLOCK), 0.499)
+        self.assertLess(self.timed(host, self.BLOCK), 0.49)
+        _, host = self.modem({"when": {"command": "AT+SM*", "nth": 2}, "do": "delay", "ms": 500})
+        self.assertLess(self.timed(host, b"AT+SMOD?\r", b"OK"), 0.49)
+        self.assertGreater(self.timed(host, b"AT+SMUPGRADE?\r", b"OK"), 0.499)
 
     def test_delay_prolongs_a_state(self):
         sim, host = self.modem({"when": {"state": "restart"}, "do": "delay", "ms": 200})
@@ -255,10 +264,10 @@ class Verbs(unittest.TestCase):
 
     def test_silence(self):
         _, host = self.modem({"when": {"command": "AT+SMOD?"}, "do": "silence", "ms": 200})
-        self.assertEqual(self.reply(host, b"AT+SMOD?\rAT\r"), b"")
-        host.wait_ok(each=0.1)
+        self.silent(host, b"AT+SMOD?\rAT\r")
+        host.wait_ok()
         _, host = self.modem({"modem": 0, "when": {"at_ms": 0}, "do": "silence"})
-        self.assertEqual(self.reply(host, b"AT\r", 0.3), b"")
+        self.silent(host, b"AT\r", 0.3)
 
     def test_silence_of_another_modem(self):
         _, host = self.modem({"modem": 1, "when": {"at_ms": 0}, "do": "silence", "ms": "forever"})
@@ -284,16 +293,10 @@ class Verbs(unittest.TestCase):
 
     def come_back(self, sim, host):
         """Waits for the end of the old port; opens the new one."""
-        deadline = time.monotonic() + 5
-        try:
-            while time.monotonic() < deadline:
-                host.read_some(0.01)
-                if os.read(host.fd, 1) == b"":
-                    break
-        except BlockingIOError:
-            self.fail("the port is still there")
-        except OSError:
-            pass
+        deadline = time.monotonic() + 10
+        gone = select.poll()
+        gone.register(host.fd, 0)
+        self.assertEqual(gone.poll(10000), [(host.fd, select.POLLHUP | select.POLLERR)])
         self.assertFalse(os.path.lexists(sim.port()))
         host.close()
         while not os.path.exists(sim.port()):
@@ -303,13 +306,13 @@ class Verbs(unittest.TestCase):
         return again
 
     def test_hang_up(self):
-        sim, host = self.session({"when": {"block": 1}, "do": "hang-up", "ms": 100})
+        sim, host = self.session({"when": {"block": 1}, "do": "hang-up", "ms": 300})
         host.write(self.BLOCK)
         again = self.come_back(sim, host)
         self.assertEqual(again.ask(3, 1, 3, b"0123456789"), b"\0\0", "the modem did not notice")
 
     def test_power_loss(self):
-        sim, host = self.session({"when": {"block": 2}, "do": "power-loss", "ms": 100})
+        sim, host = self.session({"when": {"block": 2}, "do": "power-loss", "ms": 300})
         self.reply(host)
         host.ask(2, 1, 4, b"\0\x0a")
         host.write(frame(3, 1, 5, b"0123456789"))
@@ -317,7 +320,7 @@ class Verbs(unittest.TestCase):
         self.assertEqual(again.ok("AT+SMUPGRADE?"), ["+SMUPGRADE: fail"])
         self.assertEqual(again.ok("AT+SMOD?"), ["4"])
         self.assertEqual(sim.state()["last_failure"], "power was lost")
-        sim, host = self.modem({"when": {"command": "AT+CFUN=4"}, "do": "power-loss", "ms": 100}, mode="2")
+        sim, host = self.modem({"when": {"command": "AT+CFUN=4"}, "do": "power-loss", "ms": 300}, mode="2")
         host.write(b"AT+CFUN=4\r")
         again = self.come_back(sim, host)
         again.wait_ok()
@@ -386,7 +389,7 @@ class Verbs(unittest.TestCase):
             host.ask(2, 1, 3, struct.pack(">H", 37))
             host.write(frame(3, 1, 4, record(b"UPGR", b"0123456789")[:37]))
             host.write(b"\0" * 40000 + frame(2, 1, 5, b"\0\1"))
-            self.assertEqual(host.answer(1)[:3], (0x83, 1, 4))
+            self.assertEqual(host.answer()[:3], (0x83, 1, 4))
             try:
                 self.assertEqual(host.answer(0.3)[:3], (0x82, 1, 5))
                 self.assertTrue(want)

@@ -124,7 +124,7 @@ static void name_parts(struct part *parts, size_t count)
 			continue;
 		}
 		parts[i] = real_parts[3];
-		snprintf(parts[i].description, sizeof(parts[i].description), "part %zu upgrade package", i);
+		snprintf(parts[i].description, sizeof(parts[i].description), "part %u upgrade package", (unsigned)i % RECORDS_MAX);
 	}
 }
 
