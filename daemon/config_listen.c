@@ -110,17 +110,15 @@ static int add_address(struct config *config, const char *start, size_t length, 
 
 int config_set_listen(struct config *config, const char *value, struct config_why why)
 {
-	int error = 0;
 	config->listen_count = 0;
-	for (const char *end = value; error == 0 && end != NULL; value = end + 1) {
-		end = strchr(value, ',');
+	for (;;) {
 		value += strspn(value, " \t");
-		size_t length = end != NULL ? (size_t)(end - value) : strlen(value);
+		size_t whole = strcspn(value, ","), length = whole;
 		while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '\t'))
 			length--;
-		error = add_address(config, value, length, why);
-		if (end == NULL)
-			break;
+		int error = add_address(config, value, length, why);
+		if (error < 0 || value[whole] == '\0')
+			return error;
+		value += whole + 1;
 	}
-	return error;
 }

@@ -103,6 +103,8 @@ static const struct bad_text {
      AT "2: [http] listen: \"::1:8480\" is not an address: write 127.0.0.1:8480, [::1]:8480 or unix:/path"},
     {TEXT("[http]\nlisten = [127.0.0.1]:1\n"),
      AT "2: [http] listen: \"[127.0.0.1]:1\" is not an address: write 127.0.0.1:8480, [::1]:8480 or unix:/path"},
+    {TEXT("[http]\nlisten = [::1]8480\n"),
+     AT "2: [http] listen: \"[::1]8480\" is not an address: write 127.0.0.1:8480, [::1]:8480 or unix:/path"},
     {TEXT("[http]\nlisten = 127.0.0.1:65536\n"), AT "2: [http] listen: \"65536\" is not a port from 0 to 65535"},
     {TEXT("[http]\nlisten = 127.0.0.1:\n"), AT "2: [http] listen: \"\" is not a port from 0 to 65535"},
     {TEXT("[http]\nlisten = 127.0.0.1:+1\n"), AT "2: [http] listen: \"+1\" is not a port from 0 to 65535"},

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <pthread.h>
 #include <regex.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,15 +111,51 @@ static void set_journal_stream(FILE *caught, unsigned shift)
 	setenv("JOURNAL_STREAM", text, 1);
 }
 
+static char sent[512]; /* to the journal: fields with a newline after each */
+static int journal_result;
+
+/* Stands in for libsystemd's. */
+int sd_journal_send(const char *format, ...);
+int sd_journal_send(const char *format, ...)
+{
+	FILE *stream = fmemopen(sent, sizeof(sent), "w");
+	va_list arguments;
+	va_start(arguments, format);
+	for (; format != NULL; format = va_arg(arguments, const char *)) {
+		for (const char *c = format; *c != '\0'; c++) {
+			if (*c != '%')
+				fputc(*c, stream);
+			else if (*++c == 's')
+				fputs(va_arg(arguments, const char *), stream);
+			else
+				fprintf(stream, "%d", va_arg(arguments, int));
+		}
+		fputc('\n', stream);
+	}
+	va_end(arguments);
+	fclose(stream);
+	return journal_result;
+}
+
 START_TEST(the_journal_gets_what_is_for_it)
 {
 	FILE *caught = catch_stderr();
 	set_journal_stream(caught, 1); /* systemd's stream, but stderr was redirected since */
 	log_info(NULL, "to stderr");
+	ck_assert_str_eq(sent, "");
 	set_journal_stream(caught, 0);
-	log_info(NULL, "to the journal"); /* which takes it, or is not there and drops it */
-	log_info("bench-1", "to the journal");
+	log_error(NULL, "out of disk");
+	ck_assert_str_eq(sent, "MESSAGE=out of disk\nPRIORITY=3\n");
+	log_warning("bench-1", "100%% of\nit");
+	ck_assert_str_eq(sent, "MESSAGE=[bench-1] 100% of it\nPRIORITY=4\nDUPGATE_DEVICE=bench-1\n");
+	log_info(NULL, "x");
+	ck_assert_str_eq(sent, "MESSAGE=x\nPRIORITY=6\n");
 	check_matches(what_was_written(caught), STAMP "info to stderr\n$");
+	log_set_level(LOG_LEVEL_DEBUG);
+	journal_result = -1;
+	log_debug(NULL, "y");
+	ck_assert_str_eq(sent, "MESSAGE=y\nPRIORITY=7\n");
+	check_matches(what_was_written(caught), "\n[^\n]* debug y\n$");
 }
 END_TEST
 
