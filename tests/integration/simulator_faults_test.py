@@ -441,6 +441,8 @@ class BadInput(unittest.TestCase):
                 ([{"when": {"block": 0}, "do": "nack"}], "from 1 on"),
                 ([{"when": {"command": "AT"}, "do": "nack"}], 'nack cannot wait for "command"'),
                 ([{"when": {"block": 1}, "do": "delay"}], 'delay needs "ms"'),
+                ([{"when": {"block": 1}, "do": "delay", "ms": "forever"}], '"ms": a whole number'),
+                ([{"when": {"block": 1}, "do": "delay", "ms": 86400001}], '"ms": at most 86400000'),
                 ([{"when": {"state": "asleep"}, "do": "silence"}], 'unknown name "asleep"'),
                 ([{"when": {"command": "AT"}, "do": "drop", "of": "incoming"}], 'use "outgoing"'),
                 ([{**good, "modem": "first"}], '"modem"'),

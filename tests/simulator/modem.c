@@ -80,7 +80,7 @@ static size_t damage_outgoing(struct modem *modem, uint8_t *bytes, size_t length
 {
 	size_t dropped = sooner(modem->tx_drop, length);
 
-	modem->tx_drop -= modem->tx_drop == NEVER ? 0 : dropped;
+	modem->tx_drop -= dropped;
 	memmove(bytes, bytes + dropped, length - dropped);
 	length -= dropped;
 	for (size_t i = 0; i < length && modem->tx_corrupt > 0; i++, modem->tx_corrupt--)
@@ -158,7 +158,7 @@ static size_t damage_incoming(struct modem *modem, uint8_t *bytes, size_t length
 {
 	size_t dropped = sooner(modem->rx_drop, length);
 
-	modem->rx_drop -= modem->rx_drop == NEVER ? 0 : dropped;
+	modem->rx_drop -= dropped;
 	memmove(bytes, bytes + dropped, length - dropped);
 	length -= dropped;
 	for (size_t i = 0; i < length && modem->rx_corrupt > 0; i++, modem->rx_corrupt--)

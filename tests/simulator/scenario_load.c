@@ -14,6 +14,8 @@
 #define NAMES(table) (sizeof(table) / sizeof((table)[0]))
 #define DAMAGE_KEYS  "count of part"
 
+enum { DURATION_MAX_MS = 86400000 };
+
 struct verb_row {
 	const char *name;
 	enum verb verb;
@@ -128,6 +130,21 @@ static bool read_endless(const struct place *place, json_t *object, const char *
 		return true;
 	}
 	return read_number(place, object, key, 0, ret);
+}
+
+/* What has an end by nature cannot last for ever. */
+static bool read_duration(const struct place *place, json_t *object, struct rule *rule)
+{
+	bool endless = rule->verb == VERB_SILENCE || rule->verb == VERB_HANG_UP || rule->verb == VERB_POWER_LOSS;
+
+	rule->ms_given = json_object_get(object, "ms") != NULL;
+	if (endless && !read_endless(place, object, "ms", "forever", &rule->ms))
+		return false;
+	if (!endless && !read_number(place, object, "ms", 0, &rule->ms))
+		return false;
+	if (rule->ms != UINT64_MAX && rule->ms > DURATION_MAX_MS)
+		return wrong(place, "\"ms\": at most %d", DURATION_MAX_MS);
+	return true;
 }
 
 static bool read_text(const struct place *place, json_t *value, const char *key, char out[SCENARIO_TEXT_MAX])
@@ -257,8 +274,7 @@ static bool read_rule(const struct place *place, json_t *object, struct rule *ru
 		return wrong(place, "%s cannot wait for \"%s\"", row->name, trigger_names[rule->trigger]);
 	if (rule->verb == VERB_REFUSE_SESSION && rule->number != 1)
 		return wrong(place, "refuse-session can only wait for the frame \"open\"");
-	rule->ms_given = json_object_get(object, "ms") != NULL;
-	if (!read_endless(place, object, "times", "always", &rule->times) || !read_endless(place, object, "ms", "forever", &rule->ms) ||
+	if (!read_endless(place, object, "times", "always", &rule->times) || !read_duration(place, object, rule) ||
 	    !read_number(place, object, "count", 1, &rule->count))
 		return false;
 	if (rule->verb == VERB_TEXT && !read_text(place, json_object_get(object, "text"), "text", rule->text))
