@@ -1,0 +1,231 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The files of systemd/ and the manual pages, tried with the tools of systemd itself and against the programs; nothing of this system is changed."""
+import grp
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD = Path(os.environ.get("DUPGATE_BUILD", str(ROOT / "build")))
+SYSTEMD = ROOT / "systemd"
+UNIT = SYSTEMD / "dupgated.service"
+RULES = SYSTEMD / "78-dupgate.rules"
+EXPOSURE_MAX = 20  # tenths; 100 is a service without any protection
+PYCOM_APPLICATION = ("f012", "f013", "ef38", "ef98", "ed14")
+PYCOM_DFU = ("f011", "f014", "ef37", "ef99", "ed15")
+
+
+def run(*command, **more):
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, **more)
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="systemd-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+
+class Unit(Folder):
+    def settings(self):
+        found = {}
+        for line in UNIT.read_text().splitlines():
+            match = re.fullmatch(r"(\w+)=(.*)", line)
+            if match:
+                found.setdefault(match[1], []).append(match[2])
+        return found
+
+    def verify(self, text):
+        program = self.folder / "dupgated"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        unit = self.folder / "dupgated.service"
+        unit.write_text(text.replace("/usr/sbin/dupgated", str(program)))
+        return run("systemd-analyze", "verify", "--man=no", unit)
+
+    def test_verify_has_nothing_to_say(self):
+        ended = self.verify(UNIT.read_text())
+        self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, "", ""))
+        # It would have: a key that does not exist, a value that cannot be.
+        self.assertIn("Unknown key 'ProtectClok'", self.verify(UNIT.read_text().replace("ProtectClock=", "ProtectClok=")).stderr)
+        self.assertIn("Failed to parse sec value", self.verify(UNIT.read_text().replace("WatchdogSec=30", "WatchdogSec=soon")).stderr)
+
+    def test_exposure(self):
+        ended = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_MAX}", "--no-pager", UNIT)
+        self.assertEqual(ended.returncode, 0, ended.stdout[-300:])
+        opened = UNIT.read_text().replace("NoNewPrivileges=yes", "").replace("SystemCallFilter=", "#").replace("CapabilityBoundingSet=", "#")
+        (self.folder / "dupgated.service").write_text(opened)
+        ended = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_MAX}", "--no-pager",
+                    self.folder / "dupgated.service")
+        self.assertNotEqual(ended.returncode, 0)
+
+    def test_serial_ports_stay_reachable(self):
+        settings = self.settings()
+        self.assertNotIn("PrivateDevices", settings)
+        self.assertEqual(settings["DevicePolicy"], ["closed"])
+        for device in ("char-ttyUSB rw", "char-ttyACM rw"):
+            self.assertIn(device, settings["DeviceAllow"])
+        self.assertEqual(settings["SupplementaryGroups"], ["dialout"])
+        self.assertIn("AF_NETLINK", settings["RestrictAddressFamilies"][0].split())
+        # The majors are looked up at the start of the unit.
+        for module in ("modprobe@usbserial.service", "modprobe@cdc_acm.service"):
+            self.assertIn(module, settings["Wants"][0])
+            self.assertIn(module, " ".join(settings["After"]))
+
+    def test_what_it_names_exists(self):
+        settings = self.settings()
+        self.assertEqual(settings["ExecStart"], ["/usr/sbin/dupgated"])
+        for page in re.findall(r"man:([\w.-]+)\((\d)\)", settings["Documentation"][0]):
+            self.assertTrue(list(ROOT.glob(f"cmd/*/{page[0]}.{page[1]}")), page)
+        self.assertEqual(settings["Type"], ["notify"])
+        for name in ("StateDirectory", "CacheDirectory", "RuntimeDirectory", "User", "Group"):
+            self.assertEqual(settings[name], ["dupgate"], name)
+
+
+class UsersAndFolders(Folder):
+    def test_sysusers_and_tmpfiles(self):
+        (self.folder / "etc").mkdir()
+        users = run("systemd-sysusers", f"--root={self.folder}", SYSTEMD / "dupgate.sysusers")
+        self.assertEqual(users.returncode, 0, users.stderr)
+        account = [line.split(":") for line in (self.folder / "etc/passwd").read_text().splitlines() if line.startswith("dupgate:")]
+        self.assertEqual([a[5:] for a in account], [["/var/lib/dupgate", "/usr/sbin/nologin"]])
+        self.assertRegex((self.folder / "etc/group").read_text(), r"(?m)^dupgate:")
+        made = run("systemd-tmpfiles", f"--root={self.folder}", "--create", SYSTEMD / "dupgate.tmpfiles")
+        self.assertEqual((made.returncode, made.stderr), (0, ""))
+        modes = {path: (self.folder / path).stat().st_mode & 0o7777
+                 for path in ("etc/dupgate", "etc/dupgate/keys", "var/lib/dupgate", "var/cache/dupgate")}
+        self.assertEqual(modes, {"etc/dupgate": 0o755, "etc/dupgate/keys": 0o755, "var/lib/dupgate": 0o750, "var/cache/dupgate": 0o750})
+
+    def test_dry_run_of_sysusers(self):
+        (self.folder / "etc").mkdir()
+        ended = run("systemd-sysusers", f"--root={self.folder}", "--dry-run", SYSTEMD / "dupgate.sysusers")
+        self.assertEqual(ended.returncode, 0)
+        self.assertIn("Creating user 'dupgate'", ended.stdout + ended.stderr)
+        self.assertEqual(list((self.folder / "etc").glob("passwd")), [])
+
+
+class Configuration(Folder):
+    def check(self, path):
+        return run(BUILD / "dupgated", "--check-config", "--config", path)
+
+    def test_the_example_is_good_and_so_is_every_key_of_it(self):
+        self.assertEqual(self.check(SYSTEMD / "dupgate.conf").returncode, 0)
+        example = (SYSTEMD / "dupgate.conf").read_text()
+        uncommented = re.sub(r"(?m)^;(\[|\w+ =)", r"\1", example)
+        self.assertNotEqual(uncommented, example)
+        path = self.folder / "all.conf"
+        path.write_text(uncommented)
+        ended = self.check(path)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        path.write_text(uncommented.replace("max_parallel", "max_paralel"))
+        self.assertEqual(self.check(path).returncode, 1)
+
+    def test_every_key_has_a_place_in_the_example_and_the_manual(self):
+        """The keys are those of the daemon's tables, so that a new one cannot be forgotten here."""
+        keys = re.findall(r'\{SECTION_\w+, "(\w+)"', (ROOT / "daemon/config_table.c").read_text())
+        self.assertIn("max_parallel", keys)
+        example = (SYSTEMD / "dupgate.conf").read_text()
+        manual = (ROOT / "cmd/dupgated/dupgate.conf.5").read_text()
+        for key in keys:
+            self.assertRegex(example, rf"(?m)^;{key} =")
+            self.assertIn(f"\n.B {key}\n", manual)
+        profile_keys = re.findall(r'(?m)^    \{"(\w+)", set_', (ROOT / "transport/modem/profile.c").read_text())
+        self.assertIn("apply_budget_s", profile_keys)
+        for key in profile_keys:
+            self.assertIn(f"\n.B {key}\n", manual)
+
+
+class Manuals(unittest.TestCase):
+    def test_every_option_of_the_help_is_in_the_manual(self):
+        verbs = re.findall(r"(?m)^  ([a-z]+(?: [a-z]+)?)  ", run(BUILD / "dupctl", "--help").stdout)
+        self.assertIn("firmware add", verbs)
+        for program, page, calls in (("dupctl", "cmd/dupctl/dupctl.1", [[]] + [verb.split() for verb in verbs]),
+                                     ("dupgated", "cmd/dupgated/dupgated.8", [[]]),
+                                     ("dupgate-sim", "tests/simulator/dupgate-sim.1", [[]])):
+            manual = (ROOT / page).read_text()
+            for call in calls:
+                ended = run(BUILD / program, *call, "--help")
+                options = set(re.findall(r"--[a-z][a-z-]+", ended.stdout))
+                self.assertEqual((ended.returncode, "--help" in options), (0, True), (program, call))
+                for option in options:
+                    self.assertIn(option.replace("-", "\\-"), manual, (program, call))
+                self.assertIn(" ".join(call), manual)
+
+
+def usb_board(vendor, product, tty, above_tty=()):
+    """An emulated board for umockdev: device, interface, whatever is between, tty."""
+    board = "/devices/pci0000:00/0000:00:14.0/usb1/1-1"
+    lines = [f"P: {board}", "E: DEVTYPE=usb_device", "E: SUBSYSTEM=usb", f"A: idVendor={vendor}", f"A: idProduct={product}",
+             "A: serial=Pyefcb00", "A: power/control=auto", "",
+             f"P: {board}/1-1:1.0", "E: DEVTYPE=usb_interface", "E: SUBSYSTEM=usb", ""]
+    paths, parent = [board, f"{board}/1-1:1.0"], f"{board}/1-1:1.0"
+    for name, facts in above_tty:
+        parent = f"{parent}/{name}"
+        lines += [f"P: {parent}", *facts, ""]
+        paths.append(parent)
+    paths.append(f"{parent}/tty/{tty}")
+    lines += [f"P: {paths[-1]}", f"N: {tty}=00", f"E: DEVNAME=/dev/{tty}", "E: SUBSYSTEM=tty", "E: MAJOR=166", "E: MINOR=0", ""]
+    return "\n".join(lines), paths
+
+
+class Rules(Folder):
+    """`udevadm test` with our rules alone, on emulated boards. It reads its rules and keeps its database at fixed places, so it runs in a mount
+    namespace where those are folders of ours."""
+
+    def setUp(self):
+        super().setUp()
+        (self.folder / "rules").mkdir()
+        shutil.copy(RULES, self.folder / "rules")
+        self.unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+        if run(*self.unshare, "true").returncode != 0:
+            self.skipTest("udev rules are not tried: this system gives no mount namespace (unshare --mount)")
+
+    def udev(self, description, paths):
+        """The properties of the last of the devices, and all that udevadm said."""
+        (self.folder / "board").write_text(description)
+        (self.folder / "steps").write_text(
+            f"mount --bind {self.folder}/rules /usr/lib/udev/rules.d\n"
+            "mount -t tmpfs none /run; mount -t tmpfs none /dev/char\n"
+            f"exec umockdev-run --device {self.folder}/board -- sh -e {self.folder}/events\n")
+        (self.folder / "events").write_text("".join(f"echo ':: {path}'; udevadm test /sys{path} 2>&1\n" for path in paths))
+        ended = run(*self.unshare, "sh", "-e", self.folder / "steps")
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        last = ended.stdout.split(f":: {paths[-1]}\n")[1]
+        return dict(re.findall(r"(?m)^([A-Z_]+)=(.*)$", last)), ended.stdout
+
+    def test_the_file_has_no_mistakes(self):
+        _, said = self.udev(*usb_board("04d8", "ef98", "ttyACM0"))
+        self.assertIn("Reading rules file: /usr/lib/udev/rules.d/78-dupgate.rules", said)
+        self.assertNotRegex(said, r"78-dupgate\.rules:\d+ (?!.*(writing|GROUP|MODE))")
+        with open(self.folder / "rules" / RULES.name, "a") as rules:
+            rules.write('SUBSISTEM=="tty", MODE="0666"\n')
+        _, said = self.udev(*usb_board("04d8", "ef98", "ttyACM0"))
+        self.assertRegex(said, r"78-dupgate\.rules:\d+ .*SUBSISTEM")
+
+    def test_boards_of_protocol_md(self):
+        for product in PYCOM_APPLICATION:
+            properties, said = self.udev(*usb_board("04d8", product, "ttyACM0"))
+            self.assertEqual((properties.get("ID_DUPGATE"), properties.get("ID_MM_DEVICE_IGNORE")), ("1", "1"), product)
+            self.assertRegex(said, r"power/control' writing 'on'")
+            self.assertRegex(said, rf"ttyACM0: .*dupgate\.rules:\d+ GROUP {grp.getgrnam('dialout').gr_gid}\n")
+            self.assertRegex(said, r"ttyACM0: .*dupgate\.rules:\d+ MODE 0660\n")
+        for vendor, product in [("04d8", product) for product in PYCOM_DFU] + [("10c4", "ea60"), ("0403", "6001"), ("04d8", "000a")]:
+            properties, said = self.udev(*usb_board(vendor, product, "ttyACM0"))
+            self.assertNotIn("ID_MM_DEVICE_IGNORE", properties, (vendor, product))
+            self.assertNotRegex(said, r"writing|GROUP|MODE")
+
+    def test_a_board_that_the_administrator_tags(self):
+        (self.folder / "rules" / "70-lab.rules").write_text(
+            'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ATTR{serial}=="Pyefcb00", ENV{ID_DUPGATE}="1"\n')
+        between = [("ttyUSB0", ["E: SUBSYSTEM=usb-serial", "E: DRIVER=ftdi_sio", "L: driver=../../ftdi_sio", "A: latency_timer=16"])]
+        properties, said = self.udev(*usb_board("0403", "6001", "ttyUSB0", between))
+        self.assertEqual(properties.get("ID_MM_DEVICE_IGNORE"), "1")
+        self.assertRegex(said, r"latency_timer' writing '1'")
+
+
+if __name__ == "__main__":
+    unittest.main()
