@@ -154,6 +154,8 @@ static const struct {
     {"ATI", "", "ATI1\r\r\nOK\r\n", "ATI1|OK", "", AT_FINAL_OK},
     /* What came before the echo was no answer. */
     {"AT+SMOD?", "", "4\r\nOK\r\nAT+SMOD?\r\r\n2\r\nOK\r\n", "2|OK", "4|", AT_FINAL_OK},
+    {"AT+SMOD?", "", "\r\nOK\r\nAT+SMOD?\r" PAUSE "\r\n2\r\nOK\r\n", "2|OK", "", AT_FINAL_OK},
+    {"AT+SMOD?", "", "\r\n2\r\nOK\r\nstray\r\n", "2|OK", "stray|", AT_FINAL_OK},
     {"AT", "", "\0", "", "", AT_FINAL_NONE},
     {"AT", "", "\xfe\xfd\xfe\r\n\r\nOK\r\n", "OK", "", AT_FINAL_OK},
     /* Unsolicited lines in the middle; the same prefix when it was asked for. */
@@ -250,8 +252,8 @@ START_TEST(a_late_reply_answers_nothing)
 {
 	const struct step steps[] = {{"AT+SLOW", "4"},
 				     {"AT", late[_i].late},
-				     {late[_i].again[0] ? "AT" : "AT+SMOD?", late[_i].again[0] ? late[_i].again : "2\r\nOK\r\n"},
-				     {"AT+SMOD?", "2\r\nOK\r\n"}};
+				     {late[_i].again[0] ? "AT" : "AT+SMOD?", late[_i].again[0] ? late[_i].again : PAUSE "2\r\nOK\r\n"},
+				     {"AT+SMOD?", PAUSE "2\r\nOK\r\n"}};
 
 	start(steps, 4, 0, "");
 	ck_assert_int_eq(at_command(session, "AT+SLOW", SHORT_MS, &reply), -ETIMEDOUT);

@@ -500,6 +500,13 @@ START_TEST(the_rate_changes_when_all_has_left)
 	ck_assert_uint_eq(link_rate(port), 921600);
 	ck_assert_int_eq(link_set_rate(port, 1000001), -EINVAL);
 	ck_assert_uint_eq(link_rate(port), 921600);
+	/* The UART's own queue: 64 bytes at 9600 take 66 ms more. */
+	port->fifo_bytes = 64;
+	port->rate_bps = 9600;
+	ck_assert_int_eq(write_text(port, "AT", "\r"), 0);
+	int64_t started = clock_now_ms();
+	ck_assert_int_eq(link_drain(port, clock_deadline_ms(WAIT_MS)), 0);
+	ck_assert_int_ge(clock_now_ms() - started, 66);
 	link_close(port);
 	close(peer);
 }

@@ -115,12 +115,24 @@ static uint16_t obey(struct stp_peer *peer, const struct stp_peer_seen *request,
 
 static const struct stp_peer_rule *find_rule(const struct stp_peer *peer, uint8_t op, unsigned count)
 {
+	if (peer->forgiving && peer->counts[0] > 1)
+		return NULL;
 	for (size_t i = 0; i < peer->rule_count; i++) {
 		const struct stp_peer_rule *rule = &peer->rules[i];
 		if (rule->op == op && count >= rule->first && count <= rule->last)
 			return rule;
 	}
 	return NULL;
+}
+
+static void answer_stale(const struct stp_peer *peer, const struct stp_peer_seen *request, uint16_t residue)
+{
+	const uint8_t payload[2] = {(uint8_t)(residue >> 8), (uint8_t)residue};
+	struct stp_peer_seen before = *request;
+
+	before.transaction -= 2;
+	answer(peer, &before, request->op | 0x80u, payload, sizeof payload, false);
+	poll(NULL, 0, 20);
 }
 
 /* False ends the thread. */
@@ -146,6 +158,8 @@ static bool serve(struct stp_peer *peer, const struct stp_peer_seen *request, co
 		return true;
 	if (rule && action == PEER_BUSY)
 		poll(NULL, 0, (int)rule->value);
+	if (action == PEER_STALE)
+		answer_stale(peer, request, (uint16_t)rule->value);
 	if (action == PEER_TEXT)
 		write_fragments(peer, text, sizeof text - 1);
 	answer(peer, request, request->op | 0x80u, reply, size, action == PEER_DAMAGE);

@@ -20,6 +20,7 @@ enum stp_peer_action {
 	PEER_RESIDUE,        /* leaves the last `value` bytes of the block */
 	PEER_BUSY,           /* does it, answers after `value` ms */
 	PEER_TEXT,           /* does it, sends text before the answer */
+	PEER_STALE,          /* does it, answers the one before again with a residue of `value`, then this one */
 	PEER_HANG_UP,        /* closes */
 };
 
@@ -51,6 +52,7 @@ struct stp_peer {
 	bool checksums;        /* in answers; else 0, as real modems do */
 	unsigned fragment;     /* answers in pieces of 1 … fragment bytes; 0: whole */
 	size_t half_block;     /* begins in the middle of a block that misses so many bytes */
+	bool forgiving;        /* the second RESET ends all misbehaviour */
 	bool waits_for_open;   /* a RESET is answered and changes nothing until a session was opened */
 	const struct stp_peer_rule *rules;
 	size_t rule_count;

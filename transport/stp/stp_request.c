@@ -27,7 +27,7 @@ struct course {
 	unsigned silences;
 	unsigned refusals;
 	unsigned nacks;
-	bool fate_known; /* the modem has said that it did not take it */
+	bool fate_known; /* nothing was sent whose answer is missing: the modem has not taken it */
 };
 
 void stp_session_note(const struct stp_session *session, const char *format, ...)
@@ -121,7 +121,8 @@ static void count_nack(struct stp_session *session, struct course *course)
 	course->refusals++;
 	session->summary->nacks++;
 	note_trouble(session, course, "NACK");
-	if (session->summary->version >= NACK_NEXT_VERSION)
+	/* After silence the modem may have taken it and lost the answer: under a new id it would take it twice. */
+	if (session->summary->version >= NACK_NEXT_VERSION && course->fate_known)
 		course->request->transaction = ++session->transaction;
 }
 

@@ -22,7 +22,7 @@ static void close_quietly(struct stp_session *session)
 
 static bool may_start_over(const struct stp_session *session)
 {
-	return session->first_block_passed && session->summary->sessions == 1 && session->offset < session->wire_size / RESTART_SHARE;
+	return session->first_block_passed && session->offset < session->wire_size / RESTART_SHARE;
 }
 
 static int run_session(struct stp_session *session)
