@@ -268,6 +268,17 @@ START_TEST(every_key_arrives)
 }
 END_TEST
 
+START_TEST(a_device_needs_no_more_than_its_port)
+{
+	struct config config = load_good(TEXT("[device \t b]\nport = /x\nlabels =\n"));
+	ck_assert_str_eq(config.devices[0].id, "b");
+	ck_assert_str_eq(config.devices[0].profile, "auto");
+	ck_assert_str_eq(config.devices[0].power, "none");
+	ck_assert_uint_eq(config.devices[0].label_count, 0);
+	config_clear(&config);
+}
+END_TEST
+
 START_TEST(a_profile_of_the_file_stands_on_its_base)
 {
 	struct config config = load_good(TEXT("[profile a]\nbase = monarch1\nrates = 57600\n[profile b]\nbase = a\nblock_size = "
@@ -351,6 +362,7 @@ int main(void)
 	tcase_add_test(tests, a_profile_tells_what_is_wrong_with_its_value);
 	tcase_add_test(tests, without_keys_everything_has_its_default);
 	tcase_add_loop_test(tests, every_key_arrives, 0, (int)(sizeof(good_texts) / sizeof(good_texts[0])));
+	tcase_add_test(tests, a_device_needs_no_more_than_its_port);
 	tcase_add_test(tests, a_profile_of_the_file_stands_on_its_base);
 	tcase_add_loop_test(tests, truth_has_six_words, 0, 6);
 	tcase_add_test(tests, a_token_file_opens_other_addresses);
