@@ -4,8 +4,11 @@
 
 Usage: DUPGATE_BUILD=DIR bench_fleet.py [COUNT...]   (1 8 32 64)
 """
+import json
 import os
 import sys
+import time
+import urllib.request
 from datetime import datetime
 from pathlib import Path
 
@@ -40,23 +43,25 @@ def moment(text):
 
 
 def run_jobs(r, count, firmware):
-    """Upgrades `count` modems at once; the finished jobs and the highest VmRSS that was seen."""
-    daemon = r.daemon.process.pid
-    jobs = [r.daemon.upgrade(device, firmware)["id"] for device in r.devices[:count]]
-    highest = 0.0
-
-    # /proc alone is watched while it runs: requests would cost the daemon time that is not the jobs'.
-    def all_done():
-        nonlocal highest
-        highest = max(highest, memory_mib(daemon, "VmRSS"))
-        return all(r.simulator.state(k)["upgrades"] > 0 for k in range(count)) and highest
-
-    rack.wait_for(all_done, PATIENCE_S, "the end of all transfers")
-    done = [r.daemon.finished(job, PATIENCE_S) for job in jobs]
+    """Upgrades `count` modems at once and gives the finished jobs. Waits at the event stream: to ask again and again would cost processor time
+    that is not the jobs'."""
+    deadline = time.monotonic() + PATIENCE_S
+    with urllib.request.urlopen(r.daemon.url + "/events?topics=job", timeout=PATIENCE_S) as stream:
+        waiting = {r.daemon.upgrade(device, firmware)["id"] for device in r.devices[:count]}
+        jobs = sorted(waiting)
+        while waiting:
+            line = stream.readline().decode()
+            if not line or time.monotonic() > deadline:
+                raise AssertionError(f"{len(waiting)} jobs did not end in {PATIENCE_S} s")
+            if line.startswith("data:"):
+                event = json.loads(line[5:])
+                if event["type"] == "job-finished":
+                    waiting.discard(event["job"])
+    done = [r.daemon.get(f"/jobs/{job}") for job in jobs]
     for job in done:
         if job["state"] != "succeeded" or not job["verified"]:
             raise AssertionError(f"job {job['id']} of {job['device']}: {job['state']} {job['fault']}")
-    return done, highest
+    return done
 
 
 def measure(count):
@@ -66,10 +71,10 @@ def measure(count):
         firmware = r.daemon.add_firmware(r.bundle(size=BUNDLE_SIZE))["sha256"]
         daemon, simulator = r.daemon.process.pid, r.simulator.process.pid
         before, before_simulator = processor_seconds(daemon), processor_seconds(simulator)
-        done, highest = run_jobs(r, count, firmware)
+        done = run_jobs(r, count, firmware)
         seconds = max(moment(j["finished_at"]) for j in done) - min(moment(j["created_at"]) for j in done)
         return {"devices": devices, "seconds": seconds, "daemon": processor_seconds(daemon) - before,
-                "simulator": processor_seconds(simulator) - before_simulator, "rss": highest, "hwm": memory_mib(daemon, "VmHWM")}
+                "simulator": processor_seconds(simulator) - before_simulator, "rss": memory_mib(daemon, "VmRSS"), "hwm": memory_mib(daemon, "VmHWM")}
     finally:
         r.close()
 
