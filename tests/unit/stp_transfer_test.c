@@ -236,10 +236,10 @@ END_TEST
 /* F40, F41: block 18 holds the border at 9000. */
 START_TEST(silence_at_a_border_is_waited_for)
 {
-	static const unsigned blocks[] = {1, 18};
-	const struct stp_peer_rule rule = {STP_TRANSFER_BLOCK, blocks[_i], blocks[_i], PEER_BUSY, 400};
+	static const struct stp_peer_rule rules[] = {{STP_TRANSFER_BLOCK_CMD, 1, 1, PEER_BUSY, 400},
+						     {STP_TRANSFER_BLOCK, 18, 18, PEER_BUSY, 400}};
 
-	stp_modem = (struct stp_peer){.version = 1, .max_transfer = 8192, .fragment = 3, .rules = &rule, .rule_count = 1};
+	stp_modem = (struct stp_peer){.version = 1, .max_transfer = 8192, .fragment = 3, .rules = &rules[_i], .rule_count = 1};
 	stp_run_prepare();
 	stp_run_hurry(40, 2000);
 	stp_run_transfer();

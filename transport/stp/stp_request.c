@@ -111,7 +111,8 @@ static void count_silence(struct stp_session *session, struct course *course)
 	if (course->wait_ms > longest_ms)
 		course->wait_ms = longest_ms;
 	note_trouble(session, course, "no answer");
-	if (course->silences == 1 && session->first_block_passed)
+	bool is_block = course->request->op == STP_TRANSFER_BLOCK_CMD || course->request->op == STP_TRANSFER_BLOCK;
+	if (course->silences == 1 && is_block)
 		stp_session_report(session);
 }
 
