@@ -109,6 +109,7 @@ static const struct {
     {"dupctl", "a verb is missing"},
     {"dupctl upgrde", "unknown verb 'upgrde'; did you mean upgrade?"},
     {"dupctl dveices", "did you mean devices?"},
+    {"dupctl upg", "did you mean upgrade?"},
     {"dupctl zzz", "unknown verb 'zzz'"},
     {"dupctl firmware ad x", "unknown verb 'firmware ad'; did you mean firmware add?"},
     {"dupctl --jsn devices", "unknown option '--jsn'; did you mean --json?"},

@@ -344,6 +344,7 @@ static const struct {
      "device-busy: device bench-1 has job 01j\n  what to do: Wait.", STATUS_REFUSED},
     {404, "{\"code\":\"not-found\",\"title\":\"There is no such thing\"}", "not-found: There is no such thing", STATUS_NOT_FOUND},
     {422, "{\"code\":\"helper-mismatch\",\"detail\":\"d\"}", "helper-mismatch: d", STATUS_REFUSED},
+    {409, "{\"code\":\"release-mismatch\",\"detail\":\"d\"}", "release-mismatch: d", STATUS_REFUSED},
     {422, "{\"code\":\"bundle-damaged\",\"detail\":\"record 2\",\"evidence\":\"0x1\"}", "bundle-damaged: record 2\n  seen: 0x1",
      STATUS_OTHER},
     {403, "{\"code\":\"invalid-request\",\"detail\":\"d\"}", "invalid-request: d", STATUS_REFUSED},

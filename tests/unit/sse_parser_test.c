@@ -25,6 +25,7 @@ static const struct {
     {": heartbeat\n\ndata: a\n\n", "|message|a;"},
     {"retry: 2000\n\nunknown: x\ndata: a\n\n", "|message|a;"},
     {"data: a\r\n\r\ndata: b\r\n\r\n", "|message|a;|message|b;"},
+    {"data: a\r\ndata: b\r\n\r\n", "|message|a\nb;"},
     {"data: a\r\rdata: b\r\r", "|message|a;|message|b;"},
     {"id: 7\ndata: a\n\ndata: b\n\n", "7|message|a;7|message|b;"},
     {"\xef\xbb\xbf"
@@ -123,7 +124,7 @@ START_TEST(a_line_without_end_is_dropped)
 
 	ck_assert_ptr_nonnull(filling);
 	memset(filling, 'x', chunk);
-	feed_text(&parser, "data: ");
+	feed_text(&parser, "data: the first half\ndata: ");
 	for (size_t fed = 0; fed <= 2 * (size_t)SSE_LINE_MAX; fed += chunk)
 		sse_parser_feed(&parser, filling, chunk);
 	ck_assert_uint_le(parser.line.capacity, 2 * (size_t)SSE_LINE_MAX);
