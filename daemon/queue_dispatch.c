@@ -166,6 +166,16 @@ static int64_t next_due(struct queue *queue, int64_t now_ms, bool store_refused)
 	return due_ms;
 }
 
+/* Said once, not every second. */
+static void note_refusal(struct queue *queue, bool refused)
+{
+	if (refused && !queue->store_refused)
+		log_error(NULL, "no job is started: the store refuses the change; it is tried again every second");
+	if (!refused && queue->store_refused)
+		log_info(NULL, "the store takes changes again");
+	queue->store_refused = refused;
+}
+
 int64_t queue_turn(struct queue *queue)
 {
 	eventfd_t ignored;
@@ -178,6 +188,7 @@ int64_t queue_turn(struct queue *queue)
 		taken = weigh(entry, now_ms) && taken;
 	if (!queue->stopping)
 		taken = start_what_may(queue) && taken;
+	note_refusal(queue, !taken);
 	int64_t due_ms = next_due(queue, now_ms, !taken);
 	pthread_mutex_unlock(&queue->change);
 	return due_ms;

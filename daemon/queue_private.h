@@ -43,6 +43,7 @@ struct queue {
 	struct queued_job *jobs; /* newest first */
 	char newest_id[JOB_ID_SIZE];
 	bool stopping;
+	bool store_refused; /* in the last turn; main thread only */
 	int wake_fd;
 };
 

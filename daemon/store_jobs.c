@@ -24,7 +24,8 @@ static const char select_unfinished[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE 
 static const char select_newest_id[] = "SELECT max(id) FROM jobs";
 
 /* Every filter has its own text, so that each finds its index. A row more than asked for tells that there are more. */
-#define OLDER_FIRST_PAGE " (?1 = '' OR id < ?1) ORDER BY id DESC LIMIT ?2"
+#define OLDER_FIRST_PAGE " id < ?1 ORDER BY id DESC LIMIT ?2"
+static const char after_every_id[] = "~";
 static const char list_all[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE" OLDER_FIRST_PAGE;
 static const char list_by_state[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state = ?3 AND" OLDER_FIRST_PAGE;
 static const char list_by_device[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE device = ?3 AND" OLDER_FIRST_PAGE;
@@ -242,7 +243,7 @@ static sqlite3_stmt *list_statement(struct store *store, const struct job_filter
 	if (statement == NULL)
 		return NULL;
 	struct store_binder binder = {.statement = statement, .next = 1};
-	store_bind_text(&binder, filter->before);
+	store_bind_text(&binder, filter->before[0] != '\0' ? filter->before : after_every_id);
 	store_bind_int(&binder, (int64_t)filter->limit + 1);
 	if (by_device)
 		store_bind_text(&binder, filter->device);

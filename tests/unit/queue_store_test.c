@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/gateway_fixture.h"
+
+#include <check.h>
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A disk that says no at a chosen moment: a trigger that refuses one change of a job. */
+
+static struct fixture fixture;
+
+static void set_up(void)
+{
+	fixture_make(&fixture, 1);
+	fixture_start(&fixture);
+}
+
+static void tear_down(void)
+{
+	fixture_clear(&fixture);
+}
+
+static void run_sql(const char *sql)
+{
+	char path[300];
+	sqlite3 *db = NULL;
+	snprintf(path, sizeof(path), "%s/dupgate.db", fixture.config.state_dir);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
+#define REFUSE(condition)                                                                                                                  \
+	run_sql("CREATE TRIGGER refuse BEFORE UPDATE ON jobs WHEN " condition " BEGIN SELECT RAISE(ABORT, 'the disk says no'); END")
+
+static void allow(void)
+{
+	run_sql("DROP TRIGGER refuse");
+}
+
+START_TEST(an_end_that_cannot_be_stored_is_stored_later)
+{
+	char why[300];
+	REFUSE("new.state = 'succeeded'");
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_RUNNING, "verify");
+	fixture_await_idle(&fixture);
+	/* Not on the disk, so not to be seen; not lost either, and the device stays its own. */
+	ck_assert_int_eq(fixture_job(&fixture, job.id).state, JOB_RUNNING);
+	ck_assert(!gateway_ready(fixture.gateway, why, sizeof(why)));
+	ck_assert_ptr_nonnull(strstr(why, "the disk says no"));
+	ck_assert_int_eq(gateway_turn(fixture.gateway), fixture_now() + 1000);
+	allow();
+	gateway_turn(fixture.gateway);
+	ck_assert_int_eq(fixture_job(&fixture, job.id).state, JOB_SUCCEEDED);
+	ck_assert(gateway_ready(fixture.gateway, why, sizeof(why)));
+	ck_assert_uint_eq(fixture_modem(0)->runs, 1);
+	ck_assert_int_eq(gateway_turn(fixture.gateway), 0);
+}
+END_TEST
+
+START_TEST(a_start_that_cannot_be_stored_is_no_start)
+{
+	REFUSE("new.state = 'running'");
+	struct job job = fixture_submit(&fixture, 0);
+	ck_assert_int_eq(gateway_turn(fixture.gateway), fixture_now() + 1000);
+	ck_assert_int_eq(fixture_job(&fixture, job.id).state, JOB_QUEUED);
+	ck_assert_uint_eq(gateway_threads(fixture.gateway), 0);
+	ck_assert_uint_eq(fixture_modem(0)->runs, 0);
+	allow();
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+}
+END_TEST
+
+static const struct {
+	const char *phase, *seen_phase;
+} phases[] = {{"switch", "prepare"}, {"transfer", "switch"}, {"apply", "transfer"}};
+
+START_TEST(a_phase_that_cannot_be_stored_is_not_begun)
+{
+	char sql[200];
+	snprintf(sql, sizeof(sql),
+		 "CREATE TRIGGER refuse BEFORE UPDATE ON jobs WHEN new.phase = '%s' BEGIN SELECT RAISE(ABORT, 'the disk says no'); END",
+		 phases[_i].phase);
+	run_sql(sql);
+	struct job job = fixture_submit(&fixture, 0);
+	job = fixture_await(&fixture, job.id, JOB_WAITING, phases[_i].seen_phase);
+	ck_assert_str_eq(job.fault.kind->code, "infrastructure-error");
+	ck_assert_ptr_nonnull(strstr(job.fault.message, "the disk says no"));
+	ck_assert_int_eq(job.waiting_for, WAIT_RETRY);
+}
+END_TEST
+
+START_TEST(a_point_of_no_return_that_cannot_be_stored_is_not_passed)
+{
+	REFUSE("new.phase = 'transfer' AND new.can_cancel = 0");
+	struct job job = fixture_submit(&fixture, 0);
+	job = fixture_await(&fixture, job.id, JOB_WAITING, "transfer");
+	ck_assert_str_eq(job.fault.kind->code, "infrastructure-error");
+	ck_assert(job.can_cancel);
+}
+END_TEST
+
+START_TEST(a_cancel_that_cannot_be_stored_is_not_accepted)
+{
+	struct job cancelled;
+	struct job_fault fault = {0};
+	fixture_modem(0)->gated = true;
+	fixture_modem(0)->gate = PHASE_SWITCH;
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_RUNNING, "switch");
+	REFUSE("new.cancel_requested");
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, job.id, &cancelled, &fault), -EPROTO);
+	ck_assert_str_eq(fault.kind->code, "infrastructure-error");
+	ck_assert(fixture_job(&fixture, job.id).can_cancel);
+	fixture_open_gate(0);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("queue and store");
+	TCase *tcase = tcase_create("a disk that says no");
+	tcase_set_timeout(tcase, 30);
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, an_end_that_cannot_be_stored_is_stored_later);
+	tcase_add_test(tcase, a_start_that_cannot_be_stored_is_no_start);
+	tcase_add_loop_test(tcase, a_phase_that_cannot_be_stored_is_not_begun, 0, sizeof(phases) / sizeof(phases[0]));
+	tcase_add_test(tcase, a_point_of_no_return_that_cannot_be_stored_is_not_passed);
+	tcase_add_test(tcase, a_cancel_that_cannot_be_stored_is_not_accepted);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
