@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "stp_peer.h"
+#include "tests/unit/stp_peer.h"
 
 static size_t unhex(const char *text, uint8_t *ret)
 {

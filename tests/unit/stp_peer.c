@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stp_peer.h"
+#include "tests/unit/stp_peer.h"
 
 #include <poll.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stp_run.h"
+#include "tests/unit/stp_run.h"
 
 #include <check.h>
 #include <errno.h>

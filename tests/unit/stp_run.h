@@ -5,7 +5,7 @@
 #ifndef TESTS_STP_RUN_H
 #define TESTS_STP_RUN_H
 
-#include "stp_peer.h"
+#include "tests/unit/stp_peer.h"
 #include "transport/stp/stp_transfer.h"
 
 #define STP_RUN_IMAGE  10000u

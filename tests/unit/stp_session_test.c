@@ -10,7 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "stp_run.h"
+#include "tests/unit/stp_run.h"
 #include "transport/clock.h"
 #include "transport/stp/stp_frame.h"
 

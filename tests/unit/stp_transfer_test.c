@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stp_run.h"
+#include "tests/unit/stp_run.h"
 #include "transport/clock.h"
 #include "transport/stp/stp_frame.h"
 #include "transport/stp/stp_position.h"
