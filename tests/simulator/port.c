@@ -101,6 +101,17 @@ void port_unplug(struct port *port)
 	port->master = -1;
 }
 
+/* What the host left unread waits on its side of the pty, where only a flush from that side reaches it. */
+static void forget_unread(const struct port *port)
+{
+	int peer = ioctl(port->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (peer < 0)
+		return;
+	ioctl(peer, TCFLSH, TCIFLUSH);
+	close(peer);
+}
+
 ssize_t port_read(struct port *port, uint8_t *bytes, size_t size)
 {
 	ssize_t got = read(port->master, bytes, size);
@@ -115,7 +126,7 @@ ssize_t port_read(struct port *port, uint8_t *bytes, size_t size)
 		return -errno;
 	/* Nobody has the other side open: what they had not read yet must not greet the next one. */
 	if (!port->host_absent)
-		ioctl(port->master, TCFLSH, TCOFLUSH);
+		forget_unread(port);
 	port->host_absent = true;
 	return 0;
 }
