@@ -119,18 +119,6 @@ static const struct row rows[] = {
      .text = "the port is gone"},
 };
 
-/* The log without the plain AT, of which there are as many as the waits need. */
-static void without_at(const char *log, char *ret)
-{
-	for (const char *end = strstr(log, " | "); end; log = end + 3, end = strstr(log, " | ")) {
-		if (end - log == 2 && memcmp(log, "AT", 2) == 0)
-			continue;
-		memcpy(ret, log, (size_t)(end - log) + 3);
-		ret += end - log + 3;
-	}
-	*ret = '\0';
-}
-
 static struct profile make_profile(enum modem_family family)
 {
 	struct profile profile = *profile_builtin("auto");
@@ -143,7 +131,6 @@ static struct profile make_profile(enum modem_family family)
 
 START_TEST(each_switch_ends_as_it_should)
 {
-	static char log[16384];
 	const struct row *row = &rows[_i];
 	struct fake_script script = {.rules = row->rules, .start = 1};
 	struct fake_modem *fake = fake_modem_start(&script);
@@ -166,7 +153,7 @@ START_TEST(each_switch_ends_as_it_should)
 		ck_assert_msg(modem.info.boot_mode == wanted, "%s: %s", row->name, boot_mode_name(modem.info.boot_mode));
 	if (row->rate_bps)
 		ck_assert_uint_eq(modem.info.rate_bps, row->rate_bps);
-	without_at(fake_modem_log(fake), log);
+	const char *log = fake_modem_log_without_at(fake);
 	if (row->log)
 		ck_assert_msg(strcmp(log, row->log) == 0, "%s: %s", row->name, log);
 	modem_close(&modem);

@@ -46,6 +46,7 @@ struct fake_modem {
 
 	char log[LOG_SIZE];
 	size_t log_length;
+	char log_without_at[LOG_SIZE];
 	uint8_t received[RECEIVED_SIZE];
 	size_t received_length;
 };
@@ -200,6 +201,12 @@ static void take_frame(struct fake_modem *modem, size_t length)
 		modem->open = !modem->script.refuse;
 		respond(modem, (const uint8_t[]){!modem->script.refuse, modem->script.stp_version, 0x20, 0x00}, 4);
 		break;
+	case 2:
+		if (modem->script.deaf_once)
+			modem->script.deaf_once = false;
+		else
+			respond(modem, NULL, 0);
+		break;
 	case 3:
 		take_block(modem, length);
 		break;
@@ -307,6 +314,21 @@ void fake_modem_free(struct fake_modem *modem)
 const char *fake_modem_log(const struct fake_modem *modem)
 {
 	return modem->log;
+}
+
+const char *fake_modem_log_without_at(struct fake_modem *modem)
+{
+	const char *at = modem->log;
+	char *to = modem->log_without_at;
+
+	for (const char *end = strstr(at, " | "); end; at = end + 3, end = strstr(at, " | ")) {
+		if (end - at == 2 && memcmp(at, "AT", 2) == 0)
+			continue;
+		memcpy(to, at, (size_t)(end - at) + 3);
+		to += end - at + 3;
+	}
+	*to = '\0';
+	return modem->log_without_at;
 }
 
 int fake_modem_count(const struct fake_modem *modem, const char *line)

@@ -34,7 +34,8 @@ struct fake_script {
 	int stp_idle;  /* the state after a session that sent nothing */
 	bool in_block; /* starts in the middle of a block of 2016 bytes */
 	uint8_t stp_version;
-	bool refuse; /* OPEN_SESSION is refused */
+	bool refuse;    /* OPEN_SESSION is refused */
+	bool deaf_once; /* the first TRANSFER_BLOCK_CMD is not answered */
 };
 
 struct fake_modem;
@@ -46,6 +47,8 @@ void fake_modem_free(struct fake_modem *modem);
 
 /* After the stop: every line that came, each with " | " behind. */
 const char *fake_modem_log(const struct fake_modem *modem);
+/* The same without the plain AT, of which there are as many as the waits need. */
+const char *fake_modem_log_without_at(struct fake_modem *modem);
 int fake_modem_count(const struct fake_modem *modem, const char *line);
 int fake_modem_state(const struct fake_modem *modem);
 

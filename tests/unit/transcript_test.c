@@ -136,6 +136,33 @@ START_TEST(the_middle_is_dropped_and_counted)
 }
 END_TEST
 
+/* A short line would still fit where a long one did not. */
+START_TEST(lines_stay_in_order)
+{
+	struct transcript *transcript = NULL;
+	char padding[141];
+	char line[200];
+	long last = -1;
+
+	memset(padding, 'x', sizeof(padding));
+	ck_assert_int_eq(transcript_new(NULL, NULL, &transcript), 0);
+	for (int i = 0; i < 700; i++) {
+		snprintf(line, sizeof(line), "line %d %.*s\r", i, i % 2 ? 0 : 140, padding);
+		received(transcript, line);
+	}
+	char *text = transcript_text(transcript, NULL);
+	ck_assert_ptr_nonnull(text);
+	for (const char *at = text; (at = strstr(at, " < line ")) != NULL; at++) {
+		long number = strtol(at + strlen(" < line "), NULL, 10);
+		ck_assert_int_eq(number, last + 1);
+		last = number;
+	}
+	ck_assert_int_eq(last, 699);
+	free(text);
+	transcript_free(transcript);
+}
+END_TEST
+
 START_TEST(endless_lines_are_cut)
 {
 	struct transcript *transcript = NULL;
@@ -173,6 +200,7 @@ int main(void)
 	tcase_add_test(tcase, bytes_that_are_no_text_are_escaped);
 	tcase_add_test(tcase, binary_traffic_is_left_out);
 	tcase_add_test(tcase, the_middle_is_dropped_and_counted);
+	tcase_add_test(tcase, lines_stay_in_order);
 	tcase_add_test(tcase, endless_lines_are_cut);
 	tcase_add_test(tcase, no_transcript_is_fine);
 	suite_add_tcase(suite, tcase);

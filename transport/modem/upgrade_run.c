@@ -66,7 +66,6 @@ static int plan_again(struct upgrade *upgrade)
 	options.force = true;
 	options.resume_phase = PHASE_CONNECT;
 	upgrade->pass++;
-	upgrade->apply = REPORT_PENDING;
 	memset(&upgrade->result->fault, 0, sizeof(upgrade->result->fault));
 	return make_plan(upgrade, &options);
 }
