@@ -2,6 +2,7 @@
 #include "api/events.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,9 +206,32 @@ static void set_beginning(struct event_client *client)
 	show(client, SSE_PREAMBLE);
 }
 
+static bool hung_up(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct pollfd polled = {.fd = info->connect_fd, .events = POLLRDHUP};
+	return poll(&polled, 1, 0) == 1;
+}
+
+/* The library does not look at parked connections, so that clients that went away keep their places until a heartbeat fails. When places are
+ * short that is too late. */
+static void end_hung_up(struct event_hub *hub)
+{
+	for (struct event_client *client = hub->first; client != NULL; client = client->next) {
+		pthread_mutex_lock(&client->lock);
+		if (client->parked && hung_up(client->connection)) {
+			client->ended = true;
+			unpark(client);
+		}
+		pthread_mutex_unlock(&client->lock);
+	}
+}
+
 static int enter(struct event_hub *hub, struct event_client *client)
 {
 	pthread_mutex_lock(&hub->lock);
+	if (hub->count >= hub->max_clients)
+		end_hung_up(hub);
 	bool admitted = !hub->ended && hub->count < hub->max_clients;
 	if (admitted) {
 		hub->count++;

@@ -15,7 +15,7 @@
 #define IDLE_S            30u
 #define MEMORY_LIMIT      16384u /* of one connection: head, and pieces of bodies */
 #define OTHER_CONNECTIONS 256u   /* besides the event clients */
-#define STOP_S            5
+#define STOP_S            2
 
 struct api_server {
 	struct service service;

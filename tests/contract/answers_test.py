@@ -1,0 +1,276 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Real answers of every route, good and bad, against the schemas of openapi.yaml, and what they say."""
+import hashlib
+import json
+import re
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from contract import Answer, Rack, Stream, ask, connect, operations, read_to_end, response_of, validate, validate_named  # noqa: E402
+
+
+class Contract(unittest.TestCase):
+    succeeded = set()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.rack = Rack(2)
+        cls.addClassCleanup(cls.rack.close)
+        cls.url = cls.rack.daemon.url
+        cls.operations = {operation["operationId"]: (method, path, operation) for method, path, operation in operations()}
+
+    def call(self, operation_id, parameter="", query="", body=None, headers=None, status=200):
+        """Asks, and holds the answer against what the file says of that status."""
+        method, path, operation = self.operations[operation_id]
+        target = re.sub(r"\{\w+\}", lambda _: parameter, path) + query
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        answer = ask(self.url, method, target, data, headers)
+        self.assertEqual(answer.status, status, answer.body)
+        if status < 300:
+            self.succeeded.add(operation_id)
+        described = response_of(operation, status)
+        content = described.get("content", {})
+        if not content:
+            self.assertEqual(answer.body, b"")
+            return answer
+        self.assertIn(answer.headers["content-type"], content)
+        schema = content[answer.headers["content-type"]]["schema"]
+        value = answer.json() if "json" in answer.headers["content-type"] else answer.body.decode("utf-8")
+        validate(value, schema)
+        for name in ("Location", "Retry-After"):
+            if name in described.get("headers", {}):
+                self.assertIn(name.lower(), answer.headers)
+        self.assertEqual(answer.headers["cache-control"], "no-store")
+        self.assertEqual(answer.headers["x-content-type-options"], "nosniff")
+        return answer
+
+    def problem(self, operation_id, status, code, parameter="", **options):
+        problem = self.call(operation_id, parameter, status=status, **options).json()
+        self.assertEqual((problem["status"], problem["code"], problem["type"]), (status, code, f"urn:dupgate:fault:{code}"))
+        return problem
+
+    def add(self, name, **options):
+        path = self.rack.bundle(name, **options)
+        return self.rack.daemon.add_firmware(path, name), path
+
+    def finish(self, job):
+        return self.rack.daemon.finished(job)
+
+    def test_every_operation_refuses_what_it_does_not_know(self):
+        for operation_id in self.operations:
+            with self.subTest(operation_id):
+                problem = self.problem(operation_id, 400, "invalid-request", "x", query="?colour=red")
+                self.assertEqual(problem["member"], "colour")
+                self.assertIn("colour", problem["detail"])
+
+    def test_stream_of_everything(self):
+        stream = Stream(self.url, "/events?snapshot=true&topics=device")
+        self.addCleanup(stream.close)
+        described = response_of(self.operations["followAll"][2], 200)
+        self.assertEqual(stream.status, 200)
+        self.assertIn(stream.headers["content-type"], described["content"])
+        for name, header in described["headers"].items():
+            validate(stream.headers[name.lower()], header["schema"])
+        validate_named(stream.next()[2], "SnapshotEvent")
+        self.assertEqual(stream.retry, "2000")
+        self.succeeded.add("followAll")
+
+    def test_z_every_operation_had_a_good_answer(self):
+        self.assertEqual(sorted(self.operations), sorted(self.succeeded))
+
+    def test_service(self):
+        self.assertEqual(self.call("health").json(), {"status": "ok"})
+        self.assertEqual(self.call("ready").json(), {"status": "ready"})
+        self.assertEqual(self.call("version").json()["name"], "dupgate")
+        self.call("openapi")
+
+    def test_devices(self):
+        listed = self.call("listDevices").json()["devices"]
+        self.assertEqual([d["id"] for d in listed], ["bench-0", "bench-1"])
+        self.assertEqual(self.call("getDevice", "bench%2D1").json(), listed[1])
+        self.assertEqual(self.call("listDevices", query="?selector=id%3Dbench-1").json(), {"devices": [listed[1]]})
+        self.assertEqual(self.call("listDevices", query="?selector=rack=2").json(), {"devices": []})
+        self.problem("listDevices", 400, "invalid-request", query="?selector=rack")
+        self.assertIn("bench-9", self.problem("getDevice", 404, "not-found", "bench-9")["detail"])
+
+    def test_patch_device(self):
+        patched = self.call("patchDevice", "bench-1", body={"labels": {"rack": "7", "b": ""}, "alias": "é"}).json()
+        self.assertEqual((patched["labels"], patched["alias"]), ({"rack": "7", "b": ""}, "é"))
+        self.assertEqual(self.call("patchDevice", "bench-1", body={"maintenance": True}).json()["state"], "maintenance")
+        cleared = self.call("patchDevice", "bench-1", body={"labels": {"rack": "1"}, "alias": None, "maintenance": False}).json()
+        self.assertEqual((cleared["labels"], cleared["alias"]), ({"rack": "1"}, None))
+        self.assertNotEqual(cleared["state"], "maintenance")
+        self.assertEqual(self.problem("patchDevice", 400, "invalid-request", "bench-1", body={"labels": {"id": "x"}})["member"], "labels")
+        self.problem("patchDevice", 404, "not-found", "bench-9", body={})
+
+    def test_job_from_start_to_end(self):
+        firmware, _ = self.add("CATM1-39530.dup", size=60_000, release="LR5.1.1.0-39530")
+        answer = self.call("upgradeDevice", "bench-0", body={"firmware": "CATM1-39530.dup", "priority": 3}, status=202)
+        job = answer.json()
+        self.assertEqual(answer.headers["location"], f"/jobs/{job['id']}")
+        self.assertEqual((job["firmware"], job["firmware_name"], job["priority"]), (firmware["sha256"], "CATM1-39530.dup", 3))
+        busy = self.problem("upgradeDevice", 409, "device-busy", "bench-0", body={"firmware": "CATM1-39530.dup"})
+        self.assertEqual(busy["job"], job["id"])
+        self.assertEqual(self.problem("probeDevice", 409, "device-busy", "bench-0")["job"], job["id"])
+        self.assertEqual(self.call("getDevice", "bench-0").json()["job"], job["id"])
+        self.problem("removeFirmware", 409, "device-busy", firmware["sha256"])
+        self.problem("retryJob", 400, "invalid-request", job["id"])
+        done = self.finish(job["id"])
+        self.assertEqual((done["state"], done["to_release"]), ("succeeded", "LR5.1.1.0-39530"))
+        self.assertEqual(self.call("getJob", job["id"]).json(), done)
+        self.assertIn("AT", self.call("getTranscript", job["id"]).body.decode("utf-8"))
+        self.assertEqual(self.call("getDevice", "bench-0").json()["modem"]["release"], "LR5.1.1.0-39530")
+        self.problem("getJob", 404, "not-found", "01jnm8z5x4d3kq6y7w2v9t0r1s")
+        self.problem("getTranscript", 404, "not-found", "01jnm8z5x4d3kq6y7w2v9t0r1s")
+        self.problem("cancelJob", 404, "not-found", "01jnm8z5x4d3kq6y7w2v9t0r1s")
+        self.problem("retryJob", 404, "not-found", "01jnm8z5x4d3kq6y7w2v9t0r1s")
+        self.problem("followJob", 404, "not-found", "01jnm8z5x4d3kq6y7w2v9t0r1s")
+        self.problem("followAll", 404, "not-found", query="?device=bench-9")
+        self.assertEqual(self.problem("followAll", 400, "invalid-request", query="?topics=job,all")["member"], "topics")
+        followed = self.call("followJob", job["id"])
+        self.assertIn(b'"type":"job-finished"', followed.body)
+
+    def test_cancel_retry_and_pages(self):
+        firmware, _ = self.add("CATM1-39531.dup", size=50_000, release="LR5.1.1.0-39531")
+        later = {"firmware": firmware["sha256"][:12], "not_before": "2099-01-01T00:00:00+01:00"}
+        job = self.call("upgradeDevice", "bench-1", body=later, status=202).json()
+        self.assertEqual(job["not_before"], "2098-12-31T23:00:00.000Z")
+        cancelled = self.call("cancelJob", job["id"]).json()
+        self.assertEqual((cancelled["state"], cancelled["can_cancel"]), ("cancelled", False))
+        again = self.call("retryJob", job["id"], status=202).json()
+        self.assertEqual((again["retry_of"], again["state"] in ("queued", "waiting")), (job["id"], True))
+        self.assertEqual(self.problem("retryJob", 409, "device-busy", job["id"])["job"], again["id"])
+        self.call("cancelJob", again["id"])
+        self.assertEqual(self.finish(again["id"])["state"], "cancelled")
+        wanted = [again["id"], job["id"]]
+        first = self.call("listJobs", query="?device=bench-1&state=cancelled&limit=1")
+        self.assertEqual([j["id"] for j in first.json()["jobs"]], wanted[:1])
+        self.assertEqual(first.json()["next"], wanted[0])
+        self.assertEqual(first.headers["link"],
+                         f'</jobs?limit=1&state=cancelled&device=bench-1&before={wanted[0]}>; rel="next"')
+        second = self.call("listJobs", query=first.headers["link"].partition("?")[2].partition(">")[0].join(["?", ""]))
+        self.assertEqual(second.json()["jobs"][0]["id"], wanted[1])
+        self.assertIsNone(second.json()["next"])
+        self.assertNotIn("link", second.headers)
+        for query, member in (("limit=0", "limit"), ("limit=501", "limit"), ("state=done", "state"), ("before=%2e%2e", "before")):
+            self.assertEqual(self.problem("listJobs", 400, "invalid-request", query="?" + query)["member"], member)
+
+    def test_probe(self):
+        job = self.call("probeDevice", "bench-1", body={}, status=202).json()
+        self.assertEqual((job["kind"], job["firmware"]), ("probe", None))
+        self.assertEqual(self.finish(job["id"])["state"], "succeeded")
+        self.assertTrue(self.call("getDevice", "bench-1").json()["modem"]["release"].startswith("LR"))
+        self.problem("probeDevice", 404, "not-found", "bench-9")
+
+    def test_dry_run_changes_nothing(self):
+        firmware, _ = self.add("CATM1-39533.dup", size=40_000, release="LR5.1.1.0-39533", )
+        self.rack.daemon.request("PATCH", f"/firmware/{firmware['sha256']}", {"family": "monarch1"})
+        before = self.call("listJobs").json()
+        plan = self.call("upgradeDevice", "bench-1", query="?dry_run=true", body={"firmware": "CATM1-39533.dup"}).json()["plan"]
+        self.assertEqual((plan["device"], plan["firmware"], plan["fault"]), ("bench-1", firmware["sha256"], None))
+        self.assertIn("transfer", [step["phase"] for step in plan["steps"]])
+        self.assertEqual(self.call("listJobs").json(), before)
+        self.problem("upgradeDevice", 400, "invalid-request", "bench-1", query="?dry_run=maybe", body={"firmware": "CATM1-39533.dup"})
+
+    def test_firmware(self):
+        path = self.rack.bundle("x-0.dup", size=30_000)
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        query = "?name=a%20b%C3%A9.dup&family=monarch1&release=LR1-1&build=7&base_build=6"
+        answer = self.call("addFirmware", query=query, body=data, status=201)
+        added = answer.json()
+        self.assertEqual(answer.headers["location"], f"/firmware/{digest}")
+        self.assertEqual({k: added[k] for k in ("sha256", "name", "size", "kind", "family", "release", "build", "base_build", "source")},
+                         {"sha256": digest, "name": "a bé.dup", "size": len(data), "kind": "bundle", "family": "monarch1",
+                          "release": "LR1-1", "build": 7, "base_build": 6, "source": "upload"})
+        again = self.call("addFirmware", query="?name=a%20b%C3%A9.dup", body=data)
+        self.assertEqual(again.json(), added)
+        self.assertNotIn("location", again.headers)
+        for reference in (digest, digest[:6], "a%20b%C3%A9.dup"):
+            self.assertEqual(self.call("getFirmware", reference).json(), added)
+        self.assertIn(added, self.call("listFirmware").json()["firmware"])
+        patched = self.call("patchFirmware", digest, body={"name": "y.dup", "base_build": None, "build": 8}).json()
+        self.assertEqual((patched["name"], patched["base_build"], patched["build"], patched["release"]), ("y.dup", None, 8, "LR1-1"))
+        self.assertEqual(self.problem("patchFirmware", 404, "not-found", digest, body={"helper": "no-such.elf"})["member"], "helper")
+        self.problem("patchFirmware", 404, "not-found", "nothing.dup", body={})
+        self.problem("patchFirmware", 400, "invalid-request", digest, body={"name": "a/b"})
+        self.call("removeFirmware", digest, status=204)
+        self.problem("removeFirmware", 404, "not-found", digest)
+        self.problem("getFirmware", 404, "not-found", digest)
+
+    def test_ambiguous_name_lists_the_candidates(self):
+        first, _ = self.add("same.dup", size=20_000)
+        status, _, second = self.rack.daemon.request("POST", "/firmware?name=same.dup", self.rack.bundle("other.dup", size=21_000).read_bytes())
+        if status == 400:
+            self.assertEqual(second["code"], "invalid-request")
+            self.skipTest("the cache takes no name twice")
+        wanted = sorted([first["sha256"], second["sha256"]])
+        for problem in (self.problem("getFirmware", 400, "invalid-request", "same.dup"),
+                        self.problem("removeFirmware", 400, "invalid-request", "same.dup"),
+                        self.problem("upgradeDevice", 400, "invalid-request", "bench-1", body={"firmware": "same.dup"})):
+            self.assertEqual(sorted(c["sha256"] for c in problem["candidates"]), wanted)
+            self.assertEqual({c["name"] for c in problem["candidates"]}, {"same.dup"})
+
+    def test_bad_bundles(self):
+        good = self.rack.bundle("x-1.dup", size=25_000).read_bytes()
+        before = self.call("listFirmware").json()
+        damaged = good[:12_000] + bytes([good[12_000] ^ 1]) + good[12_001:]
+        self.assertTrue(self.problem("addFirmware", 422, "bundle-damaged", body=damaged)["evidence"])
+        self.problem("addFirmware", 422, "bundle-damaged", body=good[:-1])
+        for other in (b"", b"hello", b"GIF89a" + bytes(1000)):
+            self.assertIn(self.problem("addFirmware", 422, "bundle-unsupported" if other else "bundle-damaged", body=other)["code"],
+                          ("bundle-unsupported", "bundle-damaged"))
+        self.assertEqual(self.call("listFirmware").json(), before)
+
+    def test_upload_query(self):
+        for query, member in (("build=x", "build"), ("build=0", "build"), ("base_build=4294967296", "base_build"), ("name=a%2Fb", "name"),
+                              ("name=", "name"), ("family=0123456789abcdef", "family"), ("name=a&name=b", "name"), ("release=%00", "release")):
+            with self.subTest(query):
+                self.assertEqual(self.problem("addFirmware", 400, "invalid-request", query="?" + query, body=b"x")["member"], member)
+        self.assertEqual(self.problem("addFirmware", 404, "not-found", query="?helper=none.elf", body=b"x")["member"], "helper")
+
+    def test_what_curl_sends_works(self):
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        data = self.rack.bundle("x-2.dup", size=22_000).read_bytes()
+        self.call("addFirmware", query="?name=curl.dup", body=data, headers=form, status=201)
+        later = b'{"firmware":"curl.dup","not_before":"2099-01-01T00:00:00Z"}'
+        job = self.call("upgradeDevice", "bench-1", body=later, headers=form, status=202).json()
+        self.call("cancelJob", job["id"])
+        job = self.call("upgradeDevice", "bench-1", body=later, headers={"Content-Type": None}, status=202).json()
+        self.call("cancelJob", job["id"])
+
+    def test_downloads_are_refused_in_words(self):
+        body, json_type = b'{"url":"http://a/b.dup"}', {"Content-Type": "application/json"}
+        self.assertIn("not supported", self.problem("addFirmware", 400, "invalid-request", body=body, headers=json_type)["detail"])
+        refused = self.problem("upgradeDevice", 400, "invalid-request", "bench-1", body=body)
+        self.assertEqual(refused["member"], "url")
+        self.assertIn("not supported", refused["detail"])
+
+    def test_expect_continue(self):
+        data = self.rack.bundle("x-3.dup", size=23_000).read_bytes()
+        head = f"POST /firmware?name=expect.dup HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len(data)}\r\n"
+        with connect(self.url) as connection:
+            connection.sendall((head + "Expect: 100-continue\r\n\r\n").encode())
+            self.assertIn(b"100 Continue", connection.recv(4096))
+            connection.sendall(data)
+            self.assertEqual(Answer(read_to_end(connection)).status, 201)
+        with connect(self.url) as connection:
+            connection.sendall((head.replace("name=expect.dup", "name=a%2Fb") + "Expect: 100-continue\r\n\r\n").encode())
+            self.assertEqual(Answer(read_to_end(connection)).status, 400)
+
+    def test_chunked_upload(self):
+        data = self.rack.bundle("x-4.dup", size=24_000).read_bytes()
+        chunks = b"".join(b"%x\r\n%s\r\n" % (len(data[i:i + 7000]), data[i:i + 7000]) for i in range(0, len(data), 7000)) + b"0\r\n\r\n"
+        with connect(self.url) as connection:
+            connection.sendall(b"POST /firmware?name=chunks.dup HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                               b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+            answer = Answer(read_to_end(connection))
+        self.assertEqual(answer.status, 201, answer.body)
+        self.assertEqual(answer.json()["sha256"], hashlib.sha256(data).hexdigest())
+
+
+if __name__ == "__main__":
+    unittest.main()
