@@ -150,6 +150,7 @@ START_TEST(test_wrong_values_in_manifest)
 	    {"\"check\": \"good\"", "\"check\": \"better\""},
 	    {"\"depth\": 0", "\"depth\": 5"},
 	    {"\"size\": 4,", "\"size\": 400,"},
+	    {"\"flags\": 0", "\"flags\": 65536"},
 	    {"\"sequence\": 0", "\"sequence\": 9223372036854775807"},
 	};
 	struct firmware firmware;
@@ -157,7 +158,7 @@ START_TEST(test_wrong_values_in_manifest)
 	char text[4096], changed[4096];
 	const char *at;
 
-	ck_assert_uint_eq(COUNT(rows), 19);
+	ck_assert_uint_eq(COUNT(rows), 20);
 	cache_add("text", "good.dup", sha256);
 	cache_close();
 	read_manifest(sha256, text, sizeof(text));
@@ -268,6 +269,13 @@ START_TEST(test_folder_that_cannot_be)
 	expect_no_store(path, message);
 
 	cache_close();
+	snprintf(path, sizeof(path), "%s/lock", cache_case.path);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	snprintf(message, sizeof(message), "cannot open %s: Is a directory", path);
+	expect_no_store(cache_case.path, message);
+	ck_assert_int_eq(rmdir(path), 0);
+
 	snprintf(path, sizeof(path), "%s/manifests", cache_case.path);
 	ck_assert_int_eq(rmdir(path), 0);
 	cache_write_file(".", "manifests", "", "", 0);
@@ -317,7 +325,9 @@ END_TEST
 
 START_TEST(test_write_that_fails)
 {
-	const struct rlimit limit = {.rlim_cur = 20, .rlim_max = RLIM_INFINITY};
+	/* the first stops the bundle, the second its manifest */
+	static const rlim_t limits[] = {20, 200};
+	const struct rlimit limit = {.rlim_cur = limits[_i], .rlim_max = RLIM_INFINITY};
 	struct firmware firmware;
 	struct made made;
 	char message[256];
@@ -325,7 +335,7 @@ START_TEST(test_write_that_fails)
 	cache_make_bundle(&made, "longer than a file may be");
 	signal(SIGXFSZ, SIG_IGN);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	snprintf(message, sizeof(message), "cannot write %s/incoming/0: File too large", cache_case.path);
+	snprintf(message, sizeof(message), "cannot write %s/incoming/%d: File too large", cache_case.path, _i);
 	cache_expect_error(cache_import(&made, "x.dup", NULL, &firmware), CACHE_ERROR_IO, message);
 	cache_expect_files(0, 0);
 	made_free(&made);
@@ -403,12 +413,15 @@ START_TEST(test_removal_that_fails)
 	size_t count;
 	char first[FIRMWARE_SHA256_SIZE], second[FIRMWARE_SHA256_SIZE];
 	char path[320], message[384];
+	char *checked;
 
 	cache_add("first", "first.dup", first);
 	cache_add("second", "second.dup", second);
 	block("objects", first, "", path, sizeof(path));
 	snprintf(message, sizeof(message), "cannot remove %s: Is a directory", path);
 	cache_expect_error(firmware_remove(cache_case.store, first, &cache_case.error), CACHE_ERROR_IO, message);
+	snprintf(message, sizeof(message), "cannot read %s: Is a directory", path);
+	cache_expect_error(firmware_checked_path(cache_case.store, first, &checked, &cache_case.error), CACHE_ERROR_IO, message);
 	ck_assert_int_eq(firmware_list(cache_case.store, &list, &count), 0);
 	ck_assert_uint_eq(count, 2);
 	ck_assert_str_eq(list[0].sha256, first);
@@ -536,14 +549,14 @@ static TCase *disk_case(void)
 	tcase_add_test(disk, test_object_gone_from_disk);
 	tcase_add_test(disk, test_leftovers_are_removed);
 	tcase_add_loop_test(disk, test_damaged_manifest, 0, 7);
-	tcase_add_loop_test(disk, test_wrong_values_in_manifest, 0, 19);
+	tcase_add_loop_test(disk, test_wrong_values_in_manifest, 0, 20);
 	tcase_add_test(disk, test_manifest_of_another);
 	tcase_add_test(disk, test_object_without_manifest);
 	tcase_add_test(disk, test_object_that_is_not_its_name);
 	tcase_add_test(disk, test_folder_that_cannot_be);
 	tcase_add_test(disk, test_folder_without_permission);
 	tcase_add_test(disk, test_codes_of_the_disk);
-	tcase_add_test(disk, test_write_that_fails);
+	tcase_add_loop_test(disk, test_write_that_fails, 0, 2);
 	tcase_add_loop_test(disk, test_import_that_cannot_end, 0, 2);
 	tcase_add_test(disk, test_import_that_cannot_begin);
 	tcase_add_test(disk, test_second_import_that_cannot_end);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "tests/unit/cache_case.h"
 
@@ -362,6 +364,35 @@ START_TEST(test_quota_of_same_content)
 }
 END_TEST
 
+START_TEST(test_no_file_stays_open)
+{
+	struct rlimit limit;
+	struct firmware firmware;
+	struct made made;
+	int probes[2] = {dup(0), dup(0)};
+	char *path;
+
+	close(probes[0]);
+	close(probes[1]);
+	limit.rlim_cur = limit.rlim_max = (rlim_t)probes[1] + 2; /* an import has two files open, and one is to spare */
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cache_make_bundle(&made, "again and again");
+	for (int i = 0; i < 8; i++) {
+		int r = cache_import(&made, "again.dup", NULL, &firmware);
+
+		ck_assert_msg(r >= 0, "%s", cache_case.error.message);
+		ck_assert_int_eq(firmware_checked_path(cache_case.store, firmware.sha256, &path, &cache_case.error), 0);
+		free(path);
+		firmware_clear(&firmware);
+		made.bytes[made.length - 1] ^= 1;
+		ck_assert_int_eq(cache_import(&made, "bad.dup", NULL, &firmware), -EPROTO);
+		made.bytes[made.length - 1] ^= 1;
+		cache_reopen();
+	}
+	made_free(&made);
+}
+END_TEST
+
 #define THREADS 8
 #define ROUNDS  6
 
@@ -464,6 +495,7 @@ static TCase *import_case(void)
 	tcase_add_test(imports, test_too_big);
 	tcase_add_test(imports, test_quota);
 	tcase_add_test(imports, test_quota_of_same_content);
+	tcase_add_test(imports, test_no_file_stays_open);
 	tcase_add_test(imports, test_threads);
 	return imports;
 }
