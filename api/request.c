@@ -32,7 +32,7 @@ struct request {
 	struct exchange exchange;
 	int refused; /* what went wrong before the handler; 0: nothing */
 	bool refuse_now;
-	bool handled;
+	atomic_bool handled; /* the answer is there; hands it over from the import thread */
 	char *body;
 	size_t body_length, body_size;
 	uint64_t dropped;
@@ -192,7 +192,7 @@ static void run_handler(void *context)
 	int r = request->route->handler(&request->exchange);
 	if (r < 0)
 		exchange_problem(&request->exchange, r);
-	request->handled = true;
+	atomic_store_explicit(&request->handled, true, memory_order_release);
 }
 
 static enum MHD_Result refuse(struct request *request)
@@ -275,7 +275,7 @@ enum MHD_Result request_arrives(void *context, struct MHD_Connection *connection
 		*upload_size = 0;
 		return take_body(request, upload, length);
 	}
-	return request->handled ? send_answer(request) : end(request);
+	return atomic_load_explicit(&request->handled, memory_order_acquire) ? send_answer(request) : end(request);
 }
 
 void request_completed(void *context, struct MHD_Connection *connection, void **request_slot, enum MHD_RequestTerminationCode code)
