@@ -174,6 +174,27 @@ START_TEST(a_rate_of_the_request_is_tried_first)
 }
 END_TEST
 
+START_TEST(a_release_is_known_in_the_application_only)
+{
+	struct device_modem known = {2, "fff", "monarch2", "UE8.0.5.13", "LR8.0.5.13-59577", 59577, "355000000000001", 115200};
+	struct modem_info info;
+	engine_modem(&known, &info);
+	ck_assert_int_eq(info.boot_mode, BOOT_MODE_FFF);
+	ck_assert_int_eq(info.family, FAMILY_MONARCH2);
+	ck_assert_str_eq(info.release, "LR8.0.5.13-59577");
+	ck_assert_str_eq(info.ue, "UE8.0.5.13");
+	ck_assert_uint_eq(info.build, 59577);
+	ck_assert_str_eq(info.imei, "355000000000001");
+	ck_assert_uint_eq(info.rate_bps, 115200);
+	known.boot_mode = 4;
+	engine_modem(&known, &info);
+	ck_assert_int_eq(info.boot_mode, BOOT_MODE_RECOVERY);
+	ck_assert_str_eq(info.release, "");
+	ck_assert_uint_eq(info.build, 0);
+	ck_assert_str_eq(info.imei, "355000000000001");
+}
+END_TEST
+
 START_TEST(names_of_the_engine_are_read_back)
 {
 	enum upgrade_way way;
@@ -215,6 +236,7 @@ int main(void)
 	tcase_add_test(tcase, the_end_is_always_shown_once);
 	tcase_add_test(tcase, a_transcript_is_bounded_and_says_so);
 	tcase_add_loop_test(tcase, a_rate_of_the_request_is_tried_first, 0, sizeof(rate_rows) / sizeof(rate_rows[0]));
+	tcase_add_test(tcase, a_release_is_known_in_the_application_only);
 	tcase_add_test(tcase, names_of_the_engine_are_read_back);
 	tcase_add_loop_test(tcase, every_fault_of_the_engine_is_in_the_table, 0, FAULT_CODE_COUNT);
 	suite_add_tcase(suite, tcase);

@@ -179,7 +179,7 @@ START_TEST(priority_goes_first_then_age)
 {
 	struct job jobs[4];
 	struct job_fault fault = {0};
-	static const int priorities[] = {0, 0, 5, 5};
+	static const int priorities[] = {0, 5, 5, 0};
 	fixture_stop(&fixture);
 	fixture.config.max_parallel = 1;
 	fixture_start(&fixture);
@@ -189,7 +189,7 @@ START_TEST(priority_goes_first_then_age)
 		GATE_AT(i, PHASE_CONNECT);
 		ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &jobs[i], &fault), 0);
 	}
-	static const size_t order[] = {2, 3, 0, 1};
+	static const size_t order[] = {1, 2, 0, 3};
 	for (size_t i = 0; i < 4; i++) {
 		fixture_await(&fixture, jobs[order[i]].id, JOB_RUNNING, "connect");
 		for (size_t later = i + 1; later < 4; later++)
@@ -430,6 +430,23 @@ START_TEST(every_transition_is_in_the_table_or_refused)
 }
 END_TEST
 
+/* A cancel takes its copy, a block is counted, the cancel is kept: the block still counts. */
+START_TEST(a_change_does_not_turn_back_progress)
+{
+	struct job_fault fault = {0};
+	const struct job_progress progress = {.known = true, .bytes_done = 7, .bytes_total = 10, .percent = 70.0};
+	struct job job = fixture_submit(&fixture, 0);
+	struct queue *queue = fixture.gateway->queue;
+	pthread_mutex_lock(&queue->change);
+	struct job_row row = queued_job_row(queue->jobs);
+	queued_job_set_progress(queue->jobs, &progress);
+	ck_assert_int_eq(queued_job_keep(queue->jobs, &row, EVENT_JOB_CHANGED, &fault), 0);
+	pthread_mutex_unlock(&queue->change);
+	ck_assert_uint_eq(fixture_job(&fixture, job.id).progress.bytes_done, 7);
+	ck_assert_double_eq(fixture_job(&fixture, job.id).progress.percent, 70.0);
+}
+END_TEST
+
 START_TEST(a_terminal_state_is_final)
 {
 	struct job_fault fault = {0};
@@ -468,6 +485,7 @@ int main(void)
 	tcase_add_test(tcase, a_firmware_in_use_stays);
 	tcase_add_test(tcase, a_bundle_that_changed_on_the_disk_is_not_sent);
 	tcase_add_test(tcase, every_transition_is_in_the_table_or_refused);
+	tcase_add_test(tcase, a_change_does_not_turn_back_progress);
 	tcase_add_test(tcase, a_terminal_state_is_final);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
