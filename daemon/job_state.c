@@ -52,6 +52,10 @@ int queued_job_keep(struct queued_job *entry, const struct job_row *next, enum e
 		return result;
 	pthread_mutex_lock(&queue->lock);
 	struct job_progress progress = entry->row.job.progress;
+	if (next->job.state != JOB_RUNNING) { /* nothing moves: the answer is the same before and after a restart of the daemon */
+		progress.rate_bps = 0;
+		progress.eta_s = -1;
+	}
 	entry->row = *next;
 	entry->row.job.progress = progress;
 	struct job now = entry->row.job;
@@ -158,7 +162,6 @@ static int succeed(struct queued_job *entry, struct job_row *next, struct job_fa
 	if (progress->known) {
 		progress->bytes_done = progress->bytes_total;
 		progress->percent = 100.0;
-		progress->eta_s = 0;
 		queued_job_set_progress(entry, progress);
 	}
 	return queued_job_set_state(entry, next, JOB_SUCCEEDED, ret_fault);

@@ -127,7 +127,7 @@ class Events(unittest.TestCase):
             own.append(last)
         self.assertEqual(own[-1][2]["type"], "job-finished")
         end, shown = own[-1][2]["now"], self.rack.daemon.get(f"/jobs/{job}")
-        self.assertEqual(dict(end, progress=None), dict(shown, progress=None))
+        self.assertEqual(end, shown)
         self.assertEqual(end["state"], "succeeded")
         self.assertEqual({data["job"] for _, _, data in own}, {job})
 
