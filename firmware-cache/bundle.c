@@ -72,7 +72,7 @@ uint16_t cursor_u16(struct cursor *cursor)
 {
 	const uint8_t *taken = cursor_take(cursor, 2);
 
-	return taken ? (uint16_t)(taken[0] | taken[1] << 8) : 0;
+	return taken ? (uint16_t)((unsigned)taken[0] | (unsigned)taken[1] << 8) : 0;
 }
 
 uint32_t cursor_u32(struct cursor *cursor)
