@@ -28,7 +28,7 @@ static const struct member_rule upgrade_rules[] = {
     {"allow_downgrade", member_bool, AT(struct upgrade_request, allow_downgrade)},
     {"priority", member_number, AT(struct upgrade_request, priority), .min = -100, .max = 100},
     {"not_before", member_time, AT(struct upgrade_request, not_before_ms)},
-    {"rate", member_number, AT(struct upgrade_request, rate_bps), .min = 1, .max = 10000000},
+    {"rate", member_number, AT(struct upgrade_request, rate_bps), .min = 1200, .max = 4000000},
 };
 
 int json_read_nothing(const char *body, size_t length, struct read_error *ret_error)

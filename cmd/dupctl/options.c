@@ -38,7 +38,7 @@ static const struct option_spec specs[] = {
     {"way", 0, "WAY", "how the bundle gets in: auto, on-the-fly, fff or legacy", ON(VERB_UPGRADE), OPTION_CHOICE, MEMBER(way), 0, 0, ways},
     {"helper", 0, "REF", "the helper ELF that belongs to the bundle", ON(VERB_UPGRADE) | ON(VERB_FIRMWARE_ADD), OPTION_TEXT, MEMBER(helper),
      0, 0, NULL},
-    {"rate", 0, "BPS", "line rate of the transfer, in bit/s", ON(VERB_UPGRADE), OPTION_INTEGER, MEMBER(rate), 1, 10000000, NULL},
+    {"rate", 0, "BPS", "line rate of the transfer, in bit/s", ON(VERB_UPGRADE), OPTION_INTEGER, MEMBER(rate), 1200, 4000000, NULL},
     {"priority", 0, "N", "-100 to 100, higher goes first (0)", ON(VERB_UPGRADE), OPTION_INTEGER, MEMBER(priority), -100, 100, NULL},
     {"not-before", 0, "TIME", "start then, as 2026-01-31T22:00:00Z", ON(VERB_UPGRADE), OPTION_TEXT, MEMBER(not_before), 0, 0, NULL},
     {"state", 0, "STATE", "queued, waiting, running, succeeded, failed or cancelled", ON(VERB_JOBS), OPTION_CHOICE, MEMBER(state), 0, 0,

@@ -34,7 +34,7 @@ static const struct {
     {"{\"firmware\":\"a\",\"priority\":-101}", "priority", "priority must be from -100 to 100"},
     {"{\"firmware\":\"a\",\"priority\":1.5}", "priority", "priority must be an integer, not a number with a fraction"},
     {"{\"firmware\":\"a\",\"priority\":99999999999999999999}", "", "the body is no JSON: line 1, column 47: too big integer"},
-    {"{\"firmware\":\"a\",\"rate\":0}", "rate", "rate must be from 1 to 10000000"},
+    {"{\"firmware\":\"a\",\"rate\":5}", "rate", "rate must be from 1200 to 4000000"},
     {"{\"firmware\":\"a\",\"rate\":true}", "rate", "rate must be an integer, not a boolean"},
     {"{\"firmware\":\"a\",\"way\":\"fast\"}", "way", "way must be one of auto, on-the-fly, fff, legacy"},
     {"{\"firmware\":\"a\",\"way\":{}}", "way", "way must be a string, not an object"},
