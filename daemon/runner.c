@@ -185,10 +185,10 @@ static int run_upgrade(struct run *run, struct upgrade_result *ret, struct job_f
 	struct cache_error error = {0};
 	const struct image *image = NULL;
 	int result = firmware_find(with->firmware, run->row.job.request.firmware, &firmware, &error);
-	if (result < 0) {
+	if (result == -EPROTO)
 		job_fault_from_cache(ret_fault, &error);
-		return -EPROTO;
-	}
+	if (result < 0)
+		return result;
 	run->size = firmware.size;
 	result = image_share_acquire(with->images, &firmware, &image, ret_fault);
 	if (result == 0)

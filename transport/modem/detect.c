@@ -105,6 +105,11 @@ static int probe_rung(struct modem *modem, struct rung *rung, int64_t timeout_ms
 		snprintf(rung->sample, sizeof(rung->sample), "the port cannot do this rate");
 		return 0;
 	}
+	/* A modem that erases or restarts may drop its RTS: that is one more kind of silence. The wait for it has cost its time already. */
+	if (r == -ETIMEDOUT) {
+		snprintf(rung->sample, sizeof(rung->sample), "flow control holds the line");
+		return 0;
+	}
 	if (r == 0)
 		r = link_flush_input(modem->link);
 	for (int i = 0; r == 0 && i < 2 && rung->verdict != VERDICT_OK; i++)
@@ -268,9 +273,9 @@ static int detect_round(struct modem *modem, struct ladder *ladder, int round, b
 
 	if (r != 0)
 		return r;
-	/* A restarting modem can hold its line low for a moment. */
+	/* A restarting modem can hold its line low for a moment, at any time of a long wait. */
 	if (line_held_low(ladder))
-		return patient && round == 0 ? 0 : not_found(modem, ladder, fault);
+		return patient ? 0 : not_found(modem, ladder, fault);
 	ladder->stp_rate_bps = 0;
 	if (round < ESCAPE_ROUNDS) {
 		r = leave_data_mode(modem, ladder, round);

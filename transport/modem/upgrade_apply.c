@@ -81,7 +81,7 @@ static int judge_no_report(struct upgrade *upgrade, bool *ret_done)
 }
 
 /* One look at the report. *ret_done: the wait is over. */
-static int poll_report(struct upgrade *upgrade, int64_t deadline_ms, int64_t no_report_deadline_ms, bool *reset_done, bool *ret_done)
+static int poll_report(struct upgrade *upgrade, int64_t deadline_ms, int64_t *no_report_deadline_ms, bool *reset_done, bool *ret_done)
 {
 	int r = ask_report(upgrade, deadline_ms);
 
@@ -104,8 +104,9 @@ static int poll_report(struct upgrade *upgrade, int64_t deadline_ms, int64_t no_
 		return reset_and_await(upgrade, deadline_ms);
 	case REPORT_NONE:
 	case REPORT_ERROR:
-		return clock_now_ms() >= no_report_deadline_ms ? judge_no_report(upgrade, ret_done) : 0;
-	case REPORT_PENDING:
+		return clock_now_ms() >= *no_report_deadline_ms ? judge_no_report(upgrade, ret_done) : 0;
+	case REPORT_PENDING: /* at work: one ERROR after that is no end, only a row of them is */
+		*no_report_deadline_ms = clock_deadline_ms(upgrade->modem.timings->no_report_ms);
 		break;
 	}
 	return 0;
@@ -131,7 +132,7 @@ int upgrade_step_apply(struct upgrade *upgrade)
 	r = modem_await_alive(&upgrade->modem, deadline_ms - clock_now_ms());
 	int64_t no_report_deadline_ms = clock_deadline_ms(upgrade->modem.timings->no_report_ms);
 	while (r == 0) {
-		r = poll_report(upgrade, deadline_ms, no_report_deadline_ms, &reset_done, &done);
+		r = poll_report(upgrade, deadline_ms, &no_report_deadline_ms, &reset_done, &done);
 		if (r == 0 && done)
 			upgrade_say(upgrade, "the modem reports: %s", upgrade->apply_text);
 		if (done)

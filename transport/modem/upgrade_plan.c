@@ -308,7 +308,8 @@ static enum resume resume_of(const struct question *q)
 		return phase >= PHASE_APPLY ? RESUME_APPLY : RESUME_NONE;
 	if (q->modem->boot_mode != BOOT_MODE_FFF)
 		return RESUME_NONE;
-	if (phase >= PHASE_TRANSFER && upgrade_firmware_matches(q->firmware, q->modem))
+	/* A forced bundle may be the release that runs already: then only a bundle that was wholly sent shows in it. */
+	if (phase >= (q->options->force ? PHASE_APPLY : PHASE_TRANSFER) && upgrade_firmware_matches(q->firmware, q->modem))
 		return RESUME_VERIFY;
 	/* Nothing declared: only the modem's own report can tell. */
 	return phase >= PHASE_APPLY && !declared ? RESUME_APPLY : RESUME_NONE;
