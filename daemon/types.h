@@ -14,6 +14,7 @@
 #define DEVICE_ID_SIZE 64u
 #define JOB_ID_SIZE    32u
 #define LABELS_MAX     16u
+#define JOB_NOTES_MAX  8u
 
 enum device_state { DEVICE_READY, DEVICE_BUSY, DEVICE_ABSENT, DEVICE_STRANDED, DEVICE_QUARANTINED, DEVICE_MAINTENANCE, DEVICE_UNKNOWN };
 const char *device_state_name(enum device_state state);
@@ -81,10 +82,12 @@ struct job_request {
 	char device[DEVICE_ID_SIZE];
 	char firmware[65]; /* sha256; "" for a probe */
 	char firmware_name[128];
-	char helper[65];
-	char way[16]; /* "auto", "on-the-fly", "fff", "legacy" */
+	char helper[65]; /* sha256; "" for none */
+	char second[65]; /* sha256 of the second file of a pair; "" for none */
+	char way[16];    /* "auto", "on-the-fly", "fff", "legacy" */
 	bool force;
 	bool allow_downgrade;
+	bool allow_branch_switch;
 	int priority;          /* higher first, -100 … 100, default 0 */
 	uint32_t rate_bps;     /* 0: the profile's */
 	int64_t not_before_ms; /* Unix time; 0: now */
@@ -117,7 +120,9 @@ struct job {
 	int64_t created_at_ms, started_at_ms, finished_at_ms; /* Unix time; 0: not yet */
 	int64_t not_before_ms;                                /* when a waiting job goes on; 0: none */
 	bool verified;
-	struct job_fault fault; /* the last one, also while waiting for a retry */
+	size_t note_count;
+	char notes[JOB_NOTES_MAX][120]; /* decisions of the engine that a person should know of, oldest first; the oldest give way */
+	struct job_fault fault;         /* the last one, also while waiting for a retry */
 };
 
 #endif

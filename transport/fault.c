@@ -18,9 +18,13 @@ static const char *const code_names[FAULT_CODE_COUNT] = {
     [FAULT_MODEM_WRONG_RATE] = "modem-wrong-rate",
     [FAULT_MODEM_IN_DATA_MODE] = "modem-in-data-mode",
     [FAULT_MODEM_ANSWERS_ERROR] = "modem-answers-error",
+    [FAULT_BOARD_NO_BRIDGE] = "board-no-bridge",
+    [FAULT_BOARD_TOO_OLD] = "board-too-old",
     [FAULT_BOOT_MODE_REFUSED] = "boot-mode-refused",
     [FAULT_BOOT_MODE_UNCHANGED] = "boot-mode-unchanged",
     [FAULT_HELPER_NEEDED] = "helper-needed",
+    [FAULT_HELPER_MISMATCH] = "helper-mismatch",
+    [FAULT_HELPER_NOT_STARTING] = "helper-not-starting",
     [FAULT_BUNDLE_UNSUPPORTED] = "bundle-unsupported",
     [FAULT_BUNDLE_TOO_BIG] = "bundle-too-big",
     [FAULT_BUNDLE_WRONG_BASE] = "bundle-wrong-base",
@@ -36,6 +40,7 @@ static const char *const code_names[FAULT_CODE_COUNT] = {
     [FAULT_RESTART_TIMEOUT] = "restart-timeout",
     [FAULT_RELEASE_MISMATCH] = "release-mismatch",
     [FAULT_IDENTITY_CHANGED] = "identity-changed",
+    [FAULT_POWER_CYCLE_FAILED] = "power-cycle-failed",
 };
 
 const char *fault_code_name(enum fault_code code)

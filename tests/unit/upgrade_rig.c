@@ -196,7 +196,12 @@ void rig_run(const struct upgrade_case *row)
 	struct profile profile = rig_profile(row->profile);
 	struct image *image = rig_image();
 	struct ears ears = {.row = row};
-	struct upgrade_events events = {hear_phase, hear_progress, hear_modem, hear_note, hear_no_return, &ears};
+	struct upgrade_events events = {.phase = hear_phase,
+					.progress = hear_progress,
+					.modem = hear_modem,
+					.note = hear_note,
+					.point_of_no_return = hear_no_return,
+					.context = &ears};
 	struct modem_timings timings = rig_timings;
 	timings.stp_answer_ms = row->deaf_once ? 100 : rig_timings.stp_answer_ms;
 	struct upgrade_request request = {.port = fake_modem_port(fake),

@@ -18,6 +18,10 @@ struct image_part {
 /* Maps the file and, if asked, compresses it (window bits 12: protocol.md 4); what does not shrink is left plain. parts, in ascending
  * offsets, may be NULL and are copied. is_elf: a helper. 0 or negative errno: -EINVAL for an empty file, no file, or parts out of order. */
 int image_open(const char *path, bool is_elf, bool compress, const struct image_part *parts, size_t part_count, struct image **ret);
+/* The same of length bytes from offset on: a record of a bundle that goes on its own, such as the boot ROM package. Part offsets count
+ * from the slice's begin. -EINVAL also for a slice that is not inside the file. */
+int image_open_slice(const char *path, uint64_t offset, uint64_t length, bool compress, const struct image_part *parts, size_t part_count,
+		     struct image **ret);
 void image_free(struct image *image);
 
 /* Borrowed; valid as long as the image. */

@@ -61,6 +61,7 @@ struct modem {
 	const struct profile *profile;       /* borrowed */
 	struct transcript *transcript;       /* borrowed, may be NULL */
 	const struct modem_timings *timings; /* borrowed; modem_timings_default after opening */
+	uint32_t talk_rate_bps;              /* before modem_raise_rate(); 0: not raised */
 	bool application_started;            /* +SYSSTART came since the last restart was asked for */
 	struct modem_info info;
 };
@@ -94,6 +95,13 @@ int modem_switch_boot_mode(struct modem *modem, enum boot_mode wanted, struct fa
 /* AT at the known rate, then at the others, until OK or the budget is over; a Monarch 2 modem that answers nothing but ERROR is
  * alive too. Fills info.rate_bps. 0, -ETIMEDOUT, -ECANCELED, -ENODEV. */
 int modem_await_alive(struct modem *modem, int64_t budget_ms);
+
+/* Raises the line to the profile's transfer_rate_bps by AT+IPR (protocol.md 2): asks, follows, verifies by AT, and goes back to the rate of
+ * before when the modem does not answer at the new one. A modem that refuses or stays is noted and is no fault. 0; -EPROTO
+ * when it answers at neither rate, -ECANCELED. The rate of before is kept in modem->talk_rate_bps. */
+int modem_raise_rate(struct modem *modem, struct fault *ret_fault);
+/* Undoes it where the modem still talks at the raised rate. Same returns. */
+int modem_restore_rate(struct modem *modem, struct fault *ret_fault);
 
 /* What a link error means for a person: -ECANCELED and -ENOMEM stay what they are, all others are FAULT_PORT_GONE (or, for
  * -ETIMEDOUT, FAULT_MODEM_SILENT) and -EPROTO. */

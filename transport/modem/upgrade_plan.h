@@ -33,12 +33,18 @@ struct upgrade_firmware {
 	uint32_t build;
 	uint32_t base_build; /* not 0: a differential from exactly this build */
 	uint64_t size;
+	bool boot_rom;                   /* the bundle has a boot ROM package that can be sent on its own (plan E) */
+	bool helper;                     /* a helper is given */
+	enum modem_family helper_family; /* by its byte order (protocol.md 5) */
+	bool second;                     /* a second file follows the first in the same job (protocol.md 6, 5) */
+	uint64_t second_size;
 };
 
 struct upgrade_options {
 	enum upgrade_way way;
 	bool force; /* also when the modem already runs it, and for what only `force` allows */
 	bool allow_downgrade;
+	bool allow_branch_switch; /* between CAT-M1 and NB-IoT */
 	/* This job was interrupted or is tried again: how far it had come. PHASE_CONNECT for a first run. From PHASE_APPLY on the
 	 * whole bundle was sent; "already installed" is then success. */
 	enum upgrade_phase resume_phase;

@@ -20,6 +20,9 @@ struct upgrade_events {
 	/* The first block of the bundle is about to leave: false when the job was cancelled (run returns -ECANCELED). After true
 	 * the cancel descriptor is no longer looked at until the modem is verified or the run failed. */
 	bool (*point_of_no_return)(void *context);
+	/* Takes all power from the board and gives it back; called only where field-failures.md allows it, never past the point of no return.
+	 * Returns when the port is there again. 0 or -EPROTO with FAULT_POWER_CYCLE_FAILED. NULL: this device has no such method. */
+	int (*power_cycle)(void *context, struct fault *ret_fault);
 	void *context;
 };
 
@@ -31,6 +34,10 @@ struct upgrade_request {
 	const struct upgrade_firmware *firmware; /* NULL for a probe */
 	struct upgrade_options options;
 	const struct image *image;           /* NULL for a probe */
+	const struct image *boot_rom;        /* the bundle's own boot ROM package as an image; NULL: it has none */
+	const struct image *helper;          /* the ELF; NULL: none given */
+	const struct image *second;          /* the second file of a pair; NULL: there is none */
+	enum boot_mode last_boot_mode;       /* as the modem was last seen; BOOT_MODE_UNKNOWN */
 	int cancel_fd;                       /* readable: stop; -1: none */
 	struct transcript *transcript;       /* may be NULL */
 	const struct modem_timings *timings; /* NULL: the real ones */
