@@ -69,6 +69,9 @@ $(BUILD)/api/openapi_file.o: openapi.yaml
 
 $(BUILD)/dupgated: $(call objects,cmd/dupgated) $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+# The daemon with a clock that skips most of every silence: for tests of long patience.
+$(BUILD)/dupgated-hasty: $(call objects,cmd/dupgated) $(BUILD)/tests/integration/hasty_clock.o $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 # dupctl's own objects but main.o, so that its tests can link them.
 $(BUILD)/libdupctl.a: $(filter-out %/main.o,$(call objects,cmd/dupctl))
 	@rm -f $@
@@ -135,7 +138,7 @@ install: all
 	install -D -m 0644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/dupgate/copyright
 
 unit: $(UNIT_TESTS)
-tests-built: all $(UNIT_TESTS)
+tests-built: all $(UNIT_TESTS) $(BUILD)/dupgated-hasty
 
 help:
 	@echo 'make            build dupgated, dupctl and dupgate-sim into $(BUILD)/'

@@ -74,23 +74,9 @@ uint32_t link_rate(const struct link *link)
 	return link->rate_bps;
 }
 
-static struct timespec time_left(int64_t deadline_ms)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	int64_t left_ns = deadline_ms * 1000000 - ((int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
-	if (left_ns < 0)
-		left_ns = 0;
-	return (struct timespec){.tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000};
-}
-
 /* 0 when one of `events` is there, else the error of the link that ended the wait. */
-static int wait_for(const struct link *link, short events, struct timespec limit)
+static int judge_wait(int count, short events, const struct pollfd wanted[2])
 {
-	struct pollfd wanted[2] = {{.fd = link->fd, .events = events}, {.fd = link->cancel_fd, .events = POLLIN}};
-
-	int count = ppoll(wanted, 2, &limit, NULL);
 	if (count < 0)
 		return errno == EINTR ? -EINTR : -errno;
 	if (wanted[1].revents)
@@ -107,10 +93,21 @@ static int wait_until(const struct link *link, short events, int64_t deadline_ms
 {
 	int result;
 
-	do
-		result = wait_for(link, events, time_left(deadline_ms));
-	while (result == -EINTR);
+	do {
+		struct pollfd wanted[2] = {{.fd = link->fd, .events = events}, {.fd = link->cancel_fd, .events = POLLIN}};
+
+		result = judge_wait(clock_poll(wanted, 2, deadline_ms), events, wanted);
+	} while (result == -EINTR);
 	return result;
+}
+
+/* No event tells that a queue ran empty: look again after a moment that a cancel can end. */
+static int wait_for_queue(const struct link *link)
+{
+	struct pollfd wanted[2] = {{.fd = link->fd}, {.fd = link->cancel_fd, .events = POLLIN}};
+	struct timespec limit = {.tv_nsec = DRAIN_LOOK_NS};
+
+	return judge_wait(ppoll(wanted, 2, &limit, NULL), 0, wanted);
 }
 
 static int error_of(int error)
@@ -233,8 +230,7 @@ int link_drain(struct link *link, int64_t deadline_ms)
 			break;
 		if (clock_now_ms() >= deadline_ms)
 			return -ETIMEDOUT;
-		/* No event tells that a queue ran empty: look again after a moment that a cancel can end. */
-		int result = wait_for(link, 0, (struct timespec){.tv_nsec = DRAIN_LOOK_NS});
+		int result = wait_for_queue(link);
 		if (result != -ETIMEDOUT && result != -EINTR)
 			return result;
 	}
