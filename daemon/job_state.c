@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/job_pins.h"
 #include "daemon/log.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -102,8 +103,9 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 	if (result < 0)
 		return result;
 	registry_set_job(queue->with.registry, next->job.request.device, terminal ? "" : next->job.id, state == JOB_RUNNING);
-	if (terminal && next->job.request.firmware[0] != '\0')
-		firmware_unpin(queue->with.firmware, next->job.request.firmware);
+	if (terminal && entry->pinned)
+		job_pins_drop(queue->with.firmware, &next->job.request);
+	entry->pinned = entry->pinned && !terminal;
 	log_state(&next->job, from);
 	return 0;
 }

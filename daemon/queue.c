@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/job_id.h"
+#include "daemon/job_pins.h"
 #include "daemon/log.h"
 
 int queue_new(const struct queue_surroundings *surroundings, struct job_fault *ret_fault, struct queue **ret)
@@ -182,17 +183,16 @@ static struct job_row new_row(struct queue *queue, const struct job_request *req
 static int add_new(struct queue *queue, const struct job_row *row, struct job_fault *ret_fault)
 {
 	const struct job *job = &row->job;
-	const char *firmware = job->request.firmware;
-	if (firmware[0] != '\0' && firmware_pin(queue->with.firmware, firmware) < 0)
-		return job_fault_set(ret_fault, "not-found", "the firmware %s is no longer in the cache", firmware);
-	int result = store_job_insert(queue->with.store, row, ret_fault);
-	if (result == 0 && queue_add(queue, row) == NULL)
-		result = -ENOMEM; /* on disk: the next start takes it up */
-	if (result < 0) {
-		if (firmware[0] != '\0')
-			firmware_unpin(queue->with.firmware, firmware);
+	int result = job_pins_take(queue->with.firmware, &job->request, ret_fault);
+	if (result < 0)
 		return result;
+	result = store_job_insert(queue->with.store, row, ret_fault);
+	struct queued_job *entry = result == 0 ? queue_add(queue, row) : NULL;
+	if (entry == NULL) {
+		job_pins_drop(queue->with.firmware, &job->request);
+		return result < 0 ? result : -ENOMEM; /* on disk: the next start takes it up */
 	}
+	entry->pinned = true;
 	memcpy(queue->newest_id, job->id, sizeof(queue->newest_id));
 	event_publish_job(queue->with.events, EVENT_JOB_CREATED, job);
 	registry_set_job(queue->with.registry, job->request.device, job->id, false);

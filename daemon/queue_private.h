@@ -28,6 +28,7 @@ struct queued_job {
 	struct job_row row;
 	bool past_return; /* the point of no return */
 	bool put_back;    /* the ordered stop wants it back in the queue */
+	bool pinned;      /* what it needs of the cache is held */
 	bool has_thread, thread_ended;
 	bool unsettled; /* it ended, and the store could not take it yet */
 	struct run_outcome outcome;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/job_pins.h"
 #include "daemon/log.h"
 
 /* What it ran into while nobody was there: a device or a firmware that is gone. */
@@ -15,11 +16,8 @@ static bool lost_its_ground(struct queued_job *entry, struct job_row *row)
 		job_fault_set(&row->job.fault, "not-found", "the device %s is not configured any more", request->device);
 		return true;
 	}
-	if (request->firmware[0] != '\0' && firmware_pin(with->firmware, request->firmware) < 0) {
-		job_fault_set(&row->job.fault, "not-found", "the firmware %s is not in the cache any more", request->firmware);
-		return true;
-	}
-	return false;
+	entry->pinned = job_pins_take(with->firmware, request, &row->job.fault) == 0;
+	return !entry->pinned;
 }
 
 static int take_up_interrupted(struct queued_job *entry, struct job_row *row, struct job_fault *ret_fault)

@@ -10,15 +10,15 @@
 	"kind, device, firmware, firmware_name, helper, way, force, allow_downgrade, priority, rate_bps, wanted_at_ms, retry_of, state, "  \
 	"phase, furthest_phase, detail, waiting_for, from_release, to_release, bytes_done, bytes_total, percent, part, step, steps, "      \
 	"can_cancel, cancel_requested, attempt, interruptions, created_at_ms, started_at_ms, finished_at_ms, not_before_ms, verified, "    \
-	"fault_code, fault_message, fault_evidence, id"
+	"fault_code, fault_message, fault_evidence, second, allow_branch_switch, id"
 
 static const char insert_job[] =
     "INSERT INTO jobs (" JOB_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-    " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38)";
+    " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40)";
 static const char update_job[] =
     "UPDATE jobs SET (" JOB_COLUMNS ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-    " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38)"
-    " WHERE id = ?38";
+    " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40)"
+    " WHERE id = ?40";
 static const char select_job[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE id = ?1";
 static const char select_unfinished[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state IN ('queued', 'waiting', 'running') ORDER BY id";
 static const char select_newest_id[] = "SELECT max(id) FROM jobs";
@@ -77,6 +77,8 @@ static int bind_job(sqlite3_stmt *statement, const struct job_row *row)
 	store_bind_text(&binder, job->fault.kind != NULL ? job->fault.kind->code : "");
 	store_bind_text(&binder, job->fault.message);
 	store_bind_text(&binder, job->fault.evidence);
+	store_bind_text(&binder, job->request.second);
+	store_bind_int(&binder, job->request.allow_branch_switch);
 	store_bind_text(&binder, job->id);
 	return binder.error;
 }
@@ -148,6 +150,8 @@ static void read_job(sqlite3_stmt *statement, struct job_row *ret)
 	job->not_before_ms = store_read_int(&reader);
 	job->verified = store_read_int(&reader) != 0;
 	read_fault(&reader, &job->fault);
+	store_read_text(&reader, job->request.second, sizeof(job->request.second));
+	job->request.allow_branch_switch = store_read_int(&reader) != 0;
 	store_read_text(&reader, job->id, sizeof(job->id));
 }
 

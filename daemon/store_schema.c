@@ -35,6 +35,8 @@ static const char *const migrations[] = {
     "CREATE UNIQUE INDEX jobs_unfinished ON jobs(device) WHERE state IN ('queued', 'waiting', 'running');"
     "CREATE INDEX jobs_of_device ON jobs(device, id);"
     "CREATE INDEX jobs_by_state ON jobs(state, id);",
+    "ALTER TABLE jobs ADD COLUMN second TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE jobs ADD COLUMN allow_branch_switch INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int user_version(sqlite3 *db, int *ret)

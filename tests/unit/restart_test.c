@@ -178,6 +178,23 @@ START_TEST(a_device_that_is_configured_no_more_fails_its_job)
 }
 END_TEST
 
+/* A job that never came to hold its firmware must not let go of it for another one. */
+START_TEST(a_job_without_ground_lets_go_of_nothing)
+{
+	struct job_fault fault = {0};
+	struct job running = submit_and_hold(0, PHASE_SWITCH);
+	struct job lost = submit_and_hold(2, PHASE_SWITCH);
+	fixture_copy(&fixture, &left);
+	left.config.device_count = 2;
+	fixture_start(&left);
+	ck_assert_int_eq(fixture_job(&left, lost.id).state, JOB_FAILED);
+	ck_assert_int_eq(fixture_job(&left, running.id).state, JOB_QUEUED);
+	ck_assert_int_eq(gateway_remove_firmware(left.gateway, "test.dup", &fault), -EPROTO);
+	ck_assert_str_eq(fault.kind->code, "device-busy");
+	fixture_clear(&left);
+}
+END_TEST
+
 START_TEST(the_ordered_stop_puts_back_what_can_be_put_back)
 {
 	char why[64];
@@ -244,6 +261,7 @@ int main(void)
 	tcase_add_test(tcase, a_cancel_that_was_accepted_holds_over_a_crash);
 	tcase_add_test(tcase, a_firmware_that_vanished_fails_its_job);
 	tcase_add_test(tcase, a_device_that_is_configured_no_more_fails_its_job);
+	tcase_add_test(tcase, a_job_without_ground_lets_go_of_nothing);
 	tcase_add_test(tcase, the_ordered_stop_puts_back_what_can_be_put_back);
 	tcase_add_test(tcase, a_stop_costs_no_attempt);
 	tcase_add_test(tcase, ids_sort_after_those_of_an_earlier_run_even_when_the_clock_steps_back);

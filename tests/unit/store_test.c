@@ -90,6 +90,8 @@ static void check_request(const struct job_request *back, const struct job_reque
 	ck_assert_str_eq(back->way, request->way);
 	ck_assert_int_eq(back->force, request->force);
 	ck_assert_int_eq(back->allow_downgrade, request->allow_downgrade);
+	ck_assert_int_eq(back->allow_branch_switch, request->allow_branch_switch);
+	ck_assert_str_eq(back->second, request->second);
 	ck_assert_int_eq(back->priority, request->priority);
 	ck_assert_uint_eq(back->rate_bps, request->rate_bps);
 	ck_assert_int_eq(back->not_before_ms, request->not_before_ms);
@@ -138,6 +140,8 @@ START_TEST(every_member_of_a_job_comes_back)
 	memset(job->request.firmware, 'a', 64);
 	strcpy(job->request.firmware_name, "it's \"x\"; DROP TABLE jobs.dup");
 	memset(job->request.helper, 'b', 64);
+	memset(job->request.second, 'c', 64);
+	job->request.allow_branch_switch = true;
 	strcpy(job->request.way, "fff");
 	job->request.force = true;
 	job->request.priority = -7;
