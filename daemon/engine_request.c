@@ -55,6 +55,8 @@ void engine_profile(const struct profile *profile, uint32_t rate_bps, struct pro
 	*ret = *profile;
 	if (rate_bps == 0)
 		return;
+	if (ret->transfer_rate_bps != 0)
+		ret->transfer_rate_bps = rate_bps;
 	size_t count = 0;
 	ret->rates[count++] = rate_bps;
 	for (size_t i = 0; i < PROFILE_RATES_MAX && profile->rates[i] != 0 && count < PROFILE_RATES_MAX; i++)

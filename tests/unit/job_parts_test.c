@@ -159,18 +159,22 @@ END_TEST
 static const struct {
 	uint32_t wanted;
 	uint32_t rates[PROFILE_RATES_MAX];
+	uint32_t allowed_bps;
+	uint32_t transfer_rate_bps;
 } rate_rows[] = {
-    {0, {921600, 115200, 0, 0}},
-    {115200, {115200, 921600, 0, 0}},
-    {460800, {460800, 921600, 115200, 0}},
+    {0, {921600, 115200, 0, 0}, 921600, 921600},
+    {115200, {115200, 921600, 0, 0}, 921600, 115200},
+    {460800, {460800, 921600, 115200, 0}, 921600, 460800},
+    {460800, {460800, 921600, 115200, 0}, 0, 0},
 };
 
-START_TEST(a_rate_of_the_request_is_tried_first)
+START_TEST(a_rate_of_the_request_is_tried_first_and_is_the_transfer_s)
 {
-	const struct profile profile = {.rates = {921600, 115200}};
+	const struct profile profile = {.rates = {921600, 115200}, .transfer_rate_bps = rate_rows[_i].allowed_bps};
 	struct profile rated;
 	engine_profile(&profile, rate_rows[_i].wanted, &rated);
 	ck_assert_mem_eq(rated.rates, rate_rows[_i].rates, sizeof(rated.rates));
+	ck_assert_uint_eq(rated.transfer_rate_bps, rate_rows[_i].transfer_rate_bps);
 }
 END_TEST
 
@@ -235,7 +239,7 @@ int main(void)
 	tcase_add_test(tcase, percent_never_goes_back);
 	tcase_add_test(tcase, the_end_is_always_shown_once);
 	tcase_add_test(tcase, a_transcript_is_bounded_and_says_so);
-	tcase_add_loop_test(tcase, a_rate_of_the_request_is_tried_first, 0, sizeof(rate_rows) / sizeof(rate_rows[0]));
+	tcase_add_loop_test(tcase, a_rate_of_the_request_is_tried_first_and_is_the_transfer_s, 0, sizeof(rate_rows) / sizeof(rate_rows[0]));
 	tcase_add_test(tcase, a_release_is_known_in_the_application_only);
 	tcase_add_test(tcase, names_of_the_engine_are_read_back);
 	tcase_add_loop_test(tcase, every_fault_of_the_engine_is_in_the_table, 0, FAULT_CODE_COUNT);

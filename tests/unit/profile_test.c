@@ -12,10 +12,14 @@ static const struct {
 	uint32_t rates[PROFILE_RATES_MAX];
 	bool hardware_flow;
 	uint32_t block_size;
+	uint32_t transfer_rate_bps;
 } expected[] = {
-    {"auto", FAMILY_UNKNOWN, {921600, 115200}, false, 0},        {"monarch1", FAMILY_MONARCH1, {921600, 115200}, true, 2016},
-    {"monarch2", FAMILY_MONARCH2, {115200, 921600}, true, 8176}, {"pycom", FAMILY_MONARCH1, {921600}, false, 2016},
-    {"walter", FAMILY_MONARCH2, {115200, 921600}, false, 8176},  {"avr-iot", FAMILY_MONARCH2, {115200}, false, 2016},
+    {"auto", FAMILY_UNKNOWN, {921600, 115200}, false, 0, 921600},
+    {"monarch1", FAMILY_MONARCH1, {921600, 115200}, true, 2016, 921600},
+    {"monarch2", FAMILY_MONARCH2, {115200, 921600}, true, 8176, 921600},
+    {"pycom", FAMILY_MONARCH1, {921600}, false, 2016, 0},
+    {"walter", FAMILY_MONARCH2, {115200, 921600}, false, 8176, 921600},
+    {"avr-iot", FAMILY_MONARCH2, {115200}, false, 2016, 0},
 };
 
 START_TEST(built_in_profiles_hold_the_protocol_s_values)
@@ -28,6 +32,7 @@ START_TEST(built_in_profiles_hold_the_protocol_s_values)
 	ck_assert_mem_eq(profile->rates, expected[_i].rates, sizeof(profile->rates));
 	ck_assert_int_eq(profile->hardware_flow, expected[_i].hardware_flow);
 	ck_assert_uint_eq(profile->block_size, expected[_i].block_size);
+	ck_assert_uint_eq(profile->transfer_rate_bps, expected[_i].transfer_rate_bps);
 	ck_assert_uint_gt(profile->block_size_min, 0);
 	ck_assert_uint_eq(profile->command_timeout_ms, 5000);
 	ck_assert_uint_eq(profile->boot_budget_s, 300);
@@ -94,6 +99,35 @@ START_TEST(values_are_set_by_key)
 END_TEST
 
 static const struct {
+	const char *name;
+	const char *settings[5]; /* key, value, key, value */
+	uint32_t transfer_rate_bps;
+} transfer_rates[] = {
+    {"monarch2", {"transfer_rate", "460800"}, 460800},
+    {"monarch2", {"transfer_rate", "none"}, 0},
+    {"monarch2", {"transfer_rate", "0"}, 0},
+    {"monarch2", {"rates", "115200"}, 115200},
+    {"monarch2", {"rates", "57600,460800,115200"}, 460800},
+    {"monarch2", {"rates", "115200", "transfer_rate", "921600"}, 921600},
+    {"monarch2", {"transfer_rate", "921600", "rates", "115200"}, 921600},
+    {"monarch2", {"transfer_rate", "none", "rates", "115200,921600"}, 0},
+    {"pycom", {"rates", "460800"}, 0},
+    {"pycom", {"transfer_rate", "460800"}, 460800},
+};
+
+START_TEST(the_transfer_s_rate_follows_the_rates_until_it_is_named)
+{
+	struct profile profile = *profile_builtin(transfer_rates[_i].name);
+	const char *const *setting = transfer_rates[_i].settings;
+	char why[128] = "";
+
+	for (; setting[0]; setting += 2)
+		ck_assert_int_eq(profile_set(&profile, setting[0], setting[1], why, sizeof(why)), 0);
+	ck_assert_uint_eq(profile.transfer_rate_bps, transfer_rates[_i].transfer_rate_bps);
+}
+END_TEST
+
+static const struct {
 	const char *key;
 	const char *value;
 	int r;
@@ -107,6 +141,10 @@ static const struct {
     {"rates", "0", -EINVAL, "from 1200 to 4000000"},
     {"rates", "4000001", -EINVAL, "from 1200 to 4000000"},
     {"rates", "9600,19200,38400,57600,115200", -EINVAL, "at most 4"},
+    {"transfer_rate", "", -EINVAL, "from 1200 to 4000000, or none"},
+    {"transfer_rate", "fast", -EINVAL, "from 1200 to 4000000, or none"},
+    {"transfer_rate", "1199", -EINVAL, "from 1200 to 4000000, or none"},
+    {"transfer_rate", "4000001", -EINVAL, "from 1200 to 4000000, or none"},
     {"flow", "xonxoff", -EINVAL, "rtscts or none"},
     {"block_size", "63", -EINVAL, "from 64 to 65519"},
     {"block_size", "65520", -EINVAL, "from 64 to 65519"},
@@ -158,6 +196,8 @@ int main(void)
 	tcase_add_test(tcase, the_table_ends);
 	tcase_add_test(tcase, the_family_fills_what_the_profile_leaves_open);
 	tcase_add_test(tcase, values_are_set_by_key);
+	tcase_add_loop_test(tcase, the_transfer_s_rate_follows_the_rates_until_it_is_named, 0,
+			    (int)(sizeof(transfer_rates) / sizeof(transfer_rates[0])));
 	tcase_add_loop_test(tcase, bad_values_are_refused_with_a_reason, 0, (int)(sizeof(refused) / sizeof(refused[0])));
 	tcase_add_test(tcase, families_have_names);
 	suite_add_tcase(suite, tcase);

@@ -11,7 +11,8 @@
 #include "transport/clock.h"
 #include "transport/stp/stp_transfer.h"
 
-#define RUNGS_MAX     (PROFILE_RATES_MAX + 1u)
+/* The link's rate, the profile's, and the one that a killed host may have raised the line to. */
+#define RUNGS_MAX     (PROFILE_RATES_MAX + 2u)
 #define ESCAPE_ROUNDS 5
 /* ERRORs in a row to plain AT that make a Monarch 2 modem alive all the same (protocol.md 7 B). */
 #define ALIVE_ERRORS 6
@@ -48,6 +49,7 @@ static void ladder_init(struct ladder *ladder, const struct modem *modem)
 	ladder_add(ladder, link_rate(modem->link));
 	for (size_t i = 0; i < PROFILE_RATES_MAX; i++)
 		ladder_add(ladder, modem->profile->rates[i]);
+	ladder_add(ladder, modem->profile->transfer_rate_bps);
 }
 
 static enum verdict noise_verdict(const struct at_noise *noise)

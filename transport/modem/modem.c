@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* protocol.md 1 (refusal pause), 2 (+++), 4 (flush, vendor waits), 7 (settle, polls). The rest is our patience. */
+/* protocol.md 1 (refusal pause), 2 (+++, AT+IPR), 4 (flush, vendor waits), 7 (settle, polls). The rest is our patience. */
 const struct modem_timings modem_timings_default = {
     .probe_ms = 300,
     .alive_probe_ms = 500,
@@ -16,6 +16,7 @@ const struct modem_timings modem_timings_default = {
     .settle_ms = 3000,
     .unchanged_ms = 20000,
     .poll_pause_ms = 1000,
+    .rate_settle_ms = 100,
     .flush_ms = 200,
     .stp_answer_ms = 5000,
     .no_report_ms = 60000,

@@ -47,6 +47,7 @@ struct modem_timings {
 	int64_t settle_ms;        /* after a restart was asked for, before the first AT */
 	int64_t unchanged_ms;     /* how long a modem may go on answering with the old boot mode */
 	int64_t poll_pause_ms;    /* between two questions of a poll */
+	int64_t rate_settle_ms;   /* after the host followed an AT+IPR, before the first AT */
 	int64_t flush_ms;         /* between the OK of AT+SMSTPU and the first frame */
 	int64_t stp_answer_ms;    /* silence after which an STP frame is sent again */
 	int64_t no_report_ms;     /* how long a resumed job waits for a modem that has no report of an apply */
@@ -96,11 +97,13 @@ int modem_switch_boot_mode(struct modem *modem, enum boot_mode wanted, struct fa
  * alive too. Fills info.rate_bps. 0, -ETIMEDOUT, -ECANCELED, -ENODEV. */
 int modem_await_alive(struct modem *modem, int64_t budget_ms);
 
-/* Raises the line to the profile's transfer_rate_bps by AT+IPR (protocol.md 2): asks, follows, verifies by AT, and goes back to the rate of
- * before when the modem does not answer at the new one. A modem that refuses or stays is noted and is no fault. 0; -EPROTO
- * when it answers at neither rate, -ECANCELED. The rate of before is kept in modem->talk_rate_bps. */
+/* Brings the line to the profile's transfer_rate_bps by AT+IPR (protocol.md 2): asks, follows, verifies by AT, and goes back to the rate of
+ * before when the modem does not answer at the new one. A modem that refuses or stays is noted and is no fault, nor is a port that cannot
+ * do the rate. 0; -EPROTO with FAULT_MODEM_SILENT when it answers at neither rate, or FAULT_PORT_GONE; -ECANCELED. info.rate_bps follows, the
+ * rate of before is kept in modem->talk_rate_bps. For any boot mode; safe to call again. */
 int modem_raise_rate(struct modem *modem, struct fault *ret_fault);
-/* Undoes it where the modem still talks at the raised rate. Same returns. */
+/* Undoes it where the line still is at the raised rate: a modem that went back to another one by a restart was found there. Same
+ * returns. */
 int modem_restore_rate(struct modem *modem, struct fault *ret_fault);
 
 /* What a link error means for a person: -ECANCELED and -ENOMEM stay what they are, all others are FAULT_PORT_GONE (or, for

@@ -97,6 +97,15 @@ static int set_number(struct profile *profile, const struct profile_key *key, co
 	return 0;
 }
 
+static uint32_t fastest(const uint32_t rates[PROFILE_RATES_MAX])
+{
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < PROFILE_RATES_MAX; i++)
+		most = rates[i] > most ? rates[i] : most;
+	return most;
+}
+
 static int set_rates(struct profile *profile, const struct profile_key *key, const char *value, struct why why)
 {
 	uint32_t rates[PROFILE_RATES_MAX] = {0};
@@ -124,6 +133,23 @@ static int set_rates(struct profile *profile, const struct profile_key *key, con
 		at++;
 	}
 	memcpy(profile->rates, rates, sizeof(rates));
+	/* A line that is said to run at 115200 only is not driven faster unasked. */
+	if (!profile->transfer_rate_named && profile->transfer_rate_bps != 0)
+		profile->transfer_rate_bps = fastest(rates);
+	return 0;
+}
+
+static int set_transfer_rate(struct profile *profile, const struct profile_key *key, const char *value, struct why why)
+{
+	uint32_t rate_bps = 0;
+	bool none = strcmp(value, "none") == 0 || strcmp(value, "0") == 0;
+
+	if (!none && (!number_parse(value, value + strlen(value), &rate_bps) || rate_bps < key->least || rate_bps > key->most)) {
+		snprintf(why.text, why.size, "%s is a rate from %u to %u, or none", key->name, key->least, key->most);
+		return -EINVAL;
+	}
+	profile->transfer_rate_bps = rate_bps;
+	profile->transfer_rate_named = true;
 	return 0;
 }
 
@@ -154,6 +180,7 @@ static int set_quiesce(struct profile *profile, const struct profile_key *key, c
 
 static const struct profile_key keys[] = {
     {"rates", set_rates, 0, 1200, 4000000},
+    {"transfer_rate", set_transfer_rate, 0, 1200, 4000000},
     {"flow", set_flow, 0, 0, 0},
     {"block_size", set_number, offsetof(struct profile, block_size), 64, BLOCK_SIZE_MOST},
     {"block_size_min", set_number, offsetof(struct profile, block_size_min), 64, BLOCK_SIZE_MOST},

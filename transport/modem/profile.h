@@ -23,7 +23,11 @@ struct profile {
 	bool hardware_flow;
 	uint32_t block_size;     /* payload of an STP block; 0: the family's */
 	uint32_t block_size_min; /* shrinking ends here */
-	char quiesce[32];        /* "AT+CFUN=4", "AT+CFUN=5"; empty: the family's */
+	/* What the line is set to by AT+IPR for a transfer (protocol.md 2), whatever the modem talks at; 0: the talk rate serves. Where the
+	 * configuration does not name it, it follows `rates`: the fastest of them. */
+	uint32_t transfer_rate_bps;
+	bool transfer_rate_named;
+	char quiesce[32]; /* "AT+CFUN=4", "AT+CFUN=5"; empty: the family's */
 	uint32_t command_timeout_ms;
 	uint32_t boot_budget_s; /* protocol.md 7, Budgets */
 	uint32_t block_budget_s;
@@ -34,8 +38,8 @@ struct profile {
 const struct profile *profile_builtin(const char *name);
 const struct profile *profile_builtin_at(size_t index);
 
-/* Sets one value by its configuration key ("rates" = "921600,115200"): rates, flow (rtscts or none), block_size, block_size_min,
- * quiesce, command_timeout_ms, boot_budget_s, block_budget_s, apply_budget_s. 0; -ENOENT unknown key; -EINVAL bad value with the
+/* Sets one value by its configuration key ("rates" = "921600,115200"): rates, transfer_rate (a rate; none or 0), flow (rtscts or
+ * none), block_size, block_size_min, quiesce, command_timeout_ms, boot_budget_s, block_budget_s, apply_budget_s. 0; -ENOENT unknown key; -EINVAL bad value with the
  * reason in ret_why (at least 128 bytes). */
 int profile_set(struct profile *profile, const char *key, const char *value, char *ret_why, size_t ret_why_size);
 

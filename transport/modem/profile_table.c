@@ -13,6 +13,7 @@ static const struct profile builtin[] = {
 	.name = "auto",
 	.family = FAMILY_UNKNOWN,
 	.rates = {921600, 115200},
+	.transfer_rate_bps = 921600,
 	.block_size_min = 256,
 	COMMON_BUDGETS,
     },
@@ -20,6 +21,7 @@ static const struct profile builtin[] = {
 	.name = "monarch1",
 	.family = FAMILY_MONARCH1,
 	.rates = {921600, 115200},
+	.transfer_rate_bps = 921600,
 	.hardware_flow = true,
 	.block_size = 2016,
 	.block_size_min = 256,
@@ -29,6 +31,7 @@ static const struct profile builtin[] = {
 	.name = "monarch2",
 	.family = FAMILY_MONARCH2,
 	.rates = {115200, 921600},
+	.transfer_rate_bps = 921600,
 	.hardware_flow = true,
 	.block_size = 8176,
 	.block_size_min = 256,
@@ -46,12 +49,13 @@ static const struct profile builtin[] = {
 	.name = "walter",
 	.family = FAMILY_MONARCH2,
 	.rates = {115200, 921600},
+	.transfer_rate_bps = 921600,
 	.block_size = 8176,
 	.block_size_min = 256,
 	COMMON_BUDGETS,
     },
     {
-	/* A debugger chip passes every byte on: the size that holds everywhere. */
+	/* A debugger chip passes every byte on, at the one rate it was told: the size that holds everywhere. */
 	.name = "avr-iot",
 	.family = FAMILY_MONARCH2,
 	.rates = {115200},
