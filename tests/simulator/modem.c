@@ -18,22 +18,6 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Adds without running over "for ever". */
-static uint64_t after(uint64_t start, uint64_t duration)
-{
-	return duration >= NEVER - start ? NEVER : start + duration;
-}
-
-uint32_t modem_default_rate(const struct modem *modem)
-{
-	return modem->options->rate > 0 ? (uint32_t)modem->options->rate : modem->options->family->rate;
-}
-
-static uint32_t recovery_rate(const struct modem *modem)
-{
-	return modem->options->rate > 0 ? (uint32_t)modem->options->rate : modem->options->family->recovery_rate;
-}
-
 /* --- towards the host ------------------------------------------------------------------------------------------ */
 
 static void send_at(struct modem *modem, const void *bytes, size_t length, uint64_t not_before_ns)
@@ -253,78 +237,6 @@ void modem_set_phase(struct modem *modem, enum phase phase)
 		faults_of_state(modem, states[phase]);
 }
 
-static void come_up(struct modem *modem)
-{
-	enum boot_mode before = modem->mode;
-	bool recovery = modem->next_mode == BOOT_RECOVERY;
-
-	modem->mode = modem->next_mode;
-	if (!modem->options->family->monarch2) {
-		if (!recovery || before == BOOT_APPLICATION)
-			modem->rate = modem_default_rate(modem);
-		else if (modem->report == REPORT_FAIL)
-			modem->rate = recovery_rate(modem);
-	} else if (modem->upgraded) {
-		modem->rate = modem_default_rate(modem);
-	}
-	modem->upgraded = recovery && modem->upgraded;
-	modem->at.echo = !recovery && modem->options->echo != SWITCH_OFF;
-	modem->functionality = 1;
-	modem->phase_end_ns = NEVER;
-	modem_set_phase(modem, PHASE_COMMAND);
-	if (!recovery)
-		modem_say(modem, "+SYSSTART");
-	faults_of_state(modem, recovery ? STATE_RECOVERY : STATE_APPLICATION);
-}
-
-void modem_restart(struct modem *modem)
-{
-	uint64_t quiet = line_tx_end(&modem->line, modem->now);
-
-	modem->phase_end_ns = after(quiet, modem->options->restart_ns);
-	modem_set_phase(modem, PHASE_RESTART);
-}
-
-void modem_apply(struct modem *modem, bool stored)
-{
-	modem->applying_stored = stored;
-	modem->phase_end_ns = after(modem->now, modem->options->apply_ns);
-	modem_set_phase(modem, PHASE_APPLY);
-}
-
-void modem_fail_upgrade(struct modem *modem, const char *why)
-{
-	modem->report = REPORT_FAIL;
-	modem->counters.failed++;
-	snprintf(modem->last_failure, sizeof(modem->last_failure), "%s", why);
-}
-
-static void take_release(struct modem *modem, const char *release, const char *ue)
-{
-	const struct options *options = modem->options;
-
-	if (release[0] == '\0') {
-		release = options->new_release ? options->new_release : options->family->new_release;
-		ue = options->new_ue ? options->new_ue : options->family->new_ue;
-	}
-	snprintf(modem->release, sizeof(modem->release), "%s", release);
-	if (ue[0] != '\0')
-		snprintf(modem->ue, sizeof(modem->ue), "%s", ue);
-}
-
-static void end_apply(struct modem *modem)
-{
-	take_release(modem, modem->stored.release, modem->stored.ue);
-	modem->stored = (struct stored){0};
-	modem->report = REPORT_SUCCESS;
-	modem->counters.succeeded++;
-	modem->upgraded = true;
-	modem->phase_end_ns = NEVER;
-	modem_set_phase(modem, PHASE_COMMAND);
-	if (modem->applying_stored)
-		modem_say(modem, "OK");
-}
-
 void modem_unplug(struct modem *modem, uint64_t for_ns)
 {
 	port_unplug(&modem->port);
@@ -332,24 +244,7 @@ void modem_unplug(struct modem *modem, uint64_t for_ns)
 	modem->readable = false;
 	modem->at.length = 0;
 	modem->stp.have = 0;
-	modem->plug_ns = after(modem->now, for_ns);
-}
-
-void modem_power_loss(struct modem *modem, uint64_t for_ns)
-{
-	bool transfer = stp_in_transfer(modem);
-
-	/* What only was to be stored is gone; what was being written leaves no application to start. */
-	if (transfer || modem->phase == PHASE_APPLY)
-		modem_fail_upgrade(modem, "power was lost");
-	if (modem->phase == PHASE_APPLY || (transfer && stp_flashes(modem))) {
-		modem->mode = BOOT_RECOVERY;
-		modem->rate = recovery_rate(modem);
-	}
-	modem->next_mode = modem->mode;
-	modem->phase_end_ns = NEVER;
-	modem_unplug(modem, for_ns);
-	modem_set_phase(modem, PHASE_OFF);
+	modem->plug_ns = modem_after(modem->now, for_ns);
 }
 
 static bool plug(struct modem *modem)
@@ -368,14 +263,6 @@ static bool plug(struct modem *modem)
 	return error == 0;
 }
 
-static void end_phase(struct modem *modem)
-{
-	if (modem->phase == PHASE_APPLY)
-		end_apply(modem);
-	else if (modem->phase == PHASE_RESTART)
-		come_up(modem);
-}
-
 /* --- for the loop ---------------------------------------------------------------------------------------------- */
 
 static uint64_t data_due(const struct modem *modem)
@@ -392,10 +279,10 @@ static void run_timers(struct modem *modem, uint64_t now)
 		modem->plug_ns = NEVER;
 		plug(modem);
 		if (modem->phase == PHASE_OFF)
-			come_up(modem);
+			modem_come_up(modem);
 	}
 	if (modem->phase_end_ns <= now)
-		end_phase(modem);
+		modem_end_phase(modem);
 	if (data_due(modem) <= now)
 		leave_data_mode(modem);
 	if (modem->phase == PHASE_STP)
@@ -428,22 +315,6 @@ uint64_t modem_due(const struct modem *modem)
 	return sooner(due, stp_due(modem));
 }
 
-static void set_identity(struct modem *modem)
-{
-	const struct options *options = modem->options;
-	unsigned sum = 0;
-
-	snprintf(modem->release, sizeof(modem->release), "%s", options->release ? options->release : options->family->release);
-	snprintf(modem->ue, sizeof(modem->ue), "%s", options->ue ? options->ue : options->family->ue);
-	snprintf(modem->imei, sizeof(modem->imei), "%s%06u", options->family->imei_prefix, modem->index % 1000000);
-	for (size_t i = 0; i < 14; i++) {
-		unsigned digit = (unsigned)(modem->imei[i] - '0') * (i % 2 == 1 ? 2U : 1U);
-
-		sum += digit / 10 + digit % 10;
-	}
-	modem->imei[14] = (char)('0' + (10 - sum % 10) % 10);
-}
-
 static bool make_buffers(struct modem *modem)
 {
 	modem->stp.payload = malloc(modem->options->max_transfer);
@@ -460,10 +331,10 @@ bool modem_start(struct modem *modem, unsigned index, const struct options *opti
 	modem->phase_end_ns = modem->plug_ns = modem->stp.whole_ns = NEVER;
 	modem->setting = scenario_settings(scenario, index);
 	modem->mode = modem->next_mode = (enum boot_mode)options->boot_mode;
-	modem->rate = modem->mode == BOOT_RECOVERY ? recovery_rate(modem) : modem_default_rate(modem);
+	modem->rate = modem->mode == BOOT_RECOVERY ? modem_recovery_rate(modem) : modem_default_rate(modem);
 	modem->line.paced = options->pace;
 	modem->functionality = 1;
-	set_identity(modem);
+	modem_set_identity(modem);
 	if (!make_buffers(modem) || !state_load(modem))
 		return false;
 	modem->next_mode = modem->mode;

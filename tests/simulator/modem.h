@@ -3,8 +3,9 @@
  * One simulated modem: what it is, what it is doing, and the wire to it. Driven from outside by "something came" and "it is
  * this late now"; says itself when it wants to be called next. Everything runs on one thread.
  *
- * The parts: modem.c (time, phases, restart, apply), modem_at.c (command line), modem_info.c (long answers), modem_stp.c
- * (transfer), modem_faults.c (scenario rules), state.c (its JSON file).
+ * The parts: modem.c (time, phases, the wire), modem_boot.c (start, restart, power, apply), modem_at.c (command line),
+ * modem_info.c (long answers), modem_stp.c (frames), modem_session.c (what they carry), modem_faults.c (scenario rules),
+ * state.c (its JSON file).
  */
 #ifndef SIMULATOR_MODEM_H
 #define SIMULATOR_MODEM_H
@@ -173,6 +174,8 @@ void modem_send(struct modem *modem, const void *bytes, size_t length);
 void modem_send_now(struct modem *modem, const void *bytes, size_t length);
 /* "\r\nTEXT\r\n", TEXT by printf. */
 __attribute__((format(printf, 2, 3))) void modem_say(struct modem *modem, const char *format, ...);
+/* The sum, or NEVER where it would run over. */
+uint64_t modem_after(uint64_t start, uint64_t duration);
 /* Goes down after what is queued has left, and comes up in next_mode. */
 void modem_restart(struct modem *modem);
 /* Silence while the bundle goes in; `stored`: the one that AT+SMUPGRADE applies, which is answered at the end. */
@@ -180,7 +183,14 @@ void modem_apply(struct modem *modem, bool stored);
 void modem_fail_upgrade(struct modem *modem, const char *why);
 void modem_unplug(struct modem *modem, uint64_t for_ns);
 void modem_power_loss(struct modem *modem, uint64_t for_ns);
+/* Release, UE and IMEI as options and family say. */
+void modem_set_identity(struct modem *modem);
+/* Up in next_mode. */
+void modem_come_up(struct modem *modem);
+/* The phase that ends by itself has ended. */
+void modem_end_phase(struct modem *modem);
 uint32_t modem_default_rate(const struct modem *modem);
+uint32_t modem_recovery_rate(const struct modem *modem);
 
 /* Each takes bytes of its phase and returns how many; the rest belongs to the phase that follows. */
 size_t at_feed(struct modem *modem, const uint8_t *bytes, size_t length);
@@ -197,8 +207,16 @@ uint64_t stp_due(const struct modem *modem);
 void stp_advance(struct modem *modem);
 /* A session is open and bytes of a bundle have come. */
 bool stp_in_transfer(const struct modem *modem);
-/* They are written as they come, rather than stored. */
-bool stp_flashes(const struct modem *modem);
+
+/* The content of a session: begun, unpacked or not, fed block by block (from stp.payload), judged. */
+void session_open(struct modem *modem, uint8_t number);
+void session_set_compressed(struct modem *modem, bool compressed);
+void session_take(struct modem *modem, uint32_t length);
+/* `why`: what to say where it is merely not whole. */
+void session_end(struct modem *modem, const char *why);
+void session_close(struct stp *stp);
+/* What comes is written at once, rather than stored. */
+bool session_flashes(const struct modem *modem);
 
 /* Collects what the rules want of a happening. Noise and texts go out at once, damage is armed. */
 void faults_of(struct modem *modem, const struct happening *happening, struct effects *effects);

@@ -5,10 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FRAME_GAP_NS     (1000 * NS_PER_MS)
-#define WHOLE_WAIT_NS    (2000 * NS_PER_MS)
-#define IDLE_DEFAULT_MS  60000
-#define STORED_MAX_BYTES 4194304
+#define FRAME_GAP_NS    (1000 * NS_PER_MS)
+#define WHOLE_WAIT_NS   (2000 * NS_PER_MS)
+#define IDLE_DEFAULT_MS 60000
 
 enum operation { OP_RESET, OP_OPEN, OP_ANNOUNCE, OP_BLOCK, OP_DATA_TYPE, OP_COUNT };
 
@@ -18,8 +17,6 @@ enum {
 	OP_NOT_UNDERSTOOD = 0x7f,
 	DATA_BUNDLE = 4,
 	DATA_BUNDLE_STREAM = 5,
-	WINDOW_BITS = 12,
-	INFLATE_PIECE = 4096,
 };
 
 static const uint8_t request_signature[4] = {0x66, 0x61, 0x73, 0x74};
@@ -138,19 +135,9 @@ void stp_enter(struct modem *modem, bool on_the_fly)
 	modem_set_phase(modem, PHASE_STP);
 }
 
-static void close_stream(struct stp *stp)
-{
-	if (stp->stream_ready)
-		inflateEnd(&stp->stream);
-	stp->stream_ready = false;
-	stp->stream_ended = false;
-	stp->stream_broken = false;
-	stp->compressed = false;
-}
-
 void stp_leave(struct modem *modem)
 {
-	close_stream(&modem->stp);
+	session_close(&modem->stp);
 	modem->stp.open = false;
 	modem->stp.have = 0;
 	modem->stp.whole_ns = NEVER;
@@ -161,62 +148,13 @@ bool stp_in_transfer(const struct modem *modem)
 	return modem->phase == PHASE_STP && modem->stp.open && modem->stp.session_bytes > 0;
 }
 
-static bool bundle_is_in(const struct stp *stp)
-{
-	return bundle_check_whole(&stp->check) && (!stp->compressed || stp->stream_ended) && !stp->stream_broken;
-}
-
-/* Applied at once where the updater runs; the application only stores it, whichever way it was asked for. */
-bool stp_flashes(const struct modem *modem)
-{
-	return modem->stp.on_the_fly && modem->mode == BOOT_RECOVERY;
-}
-
-static void end_in_failure(struct modem *modem, const char *why)
-{
-	const struct stp *stp = &modem->stp;
-	char text[REASON_MAX];
-
-	if (stp->stream_broken)
-		snprintf(text, sizeof(text), "the compressed stream is damaged");
-	else if (stp->check.fault)
-		snprintf(text, sizeof(text), "%s (byte %llu)", stp->check.fault, (unsigned long long)stp->check.fault_offset);
-	else
-		snprintf(text, sizeof(text), "%s (after %llu bytes)", why, (unsigned long long)stp->check.offset);
-	modem->stored.state = stp_flashes(modem) ? STORED_NONE : STORED_BAD;
-	modem_fail_upgrade(modem, text);
-	modem_set_phase(modem, PHASE_COMMAND);
-}
-
-static void end_session(struct modem *modem, const char *why)
-{
-	struct stp *stp = &modem->stp;
-	bool stored = !stp_flashes(modem);
-
-	if (!bundle_is_in(stp)) {
-		end_in_failure(modem, why);
-		return;
-	}
-	if (stored && !stp->on_the_fly && stp->check.offset > STORED_MAX_BYTES) {
-		end_in_failure(modem, "the bundle is too big to be stored");
-		return;
-	}
-	modem->stored.state = STORED_GOOD;
-	memcpy(modem->stored.release, stp->check.release, RELEASE_MAX);
-	memcpy(modem->stored.ue, stp->check.ue, RELEASE_MAX);
-	if (stored)
-		modem_set_phase(modem, PHASE_COMMAND);
-	else
-		modem_apply(modem, false);
-}
-
 static void run_reset(struct modem *modem, const struct request *request)
 {
 	bool open = modem->stp.open;
 
 	accept(modem, request, NULL, 0);
 	if (open)
-		end_session(modem, "the host ended the session");
+		session_end(modem, "the host ended the session");
 }
 
 static void run_open(struct modem *modem, const struct request *request)
@@ -225,20 +163,8 @@ static void run_open(struct modem *modem, const struct request *request)
 	uint8_t payload[4] = {stp->effects.refuse ? 0 : 1, version(modem), 0, 0};
 
 	put_big16(payload + 2, (uint32_t)modem->options->max_transfer);
-	if (!stp->effects.refuse) {
-		close_stream(stp);
-		bundle_check_start(&stp->check);
-		stp->open = true;
-		stp->session = request->session;
-		stp->announced = false;
-		stp->session_blocks = stp->session_bytes = 0;
-		stp->whole_ns = NEVER;
-		modem->stored = (struct stored){0};
-		modem->counters.attempted++;
-		modem->counters.sessions++;
-		modem->counters.compressed = false;
-		state_save(modem);
-	}
+	if (!stp->effects.refuse)
+		session_open(modem, request->session);
 	accept(modem, request, payload, sizeof(payload));
 }
 
@@ -255,14 +181,7 @@ static void run_data_type(struct modem *modem, const struct request *request)
 		refuse_by_version(modem, request, OP_DATA_TYPE | OP_NACK);
 		return;
 	}
-	close_stream(stp);
-	stp->compressed = type == DATA_BUNDLE_STREAM;
-	if (stp->compressed) {
-		stp->stream = (z_stream){0};
-		stp->stream_ready = inflateInit2(&stp->stream, WINDOW_BITS) == Z_OK;
-		stp->stream_broken = !stp->stream_ready;
-	}
-	modem->counters.compressed = stp->compressed;
+	session_set_compressed(modem, type == DATA_BUNDLE_STREAM);
 	accept(modem, request, NULL, 0);
 }
 
@@ -282,49 +201,12 @@ static void run_announce(struct modem *modem, const struct request *request)
 	accept(modem, request, NULL, 0);
 }
 
-static void take_stream(struct stp *stp, uint32_t length)
-{
-	uint8_t piece[INFLATE_PIECE];
-
-	stp->stream.next_in = stp->payload;
-	stp->stream.avail_in = length;
-	while (!stp->stream_broken) {
-		int result;
-
-		stp->stream.next_out = piece;
-		stp->stream.avail_out = sizeof(piece);
-		result = stp->stream_ended ? Z_STREAM_ERROR : inflate(&stp->stream, Z_NO_FLUSH);
-		if (result == Z_BUF_ERROR)
-			return;
-		stp->stream_ended = result == Z_STREAM_END;
-		stp->stream_broken = result != Z_OK && result != Z_STREAM_END;
-		bundle_check_feed(&stp->check, piece, sizeof(piece) - stp->stream.avail_out);
-		if (stp->stream.avail_in == 0 && stp->stream.avail_out > 0)
-			return;
-	}
-}
-
 /* The flash is erased where a record begins; the first one's place is erased before anything is sent. */
 static uint64_t erase_time(const struct modem *modem, unsigned before, unsigned now)
 {
 	unsigned first = before > 0 ? before : 1;
 
 	return now > first ? (now - first) * modem->options->erase_ns : 0;
-}
-
-static void take_block(struct modem *modem, uint32_t length)
-{
-	struct stp *stp = &modem->stp;
-
-	if (stp->compressed)
-		take_stream(stp, length);
-	else
-		bundle_check_feed(&stp->check, stp->payload, length);
-	stp->session_blocks++;
-	stp->session_bytes += length;
-	modem->counters.blocks++;
-	modem->counters.bytes += length;
-	stp->whole_ns = bundle_is_in(stp) ? modem->now : NEVER;
 }
 
 static void run_block(struct modem *modem, const struct request *request)
@@ -340,7 +222,7 @@ static void run_block(struct modem *modem, const struct request *request)
 		return;
 	}
 	stp->announced = false;
-	take_block(modem, request->length - residue);
+	session_take(modem, request->length - residue);
 	border.to = stp->check.records;
 	faults_of(modem, &border, &stp->effects);
 	if (faults_stop(modem, &stp->effects))
@@ -558,9 +440,9 @@ uint64_t stp_due(const struct modem *modem)
 void stp_advance(struct modem *modem)
 {
 	if (whole_due(modem) <= modem->now)
-		end_session(modem, "");
+		session_end(modem, "");
 	else if (idle_due(modem) <= modem->now && stp_in_transfer(modem))
-		end_session(modem, "the host fell silent");
+		session_end(modem, "the host fell silent");
 	else if (idle_due(modem) <= modem->now)
 		modem_set_phase(modem, PHASE_COMMAND);
 }

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a session of STP carries: it is unpacked, checked as it comes, and judged at its end (protocol.md 4 and 5). */
+#include "tests/simulator/modem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	WINDOW_BITS = 12,
+	INFLATE_PIECE = 4096,
+	STORED_MAX_BYTES = 4194304,
+};
+
+void session_close(struct stp *stp)
+{
+	if (stp->stream_ready)
+		inflateEnd(&stp->stream);
+	stp->stream_ready = false;
+	stp->stream_ended = false;
+	stp->stream_broken = false;
+	stp->compressed = false;
+}
+
+void session_open(struct modem *modem, uint8_t number)
+{
+	struct stp *stp = &modem->stp;
+
+	session_close(stp);
+	bundle_check_start(&stp->check);
+	stp->open = true;
+	stp->session = number;
+	stp->announced = false;
+	stp->session_blocks = stp->session_bytes = 0;
+	stp->whole_ns = NEVER;
+	modem->stored = (struct stored){0};
+	modem->counters.attempted++;
+	modem->counters.sessions++;
+	modem->counters.compressed = false;
+	state_save(modem);
+}
+
+void session_set_compressed(struct modem *modem, bool compressed)
+{
+	struct stp *stp = &modem->stp;
+
+	session_close(stp);
+	stp->compressed = compressed;
+	if (compressed) {
+		stp->stream = (z_stream){0};
+		stp->stream_ready = inflateInit2(&stp->stream, WINDOW_BITS) == Z_OK;
+		stp->stream_broken = !stp->stream_ready;
+	}
+	modem->counters.compressed = compressed;
+}
+
+static void take_stream(struct stp *stp, uint32_t length)
+{
+	uint8_t piece[INFLATE_PIECE];
+
+	stp->stream.next_in = stp->payload;
+	stp->stream.avail_in = length;
+	while (!stp->stream_broken) {
+		int result;
+
+		stp->stream.next_out = piece;
+		stp->stream.avail_out = sizeof(piece);
+		result = stp->stream_ended ? Z_STREAM_ERROR : inflate(&stp->stream, Z_NO_FLUSH);
+		if (result == Z_BUF_ERROR)
+			return;
+		stp->stream_ended = result == Z_STREAM_END;
+		stp->stream_broken = result != Z_OK && result != Z_STREAM_END;
+		bundle_check_feed(&stp->check, piece, sizeof(piece) - stp->stream.avail_out);
+		if (stp->stream.avail_in == 0 && stp->stream.avail_out > 0)
+			return;
+	}
+}
+
+static bool is_whole(const struct stp *stp)
+{
+	return bundle_check_whole(&stp->check) && (!stp->compressed || stp->stream_ended) && !stp->stream_broken;
+}
+
+void session_take(struct modem *modem, uint32_t length)
+{
+	struct stp *stp = &modem->stp;
+
+	if (stp->compressed)
+		take_stream(stp, length);
+	else
+		bundle_check_feed(&stp->check, stp->payload, length);
+	stp->session_blocks++;
+	stp->session_bytes += length;
+	modem->counters.blocks++;
+	modem->counters.bytes += length;
+	stp->whole_ns = is_whole(stp) ? modem->now : NEVER;
+}
+
+/* Applied at once where the updater runs; the application only stores it, whichever way it was asked for. */
+bool session_flashes(const struct modem *modem)
+{
+	return modem->stp.on_the_fly && modem->mode == BOOT_RECOVERY;
+}
+
+static void end_in_failure(struct modem *modem, const char *why)
+{
+	const struct stp *stp = &modem->stp;
+	char text[REASON_MAX];
+
+	if (stp->stream_broken)
+		snprintf(text, sizeof(text), "the compressed stream is damaged");
+	else if (stp->check.fault)
+		snprintf(text, sizeof(text), "%s (byte %llu)", stp->check.fault, (unsigned long long)stp->check.fault_offset);
+	else
+		snprintf(text, sizeof(text), "%s (after %llu bytes)", why, (unsigned long long)stp->check.offset);
+	modem->stored.state = session_flashes(modem) ? STORED_NONE : STORED_BAD;
+	modem_fail_upgrade(modem, text);
+	modem_set_phase(modem, PHASE_COMMAND);
+}
+
+void session_end(struct modem *modem, const char *why)
+{
+	struct stp *stp = &modem->stp;
+	bool stored = !session_flashes(modem);
+
+	if (!is_whole(stp)) {
+		end_in_failure(modem, why);
+		return;
+	}
+	if (stored && !stp->on_the_fly && stp->check.offset > STORED_MAX_BYTES) {
+		end_in_failure(modem, "the bundle is too big to be stored");
+		return;
+	}
+	modem->stored.state = STORED_GOOD;
+	memcpy(modem->stored.release, stp->check.release, RELEASE_MAX);
+	memcpy(modem->stored.ue, stp->check.ue, RELEASE_MAX);
+	if (stored)
+		modem_set_phase(modem, PHASE_COMMAND);
+	else
+		modem_apply(modem, false);
+}
