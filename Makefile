@@ -101,6 +101,10 @@ test: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) tests-built
 	@$(PYTHON) tests/run.py --build $(BUILD)
 
+test-matrix: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) tests-built
+	@DUPGATE_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/integration/fault_matrix.py
+
 bench: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(BENCHES)
 	@tests/bench/run.sh $(BUILD)
@@ -144,6 +148,7 @@ help:
 	@echo 'make            build dupgated, dupctl and dupgate-sim into $(BUILD)/'
 	@echo 'make demo       install what is missing, build, upgrade a simulated fleet of 8 modems'
 	@echo 'make test       install what is missing, build, run every test'
+	@echo 'make test-matrix  every fault in every phase on every kind of modem'
 	@echo 'make bench      measure transfers and fleets against the simulator'
 	@echo 'make lint       include directions, third-party fences, sizes, format, man pages'
 	@echo 'make asan tsan  the tests under the sanitizers'
@@ -156,5 +161,5 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps lint-deps demo test bench lint asan tsan install unit tests-built help clean
+.PHONY: all deps lint-deps demo test test-matrix bench lint asan tsan install unit tests-built help clean
 .SECONDARY:

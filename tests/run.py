@@ -88,6 +88,8 @@ def main():
             name, good, bad, seconds, output = job.result()
             shown = os.path.relpath(name, ROOT)
             print(f"{'FAIL' if bad else 'ok  '} {shown:<55} {good:>4} passed {bad:>3} failed {seconds:7.1f} s", flush=True)
+            for line in re.findall(r"^fault matrix: .*$", output, re.M):
+                print("     " + line)
             if bad:
                 print(output, flush=True)
             passed, failed = passed + good, failed + bad

@@ -70,18 +70,19 @@ class Simulator:
 class Daemon:
     """dupgated with a configuration in `folder`; start() again after kill() goes on with the same state."""
 
-    def __init__(self, folder, config_text):
+    def __init__(self, folder, config_text, program="dupgated"):
         self.folder = Path(folder)
         self.config = self.folder / "dupgate.conf"
         self.config.write_text(config_text)
         self.log = self.folder / "daemon.log"
+        self.program = program
         self.process = None
         self.url = None
 
     def start(self):
         self.log.unlink(missing_ok=True)
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([str(BUILD / "dupgated"), "--config", str(self.config)], stdout=log, stderr=log)
+            self.process = subprocess.Popen([str(BUILD / self.program), "--config", str(self.config)], stdout=log, stderr=log)
 
         def listening():
             match = re.search(r"listening on (http://\S+)", self.log.read_text("utf-8", "replace"))
@@ -140,11 +141,14 @@ class Daemon:
 class Rack:
     """A folder, a simulator and a daemon in one; close() leaves nothing behind. Use with addCleanup(rack.close)."""
 
-    def __init__(self, count, extra_config="", start=True, **simulator):
+    def __init__(self, count, extra_config="", start=True, program="dupgated", **simulator):
         self.folder = Path(tempfile.mkdtemp(prefix="rack-"))
+        if "rules" in simulator:  # a scenario as data
+            simulator["scenario"] = self.folder / "scenario.json"
+            simulator["scenario"].write_text(json.dumps(simulator.pop("rules")))
         self.simulator = Simulator(self.folder / "fleet", count, **simulator) if count else None
         self.devices = [f"bench-{k}" for k in range(count)]
-        self.daemon = Daemon(self.folder, self.config(extra_config))
+        self.daemon = Daemon(self.folder, self.config(extra_config), program)
         if start:
             self.daemon.start()
 

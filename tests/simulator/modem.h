@@ -97,6 +97,7 @@ struct stp {
 struct counters {
 	uint64_t attempted, succeeded, failed;
 	uint64_t sessions, blocks, bytes, resends, crc_errors;
+	uint64_t rules_fired; /* since the simulator's start */
 	bool compressed; /* of the last session */
 };
 

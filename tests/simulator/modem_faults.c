@@ -122,8 +122,12 @@ void faults_of(struct modem *modem, const struct happening *happening, struct ef
 	const struct rule *rule;
 	size_t cursor = 0;
 
-	while ((rule = scenario_next(modem->scenario, modem->seen, modem->index, happening, &cursor)))
+	while ((rule = scenario_next(modem->scenario, modem->seen, modem->index, happening, &cursor))) {
+		/* A test that waits for its fault sees the first at once. */
+		if (modem->counters.rules_fired++ == 0)
+			state_save(modem);
 		add_effect(modem, rule, effects);
+	}
 }
 
 bool faults_stop(struct modem *modem, const struct effects *effects)

@@ -26,7 +26,7 @@ static json_t *pack_state(const struct modem *modem)
 	const struct counters *counters = &modem->counters;
 
 	return json_pack("{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s}, s:{s:I, s:I, s:I}, s:s?, "
-			 "s:{s:I, s:I, s:I, s:I, s:I, s:b}}",
+			 "s:{s:I, s:I, s:I, s:I, s:I, s:b}, s:I}",
 			 "index", (int)modem->index, "family", modem->options->family->name, "phase", phase_names[modem->phase],
 			 "boot_mode", (int)modem->mode, "rate_bps", (json_int_t)modem->rate, "release", modem->release, "ue", modem->ue,
 			 "imei", modem->imei, "report", report_names[modem->report], "stored", "state", stored_names[modem->stored.state],
@@ -34,7 +34,8 @@ static json_t *pack_state(const struct modem *modem)
 			 "succeeded", (json_int_t)counters->succeeded, "failed", (json_int_t)counters->failed, "last_failure",
 			 modem->last_failure[0] ? modem->last_failure : NULL, "stp", "sessions", (json_int_t)counters->sessions, "blocks",
 			 (json_int_t)counters->blocks, "bytes", (json_int_t)counters->bytes, "resends", (json_int_t)counters->resends,
-			 "crc_errors", (json_int_t)counters->crc_errors, "compressed", counters->compressed ? 1 : 0);
+			 "crc_errors", (json_int_t)counters->crc_errors, "compressed", counters->compressed ? 1 : 0, "rules_fired",
+			 (json_int_t)counters->rules_fired);
 }
 
 void state_save(const struct modem *modem)

@@ -1,0 +1,224 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The fault matrix: {phase} × {fault} × {kind of modem}, each cell one simulated modem and one job of the real daemon.
+
+Usage: fault_matrix.py [--phase NAME] [--fault NAME] [--kind NAME] [--verbose]
+
+A cell is right when its modem ends on the new firmware, verified; or on its old one in its application, with a fault that EXPECTED
+allows. Whatever else happens is named in the output and the status is 1. The daemon is dupgated-hasty, whose clock skips most of every
+silence. The last line has the counts.
+"""
+import argparse
+import collections
+import concurrent.futures
+import json
+import re
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from rack import TERMINAL, Rack, wait_for  # noqa: E402
+
+KINDS = ("monarch1", "monarch2")
+PHASES = ("connect", "identify", "prepare", "switch", "first-block", "middle-block", "last-block", "border-1", "border-2", "border-3",
+          "apply", "restart", "verify")
+FAULTS = ("silence", "error", "noise-line", "stale-ok", "byte-lost", "byte-damaged", "nack", "hang-up", "power-cut", "daemon-killed")
+IN_TRANSFER = ("first-block", "middle-block", "last-block", "border-1", "border-2", "border-3")
+BUNDLES = {"monarch1": ("CATM1-39529.dup", "LR5.1.1.0-39529", "UE5.0.0.0d"), "monarch2": ("GM02RB6Q_LR8.2.1.0-61488.dup", "LR8.2.1.0-61488", "UE8.2.1.0")}
+OLD = {"monarch1": "LR5.1.1.0-38638", "monarch2": "LR8.0.5.13-59577"}
+# How many modems one daemon has at once, and how long a batch may take: sanitizers are slow.
+BATCH = 64
+BATCH_S = 600
+
+# The cells that end on the old firmware, with the codes that may stand there.
+EXPECTED = {}
+RIGHT = {"verified", "refused"}
+
+
+class Baseline:
+    """One undisturbed upgrade of a kind: how often each command comes before each phase, how many bytes its bundle is on the wire."""
+
+    def __init__(self, kind):
+        rack = MatrixRack(kind, [None], [])
+        try:
+            job = rack.run()[0]
+            if job["state"] != "succeeded" or not job["verified"]:
+                raise AssertionError(f"the undisturbed {kind} ended {job}")
+            self.transcript = rack.daemon.get(f"/jobs/{job['id']}/transcript")
+            self.wire_bytes = rack.simulator.state(0)["stp"]["bytes"]
+        finally:
+            rack.close()
+
+    def count_before(self, phase, command):
+        before, mark, _ = self.transcript.partition(f"# phase {phase}")
+        if not mark:
+            raise AssertionError(f"the undisturbed run has no phase {phase}")
+        return len(re.findall(r"^\S+ > " + re.escape(command) + "$", before, re.M))
+
+    def trigger(self, kind, phase):
+        """(when, nth) of the first thing that the modem hears in this phase."""
+        commands = {"connect": "AT", "identify": "ATI1", "prepare": "AT+CFUN=4" if kind == "monarch1" else "AT+CFUN=5",
+                    "switch": "AT+SMSWBOOT=3,1", "apply": "AT+SMUPGRADE?", "restart": "AT+SMSWBOOT=1,1", "verify": "ATI1"}
+        if phase in commands:
+            return {"command": commands[phase]}, self.count_before(phase, commands[phase]) + 1
+        if phase.startswith("border-"):
+            return {"record": int(phase[-1])}, 1
+        byte = {"first-block": 0, "middle-block": self.wire_bytes // 2, "last-block": self.wire_bytes - 1}[phase]
+        return {"bytes": byte}, 1
+
+
+def effect(phase, fault):
+    """What the simulator is to do, None where there is no such thing."""
+    in_transfer = phase in IN_TRANSFER
+    if fault == "silence":
+        return {"do": "silence", "ms": 1500}
+    if fault == "error":
+        return {"do": "text", "text": "ERROR"} if in_transfer else {"do": "error"}
+    if fault == "noise-line":
+        return {"do": "text", "text": "+CEREG: 1,0"}
+    if fault == "stale-ok":
+        return {"do": "text", "text": "OK"} if in_transfer else {"do": "stale-ok"}
+    if fault == "byte-lost":
+        return {"do": "drop", "count": 1}
+    if fault == "byte-damaged":
+        return {"do": "corrupt", "count": 1}
+    if fault == "nack":
+        return {"do": "nack"} if in_transfer and not phase.startswith("border") else None
+    return {"do": {"hang-up": "hang-up", "power-cut": "power-loss"}[fault], "ms": 500}
+
+
+class MatrixRack(Rack):
+    """A rack of one kind of modem in which modem k plays cells[k]."""
+
+    def __init__(self, kind, cells, rules):
+        self.kind = kind
+        self.cells = cells
+        super().__init__(len(cells), extra_config=f"[jobs]\nmax_parallel = {BATCH}\n", program="dupgated-hasty", family=kind, rules=rules,
+                         apply_ms=150, restart_ms=150)
+        name, release, ue = BUNDLES[kind]
+        self.firmware = self.daemon.add_firmware(self.bundle(name, size=100_000, release=release, ue=ue), query=f"&release={release}")
+
+    def start_jobs(self):
+        return [self.daemon.upgrade(device, self.firmware["sha256"])["id"] for device in self.devices]
+
+    def run(self):
+        return self.ended(self.start_jobs())
+
+    def ended(self, ids):
+        def all_ended():
+            jobs = [self.daemon.get(f"/jobs/{job}") for job in ids]
+            return jobs if all(job["state"] in TERMINAL for job in jobs) else None
+        return wait_for(all_ended, BATCH_S, "the end of a batch")
+
+
+def judge(rack, index, job):
+    """"verified", "refused", or what is wrong."""
+    cell = rack.cells[index]
+    state = rack.simulator.state(index)
+    device = rack.daemon.get(f"/devices/{rack.devices[index]}")
+    jobs = rack.daemon.get(f"/jobs?device={rack.devices[index]}")["jobs"]
+    new = BUNDLES[rack.kind][1]
+    if cell[2] != "daemon-killed" and state["rules_fired"] == 0:
+        return "the fault did not happen"
+    if len(jobs) != 1:
+        return f"{len(jobs)} jobs"
+    if job["state"] == "succeeded":
+        if not job["verified"] or job["to_release"] != new:
+            return f"a success that is none: verified {job['verified']}, {job['to_release']}"
+        if state["release"] != new or state["boot_mode"] != 2:
+            return f"a false success: the modem runs {state['release']} in mode {state['boot_mode']}"
+        return "verified"
+    code = (job["fault"] or {}).get("code")
+    if state["release"] == OLD[rack.kind] and state["boot_mode"] == 2 and code in EXPECTED.get(cell, ()):
+        return "refused"
+    return (f"{job['state']} with {code}: {(job['fault'] or {}).get('message')}; the modem has {state['release']} in mode "
+            f"{state['boot_mode']}, the device is {device['state']}")
+
+
+def rule(baselines, modem, cell):
+    """The scenario rule of a cell, None where the phase has no such fault."""
+    kind, phase, fault = cell
+    done = effect(phase, fault)
+    if done is None:
+        return None
+    when, nth = baselines[kind].trigger(kind, phase)
+    return dict(done, modem=modem, when=dict(when, nth=nth))
+
+
+def run_batch(baselines, kind, cells):
+    """{cell: verdict} of cells that one daemon plays at once."""
+    rack = MatrixRack(kind, cells, [rule(baselines, k, cell) for k, cell in enumerate(cells)])
+    try:
+        return {cell: judge(rack, k, job) for k, (cell, job) in enumerate(zip(cells, rack.run()))}
+    finally:
+        rack.close()
+
+
+def run_killed(baselines, cell):
+    """{cell: verdict} of one modem whose daemon is killed while the modem takes its time over the first thing of the phase."""
+    kind, phase, _ = cell
+    when, nth = baselines[kind].trigger(kind, phase)
+    rack = MatrixRack(kind, [cell], [{"modem": 0, "when": dict(when, nth=nth), "do": "delay", "ms": 1500}])
+    try:
+        job = rack.start_jobs()[0]
+        wanted = "transfer" if phase in IN_TRANSFER else phase
+        wait_for(lambda: rack.daemon.get(f"/jobs/{job}")["phase"] == wanted, what=f"the phase {wanted}")
+        rack.daemon.kill(signal.SIGKILL)
+        rack.daemon.start()
+        return {cell: judge(rack, 0, rack.ended([job])[0])}
+    finally:
+        rack.close()
+
+
+def all_cells():
+    return [(kind, phase, fault) for phase in PHASES for fault in FAULTS for kind in KINDS
+            if fault == "daemon-killed" or effect(phase, fault) is not None]
+
+
+def fast_part(cells):
+    """Every pair of phase and fault once, the kinds taking turns."""
+    pairs = collections.OrderedDict()
+    for cell in cells:
+        pairs.setdefault(cell[1:], []).append(cell)
+    return [kinds[(number + number // len(FAULTS)) % len(kinds)] for number, kinds in enumerate(pairs.values())]
+
+
+def run_all(cells):
+    """{cell: verdict}; batches of one kind side by side, killed daemons a few at once."""
+    baselines = {kind: Baseline(kind) for kind in sorted({cell[0] for cell in cells})}
+    work = []
+    for kind in baselines:
+        own = [cell for cell in cells if cell[0] == kind and cell[2] != "daemon-killed"]
+        work += [lambda kind=kind, batch=own[k:k + BATCH]: run_batch(baselines, kind, batch) for k in range(0, len(own), BATCH)]
+    work += [lambda cell=cell: run_killed(baselines, cell) for cell in cells if cell[2] == "daemon-killed"]
+    verdicts = {}
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for done in pool.map(lambda one: one(), work):
+            verdicts.update(done)
+    return verdicts
+
+
+def summary(verdicts):
+    counts = collections.Counter(verdict if verdict in RIGHT else "wrong" for verdict in verdicts.values())
+    return (f"fault matrix: {len(verdicts)} cells, {counts['verified']} verified, {counts['refused']} on the old firmware with the right "
+            f"fault, {counts['wrong']} wrong")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    for name in ("kind", "phase", "fault"):
+        parser.add_argument(f"--{name}", default="", help=f"only cells of this {name}")
+    parser.add_argument("--verbose", action="store_true", help="show every cell, not only those that are wrong")
+    options = parser.parse_args()
+    wanted = (options.kind, options.phase, options.fault)
+    verdicts = run_all([cell for cell in all_cells() if all(want in ("", have) for want, have in zip(wanted, cell))])
+    for (kind, phase, fault), verdict in sorted(verdicts.items()):
+        if options.verbose or verdict not in RIGHT:
+            print(f"{kind:9} {phase:13} {fault:14} {verdict}")
+    print(summary(verdicts))
+    return 0 if set(verdicts.values()) <= RIGHT else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
