@@ -5,6 +5,15 @@
 
 #include "api/json_value.h"
 
+/* Takes over `item`; lets go of `array` and answers NULL when it cannot be appended. */
+static json_t *append(json_t *array, json_t *item)
+{
+	if (json_array_append_new(array, item) == 0)
+		return array;
+	json_decref(array);
+	return NULL;
+}
+
 static json_t *labels_object(const struct device *device)
 {
 	json_t *labels = json_object();
@@ -59,6 +68,14 @@ json_t *json_progress_object(const struct job_progress *progress)
 			    {"part", json_text(progress->part)});
 }
 
+static json_t *notes_array(const struct job *job)
+{
+	json_t *notes = json_array();
+	for (size_t i = 0; notes != NULL && i < job->note_count; i++)
+		notes = append(notes, json_text_always(job->notes[i]));
+	return notes;
+}
+
 json_t *json_job_object(const struct job *job)
 {
 	const struct job_request *request = &job->request;
@@ -74,16 +91,7 @@ json_t *json_job_object(const struct job *job)
 			    {"verified", json_boolean(job->verified)}, {"fault", json_fault_object(&job->fault)},
 			    {"retry_of", json_text(request->retry_of)}, {"priority", json_integer(request->priority)},
 			    {"firmware_name", json_text(request->firmware_name)}, {"detail", json_text(job->detail)},
-			    {"not_before", json_time_ms(job->not_before_ms)});
-}
-
-/* Takes over `item`; lets go of `array` and answers NULL when it cannot be appended. */
-static json_t *append(json_t *array, json_t *item)
-{
-	if (json_array_append_new(array, item) == 0)
-		return array;
-	json_decref(array);
-	return NULL;
+			    {"not_before", json_time_ms(job->not_before_ms)}, {"notes", notes_array(job)});
 }
 
 json_t *json_device_array(const struct device *devices, size_t count)

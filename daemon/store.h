@@ -23,7 +23,13 @@ bool store_healthy(struct store *store, char *ret_why, size_t ret_why_size);
 struct job_row {
 	struct job job;
 	char furthest_phase[16]; /* over all runs of the job; "" when it never ran */
-	bool cancel_requested;   /* accepted while it ran: a restart must not bring it back */
+	bool cancel_requested;   /* accepted, and not carried out yet: the modem may have to be brought back first */
+	bool past_return;        /* in one of its runs the point of no return was passed: it cannot be cancelled any more */
+	/* The modem cannot be put back into its application by switching alone: something was sent to it, in this job or the one that it
+	 * retries, or it was found outside its application. */
+	bool no_way_back;
+	uint32_t port_losses;    /* how often the port went away under a run */
+	int64_t absent_since_ms; /* since when it waits for its port; 0: it does not */
 };
 
 int store_job_insert(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
@@ -37,6 +43,8 @@ int store_job_list(struct store *store, const struct job_filter *filter, struct 
 int store_jobs_unfinished(struct store *store, struct job_row **ret, size_t *ret_count, struct job_fault *ret_fault);
 /* "" when there was never one. */
 int store_job_newest_id(struct store *store, char ret[JOB_ID_SIZE], struct job_fault *ret_fault);
+/* Of the upgrades of this device that ever ran. "" when there is none. */
+int store_job_newest_upgrade(struct store *store, const char *device, char ret[JOB_ID_SIZE], struct job_fault *ret_fault);
 
 /* What is kept of a device between runs; the configuration says the rest. */
 struct device_row {

@@ -5,23 +5,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/job_notes.h"
+
 /* The one list of columns, in the order of bind_job() and read_job(). */
 #define JOB_COLUMNS                                                                                                                        \
 	"kind, device, firmware, firmware_name, helper, way, force, allow_downgrade, priority, rate_bps, wanted_at_ms, retry_of, state, "  \
 	"phase, furthest_phase, detail, waiting_for, from_release, to_release, bytes_done, bytes_total, percent, part, step, steps, "      \
 	"can_cancel, cancel_requested, attempt, interruptions, created_at_ms, started_at_ms, finished_at_ms, not_before_ms, verified, "    \
-	"fault_code, fault_message, fault_evidence, second, allow_branch_switch, id"
+	"fault_code, fault_message, fault_evidence, second, allow_branch_switch, past_return, no_way_back, port_losses, "                  \
+	"absent_since_ms, notes, id"
 
 static const char insert_job[] =
     "INSERT INTO jobs (" JOB_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-    " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40)";
+    " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38,"
+    " ?39, ?40, ?41, ?42, ?43, ?44, ?45)";
 static const char update_job[] =
     "UPDATE jobs SET (" JOB_COLUMNS ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-    " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40)"
-    " WHERE id = ?40";
+    " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38,"
+    " ?39, ?40, ?41, ?42, ?43, ?44, ?45)"
+    " WHERE id = ?45";
 static const char select_job[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE id = ?1";
 static const char select_unfinished[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state IN ('queued', 'waiting', 'running') ORDER BY id";
 static const char select_newest_id[] = "SELECT max(id) FROM jobs";
+static const char select_newest_upgrade[] = "SELECT max(id) FROM jobs WHERE device = ?1 AND kind = 'upgrade' AND furthest_phase <> ''";
 
 /* Every filter has its own text, so that each finds its index. A row more than asked for tells that there are more. */
 #define OLDER_FIRST_PAGE " id < ?1 ORDER BY id DESC LIMIT ?2"
@@ -47,7 +53,8 @@ static void bind_request(struct store_binder *binder, const struct job_request *
 	store_bind_text_or_null(binder, request->retry_of);
 }
 
-static int bind_job(sqlite3_stmt *statement, const struct job_row *row)
+/* The text of the notes is the caller's, as it must live until the statement is reset. */
+static int bind_job(sqlite3_stmt *statement, const struct job_row *row, const char *notes)
 {
 	const struct job *job = &row->job;
 	struct store_binder binder = {.statement = statement, .next = 1};
@@ -79,6 +86,11 @@ static int bind_job(sqlite3_stmt *statement, const struct job_row *row)
 	store_bind_text(&binder, job->fault.evidence);
 	store_bind_text(&binder, job->request.second);
 	store_bind_int(&binder, job->request.allow_branch_switch);
+	store_bind_int(&binder, row->past_return);
+	store_bind_int(&binder, row->no_way_back);
+	store_bind_int(&binder, row->port_losses);
+	store_bind_int(&binder, row->absent_since_ms);
+	store_bind_text(&binder, notes);
 	store_bind_text(&binder, job->id);
 	return binder.error;
 }
@@ -121,6 +133,18 @@ static void read_fault(struct store_reader *reader, struct job_fault *ret)
 	store_read_text(reader, ret->evidence, sizeof(ret->evidence));
 }
 
+/* Those of the third version of the schema. */
+static void read_later_columns(struct store_reader *reader, struct job_row *ret)
+{
+	char notes[JOB_NOTES_TEXT_SIZE];
+	ret->past_return = store_read_int(reader) != 0;
+	ret->no_way_back = store_read_int(reader) != 0;
+	ret->port_losses = (uint32_t)store_read_int(reader);
+	ret->absent_since_ms = store_read_int(reader);
+	store_read_text(reader, notes, sizeof(notes));
+	job_notes_split(&ret->job, notes);
+}
+
 static void read_job(sqlite3_stmt *statement, struct job_row *ret)
 {
 	struct job *job = &ret->job;
@@ -152,18 +176,21 @@ static void read_job(sqlite3_stmt *statement, struct job_row *ret)
 	read_fault(&reader, &job->fault);
 	store_read_text(&reader, job->request.second, sizeof(job->request.second));
 	job->request.allow_branch_switch = store_read_int(&reader) != 0;
+	read_later_columns(&reader, ret);
 	store_read_text(&reader, job->id, sizeof(job->id));
 }
 
 static int write_job(struct store *store, const char *sql, const struct job_row *row, struct job_fault *ret_fault)
 {
+	char notes[JOB_NOTES_TEXT_SIZE];
 	int result = store_write_begin(store, ret_fault);
 	if (result < 0)
 		return result;
+	job_notes_join(&row->job, notes);
 	sqlite3_stmt *statement = store_statement(&store->writer, sql, ret_fault);
 	if (statement == NULL)
 		result = -EPROTO;
-	else if (bind_job(statement, row) != SQLITE_OK)
+	else if (bind_job(statement, row, notes) != SQLITE_OK)
 		result = store_failed(&store->writer, ret_fault);
 	else
 		result = store_run(&store->writer, statement, ret_fault);
@@ -289,12 +316,16 @@ int store_jobs_unfinished(struct store *store, struct job_row **ret, size_t *ret
 	return result;
 }
 
-int store_job_newest_id(struct store *store, char ret[JOB_ID_SIZE], struct job_fault *ret_fault)
+/* One id, or "" where there is none; device NULL: the statement takes none. */
+static int read_id(struct store *store, const char *sql, const char *device, char ret[JOB_ID_SIZE], struct job_fault *ret_fault)
 {
 	int result = -EPROTO;
 	store_read_begin(store);
-	sqlite3_stmt *statement = store_statement(&store->reader, select_newest_id, ret_fault);
+	sqlite3_stmt *statement = store_statement(&store->reader, sql, ret_fault);
 	if (statement != NULL) {
+		struct store_binder binder = {.statement = statement, .next = 1};
+		if (device != NULL)
+			store_bind_text(&binder, device);
 		result = sqlite3_step(statement) == SQLITE_ROW ? 0 : store_failed(&store->reader, ret_fault);
 		struct store_reader reader = {.statement = statement};
 		if (result == 0)
@@ -303,4 +334,14 @@ int store_job_newest_id(struct store *store, char ret[JOB_ID_SIZE], struct job_f
 	}
 	store_read_end(store);
 	return result;
+}
+
+int store_job_newest_id(struct store *store, char ret[JOB_ID_SIZE], struct job_fault *ret_fault)
+{
+	return read_id(store, select_newest_id, NULL, ret, ret_fault);
+}
+
+int store_job_newest_upgrade(struct store *store, const char *device, char ret[JOB_ID_SIZE], struct job_fault *ret_fault)
+{
+	return read_id(store, select_newest_upgrade, device, ret, ret_fault);
 }

@@ -37,6 +37,14 @@ static const char *const migrations[] = {
     "CREATE INDEX jobs_by_state ON jobs(state, id);",
     "ALTER TABLE jobs ADD COLUMN second TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE jobs ADD COLUMN allow_branch_switch INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE jobs ADD COLUMN past_return INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN no_way_back INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN port_losses INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN absent_since_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN notes TEXT NOT NULL DEFAULT '';"
+    /* What was sent before this was counted is not known: the phases in which it may have been are taken as if it was. */
+    "UPDATE jobs SET past_return = 1, no_way_back = 1, can_cancel = 0"
+    " WHERE furthest_phase IN ('transfer', 'apply', 'restart', 'verify');",
 };
 
 static int user_version(sqlite3 *db, int *ret)

@@ -67,6 +67,7 @@ void job_read(const json_t *json, struct job_row *ret)
 	    .can_cancel = json_is_true(json_object_get(json, "can_cancel")),
 	    .verified = json_is_true(json_object_get(json, "verified")),
 	};
+	ret->notes = json_object_get(json, "notes");
 	progress_read(json_object_get(json, "progress"), ret);
 	fault_read(json_object_get(json, "fault"), &ret->fault);
 }

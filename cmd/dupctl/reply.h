@@ -23,6 +23,7 @@ struct job_row {
 	int64_t step, steps, attempt, interruptions, priority;
 	bool can_cancel, verified;
 	struct fault_row fault;
+	const json_t *notes; /* an array of strings, or NULL. Borrowed. */
 };
 
 struct device_row {

@@ -102,6 +102,14 @@ static void fault_field(struct text *ret, const struct fault_row *fault)
 	text_add(ret, "\n");
 }
 
+static void notes_fields(struct text *ret, const json_t *notes)
+{
+	for (size_t i = 0; i < json_array_size(notes); i++) {
+		const char *note = json_string_value(json_array_get(notes, i));
+		view_field(ret, "Note", note ? note : "");
+	}
+}
+
 void view_job(struct text *ret, const struct job_row *job)
 {
 	bool upgrade = strcmp(job->kind, "upgrade") == 0;
@@ -121,6 +129,7 @@ void view_job(struct text *ret, const struct job_row *job)
 	if (upgrade && strcmp(job->state, "succeeded") == 0)
 		view_field(ret, "Verified", job->verified ? "yes" : "no: the firmware declares no release");
 	fault_field(ret, &job->fault);
+	notes_fields(ret, job->notes);
 	if (job->attempt > 1)
 		number_field(ret, "Attempt", job->attempt);
 	if (job->interruptions > 0)

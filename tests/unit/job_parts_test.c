@@ -8,6 +8,7 @@
 
 #include "daemon/engine_request.h"
 #include "daemon/job_id.h"
+#include "daemon/job_notes.h"
 #include "daemon/progress_meter.h"
 #include "daemon/transcript_file.h"
 
@@ -168,6 +169,70 @@ static const struct {
     {460800, {460800, 921600, 115200, 0}, 0, 0},
 };
 
+START_TEST(the_newest_notes_are_kept)
+{
+	struct job job = {0};
+	for (unsigned i = 0; i < JOB_NOTES_MAX + 3; i++)
+		job_note_add(&job, "note %u", i);
+	ck_assert_uint_eq(job.note_count, JOB_NOTES_MAX);
+	ck_assert_str_eq(job.notes[0], "note 3");
+	ck_assert_str_eq(job.notes[JOB_NOTES_MAX - 1], "note 10");
+	/* None twice: the one that is said again is the newest. */
+	job_note_add(&job, "note 5");
+	ck_assert_uint_eq(job.note_count, JOB_NOTES_MAX);
+	ck_assert_str_eq(job.notes[0], "note 3");
+	ck_assert_str_eq(job.notes[2], "note 6");
+	ck_assert_str_eq(job.notes[JOB_NOTES_MAX - 1], "note 5");
+	job_note_add(&job, "%s", "");
+	ck_assert_uint_eq(job.note_count, JOB_NOTES_MAX);
+	ck_assert_str_eq(job.notes[JOB_NOTES_MAX - 1], "note 5");
+}
+END_TEST
+
+START_TEST(a_long_note_is_cut_between_characters)
+{
+	struct job job = {0};
+	char text[130] = "";
+	memset(text, 'a', 115);
+	memcpy(text + 115, "\xc3\xa4\xc3\xa4\xc3\xa4", 7);
+	job_note_add(&job, "%s", text);
+	ck_assert_uint_eq(strlen(job.notes[0]), 118);
+	ck_assert_str_eq(job.notes[0] + 113, "aa\xe2\x80\xa6");
+	memset(text, 'b', 119);
+	text[119] = '\0';
+	job_note_add(&job, "%s", text);
+	ck_assert_str_eq(job.notes[1], text);
+}
+END_TEST
+
+START_TEST(notes_are_joined_and_split)
+{
+	char text[JOB_NOTES_TEXT_SIZE];
+	struct job job = {0}, back = {0};
+	job_note_add(&job, "one\nline\x1b");
+	job_note_add(&job, "100 %% two");
+	job_notes_join(&job, text);
+	ck_assert_str_eq(text, "one line \n100 % two\n");
+	job_notes_split(&back, text);
+	ck_assert_uint_eq(back.note_count, 2);
+	ck_assert_str_eq(back.notes[1], "100 % two");
+	job_notes_split(&back, "");
+	ck_assert_uint_eq(back.note_count, 0);
+	char whole[120];
+	memset(whole, 'x', 119);
+	whole[119] = '\0';
+	for (unsigned i = 0; i < JOB_NOTES_MAX; i++) {
+		whole[0] = (char)('a' + i);
+		job_note_add(&job, "%s", whole);
+	}
+	job_notes_join(&job, text);
+	ck_assert_uint_eq(strlen(text), JOB_NOTES_MAX * 120);
+	job_notes_split(&back, text);
+	ck_assert_uint_eq(back.note_count, JOB_NOTES_MAX);
+	ck_assert_str_eq(back.notes[7], whole);
+}
+END_TEST
+
 START_TEST(a_rate_of_the_request_is_tried_first_and_is_the_transfer_s)
 {
 	const struct profile profile = {.rates = {921600, 115200}, .transfer_rate_bps = rate_rows[_i].allowed_bps};
@@ -239,6 +304,9 @@ int main(void)
 	tcase_add_test(tcase, percent_never_goes_back);
 	tcase_add_test(tcase, the_end_is_always_shown_once);
 	tcase_add_test(tcase, a_transcript_is_bounded_and_says_so);
+	tcase_add_test(tcase, the_newest_notes_are_kept);
+	tcase_add_test(tcase, a_long_note_is_cut_between_characters);
+	tcase_add_test(tcase, notes_are_joined_and_split);
 	tcase_add_loop_test(tcase, a_rate_of_the_request_is_tried_first_and_is_the_transfer_s, 0, sizeof(rate_rows) / sizeof(rate_rows[0]));
 	tcase_add_test(tcase, a_release_is_known_in_the_application_only);
 	tcase_add_test(tcase, names_of_the_engine_are_read_back);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/store.h"
+#include "daemon/job_notes.h"
 
 #include <check.h>
 #include <errno.h>
@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "daemon/store.h"
 
 static char directory[128], state_dir[160], database[200];
 static struct store *store;
@@ -126,6 +128,9 @@ static void check_job(const struct job *back, const struct job *job)
 	ck_assert_ptr_eq(back->fault.kind, job->fault.kind);
 	ck_assert_str_eq(back->fault.message, job->fault.message);
 	ck_assert_str_eq(back->fault.evidence, job->fault.evidence);
+	ck_assert_uint_eq(back->note_count, job->note_count);
+	for (size_t i = 0; i < job->note_count; i++)
+		ck_assert_str_eq(back->notes[i], job->notes[i]);
 }
 
 START_TEST(every_member_of_a_job_comes_back)
@@ -168,12 +173,21 @@ START_TEST(every_member_of_a_job_comes_back)
 	job->verified = true;
 	job_fault_set(&job->fault, "stp-refused", "a sentence");
 	strcpy(job->fault.evidence, "61 62");
+	job_note_add(job, "the helper is left out");
+	job_note_add(job, "the modem is slow");
+	row.past_return = row.no_way_back = true;
+	row.port_losses = 3;
+	row.absent_since_ms = 1700000000005;
 	ck_assert_int_eq(store_job_insert(store, &row, &fault), 0);
 	ck_assert_int_eq(store_job_get(store, "02", &back, &fault), 0);
 	check_request(&back.job.request, &job->request);
 	check_job(&back.job, job);
 	ck_assert_str_eq(back.furthest_phase, "apply");
 	ck_assert(back.cancel_requested);
+	ck_assert(back.past_return);
+	ck_assert(back.no_way_back);
+	ck_assert_uint_eq(back.port_losses, 3);
+	ck_assert_int_eq(back.absent_since_ms, 1700000000005);
 }
 END_TEST
 
@@ -311,6 +325,88 @@ START_TEST(a_database_of_the_first_moment_is_brought_up_to_date)
 }
 END_TEST
 
+/* What the first release made. */
+static const char first_schema[] =
+    "CREATE TABLE devices ("
+    " id TEXT PRIMARY KEY, alias TEXT NOT NULL DEFAULT '', maintenance INTEGER NOT NULL DEFAULT 0, labels_patched INTEGER NOT NULL DEFAULT "
+    "0,"
+    " boot_mode INTEGER NOT NULL DEFAULT -1, boot_mode_name TEXT NOT NULL DEFAULT '', family TEXT NOT NULL DEFAULT '',"
+    " ue TEXT NOT NULL DEFAULT '', release TEXT NOT NULL DEFAULT '', build INTEGER NOT NULL DEFAULT 0, imei TEXT NOT NULL DEFAULT '',"
+    " rate_bps INTEGER NOT NULL DEFAULT 0, seen_at_ms INTEGER NOT NULL DEFAULT 0"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE device_labels ("
+    " device TEXT NOT NULL REFERENCES devices(id) ON DELETE CASCADE, position INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+    " PRIMARY KEY (device, position), UNIQUE (device, key)"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE jobs ("
+    " id TEXT PRIMARY KEY, kind TEXT NOT NULL, device TEXT NOT NULL REFERENCES devices(id), firmware TEXT NOT NULL, firmware_name TEXT NOT "
+    "NULL,"
+    " helper TEXT NOT NULL, way TEXT NOT NULL, force INTEGER NOT NULL, allow_downgrade INTEGER NOT NULL, priority INTEGER NOT NULL,"
+    " rate_bps INTEGER NOT NULL, wanted_at_ms INTEGER NOT NULL, retry_of TEXT REFERENCES jobs(id),"
+    " state TEXT NOT NULL CHECK (state IN ('queued', 'waiting', 'running', 'succeeded', 'failed', 'cancelled')),"
+    " phase TEXT NOT NULL, furthest_phase TEXT NOT NULL, detail TEXT NOT NULL, waiting_for TEXT NOT NULL, from_release TEXT NOT NULL,"
+    " to_release TEXT NOT NULL, bytes_done INTEGER NOT NULL, bytes_total INTEGER NOT NULL, percent REAL NOT NULL, part TEXT NOT NULL,"
+    " step INTEGER NOT NULL, steps INTEGER NOT NULL, can_cancel INTEGER NOT NULL, cancel_requested INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL, interruptions INTEGER NOT NULL, created_at_ms INTEGER NOT NULL, started_at_ms INTEGER NOT NULL,"
+    " finished_at_ms INTEGER NOT NULL, not_before_ms INTEGER NOT NULL, verified INTEGER NOT NULL, fault_code TEXT NOT NULL,"
+    " fault_message TEXT NOT NULL, fault_evidence TEXT NOT NULL"
+    ") WITHOUT ROWID;"
+    "CREATE UNIQUE INDEX jobs_unfinished ON jobs(device) WHERE state IN ('queued', 'waiting', 'running');"
+    "CREATE INDEX jobs_of_device ON jobs(device, id);"
+    "CREATE INDEX jobs_by_state ON jobs(state, id);";
+
+static const struct {
+	const char *furthest_phase;
+	bool sent;
+} old_rows[] = {{"switch", false}, {"transfer", true}, {"verify", true}};
+
+/* It did not say what was sent: where something may have been, it is taken so. */
+START_TEST(a_job_of_the_first_release_is_brought_up_to_date)
+{
+	char sql[700];
+	struct job_row row;
+	store_close(store);
+	store = NULL;
+	ck_assert_int_eq(unlink(database), 0);
+	run_sql(first_schema);
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO devices (id) VALUES ('bench-1');"
+		 "INSERT INTO jobs VALUES ('01', 'upgrade', 'bench-1', '', '', '', 'auto', 0, 0, 0, 0, 0, NULL, 'waiting', 'connect', '%s',"
+		 " '', 'retry', '', '', 0, 0, 0, '', 1, 8, 1, 0, 2, 0, 1, 2, 0, 3, 0, 'port-gone', 'gone', '');"
+		 "PRAGMA user_version = 1",
+		 old_rows[_i].furthest_phase);
+	run_sql(sql);
+	open_store();
+	ck_assert_int_eq(store_job_get(store, "01", &row, &fault), 0);
+	ck_assert_int_eq(row.past_return, old_rows[_i].sent);
+	ck_assert_int_eq(row.no_way_back, old_rows[_i].sent);
+	ck_assert_int_eq(row.job.can_cancel, !old_rows[_i].sent);
+	ck_assert_str_eq(row.job.fault.message, "gone");
+	ck_assert_uint_eq(row.job.note_count, 0);
+	ck_assert_str_eq(row.job.request.second, "");
+}
+END_TEST
+
+START_TEST(the_newest_upgrade_that_ran_is_found)
+{
+	char id[JOB_ID_SIZE] = "x";
+	add_device("a");
+	add_device("b");
+	ck_assert_int_eq(store_job_newest_upgrade(store, "a", id, &fault), 0);
+	ck_assert_str_eq(id, "");
+	for (unsigned i = 1; i <= 5; i++) {
+		char name[JOB_ID_SIZE];
+		snprintf(name, sizeof(name), "0%u", i);
+		struct job_row row = make_row(name, i == 5 ? "b" : "a", JOB_FAILED);
+		row.job.request.kind = i == 3 ? JOB_PROBE : JOB_UPGRADE;
+		strcpy(row.furthest_phase, i == 4 ? "" : "connect");
+		ck_assert_int_eq(store_job_insert(store, &row, &fault), 0);
+	}
+	ck_assert_int_eq(store_job_newest_upgrade(store, "a", id, &fault), 0);
+	ck_assert_str_eq(id, "02");
+}
+END_TEST
+
 START_TEST(a_newer_database_is_refused_and_left_alone)
 {
 	store_close(store);
@@ -384,6 +480,8 @@ int main(void)
 	tcase_add_loop_test(tcase, lists_are_newest_first_filtered_and_paged, 0, sizeof(list_rows) / sizeof(list_rows[0]));
 	tcase_add_test(tcase, a_device_keeps_what_was_learnt_and_set);
 	tcase_add_test(tcase, a_database_of_the_first_moment_is_brought_up_to_date);
+	tcase_add_loop_test(tcase, a_job_of_the_first_release_is_brought_up_to_date, 0, sizeof(old_rows) / sizeof(old_rows[0]));
+	tcase_add_test(tcase, the_newest_upgrade_that_ran_is_found);
 	tcase_add_test(tcase, a_newer_database_is_refused_and_left_alone);
 	tcase_add_test(tcase, a_file_that_is_no_database_is_refused);
 	tcase_add_test(tcase, two_daemons_do_not_share_a_state_folder);
