@@ -51,7 +51,7 @@ static const struct upgrade_case rows[] = {
      .options = {.resume_phase = PHASE_RESTART},
      .verified = true,
      .phases = "c8i8v3",
-     .log = "AT+SMOD? | " IDENTIFY "AT+SMOD? | " IDENTIFY "AT+SQNSUPGRADENTF=\"success\" | ",
+     .log = "AT+SMOD? | " IDENTIFY "AT+SMOD? | " IDENTIFY "AT+CEREG? | AT+SQNSUPGRADENTF=\"success\" | ",
      .state = NEW},
 };
 

@@ -26,10 +26,11 @@ const struct modem_timings rig_timings = {
 #define COMMON_RULES                                                                                                                       \
 	{.expect = "AT", .answer = OK}, {.expect = "ATE0", .answer = OK}, {.expect = "AT+SMLOG?", .answer = OK},                           \
 	    {.expect = "AT+SQNSUPGRADENTF=\"started\"", .answer = OK}, {.expect = "AT+SQNSUPGRADENTF=\"success\"", .answer = OK},          \
-	    {.expect = "AT+CPSMS=0", .answer = OK}, SAYS(IN(APP) | IN(NEW), "AT+SMOD?", "2"),                                              \
-	    SAYS(IN(RECOVERY) | IN(DONE), "AT+SMOD?", "4"), SAYS(IN(APP) | IN(NEW), "AT+CGSN", IMEI),                                      \
-	    GOES(IN(APP), "AT+SMSWBOOT=3,1", RECOVERY), GOES(IN(RECOVERY), SMSTPU, STP), GOES(IN(RECOVERY), "AT+SMSWBOOT=1,1", APP),       \
-	    SAYS(IN(DONE) | IN(NEW), "AT+SMUPGRADE?", "+SMUPGRADE: success"), GOES(IN(DONE), "AT+SMSWBOOT=1,1", NEW),                      \
+	    {.expect = "AT+CPSMS=0", .answer = OK}, SAYS(IN(APP) | IN(NEW), "AT+CEREG?", "+CEREG: 1,0"),                                   \
+	    SAYS(IN(APP) | IN(NEW), "AT+SMOD?", "2"), SAYS(IN(RECOVERY) | IN(DONE), "AT+SMOD?", "4"),                                      \
+	    SAYS(IN(APP) | IN(NEW), "AT+CGSN", IMEI), GOES(IN(APP), "AT+SMSWBOOT=3,1", RECOVERY), GOES(IN(RECOVERY), SMSTPU, STP),         \
+	    GOES(IN(RECOVERY), "AT+SMSWBOOT=1,1", APP), SAYS(IN(DONE) | IN(NEW), "AT+SMUPGRADE?", "+SMUPGRADE: success"),                  \
+	    GOES(IN(DONE), "AT+SMSWBOOT=1,1", NEW),                                                                                        \
 	{                                                                                                                                  \
 		.expect = "AT^RESET", .answer = OK                                                                                         \
 	}

@@ -46,7 +46,7 @@ extern const struct modem_timings rig_timings;
 #define PREPARE_M1 "AT+BIND=AT | ATE0 | AT+SMLOG? | AT+SQNSUPGRADENTF=\"started\" | AT+SQNWL=\"sqndcc\",2 | AT+CPSMS=0 | AT+CFUN=4 | "
 #define SEND       "AT+SMOD? | " SMSTPU " | "
 #define IDENTIFY   "ATE0 | ATI | ATI1 | AT+CGSN | "
-#define ENDED      "AT+SMUPGRADE? | AT+SMOD? | AT+SMSWBOOT=1,1 | AT+SMOD? | AT+SMOD? | " IDENTIFY "AT+SQNSUPGRADENTF=\"success\" | "
+#define ENDED      "AT+SMUPGRADE? | AT+SMOD? | AT+SMSWBOOT=1,1 | AT+SMOD? | AT+SMOD? | " IDENTIFY "AT+CEREG? | AT+SQNSUPGRADENTF=\"success\" | "
 
 struct upgrade_case {
 	const char *name;

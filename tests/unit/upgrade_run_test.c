@@ -325,7 +325,8 @@ static int hear_phase(void *context, enum upgrade_phase phase, size_t step, size
 
 START_TEST(a_probe_asks_and_changes_nothing)
 {
-	struct fake_script script = {.rules = rig_monarch2, .start = APP};
+	static const struct fake_rule showver[] = {SAYS(0, "AT!=\"showver\"", "Bootloader0* : [59577]\r\nSoftware :"), {0}};
+	struct fake_script script = {.overrides = showver, .rules = rig_monarch2, .start = APP};
 	struct fake_modem *fake = fake_modem_start(&script);
 	char phases[64] = "";
 	struct upgrade_events events = {.phase = hear_phase, .context = phases};
@@ -336,7 +337,7 @@ START_TEST(a_probe_asks_and_changes_nothing)
 	ck_assert_int_eq(probe_run(&request, &events, &result), 0);
 	fake_modem_stop(fake);
 	ck_assert_str_eq(phases, "connect 1 of 2, identify 2 of 2, ");
-	ck_assert_str_eq(fake_modem_log(fake), "AT | AT+SMOD? | " IDENTIFY);
+	ck_assert_str_eq(fake_modem_log(fake), "AT | AT+SMOD? | " IDENTIFY "AT!=\"showver\" | AT+CEREG? | ");
 	ck_assert_str_eq(result.after.release, "LR8.0.5.13-59577");
 	ck_assert_int_eq(result.after.family, FAMILY_MONARCH2);
 	ck_assert_uint_eq(result.after.rate_bps, 921600);

@@ -30,6 +30,8 @@ static void note_unsolicited(void *context, const char *line)
 
 	if (strstr(line, "+SYSSTART"))
 		modem->application_started = true;
+	if (modem->report)
+		report_add_crash(modem->report, line);
 }
 
 int modem_open_link(struct modem *modem, struct link *link, const struct profile *profile, struct transcript *transcript)

@@ -13,6 +13,7 @@
 #include "transport/fault.h"
 #include "transport/link/link.h"
 #include "transport/modem/profile.h"
+#include "transport/modem/report.h"
 #include "transport/modem/transcript.h"
 
 enum boot_mode {
@@ -64,6 +65,7 @@ struct modem {
 	const struct modem_timings *timings; /* borrowed; modem_timings_default after opening */
 	uint32_t talk_rate_bps;              /* before modem_raise_rate(); 0: not raised */
 	bool application_started;            /* +SYSSTART came since the last restart was asked for */
+	struct modem_report *report;         /* borrowed, may be NULL: takes the crash lines that nobody asked for */
 	struct modem_info info;
 };
 
@@ -81,6 +83,12 @@ int modem_detect(struct modem *modem, int64_t patience_ms, struct fault *ret_fau
 
 /* Asks what the boot mode allows (ATI, ATI1, AT+CGSN, AT+CGMR) and fills info. What the modem does not answer stays empty. */
 int modem_identify(struct modem *modem, struct fault *ret_fault);
+
+/* Application only. What the modem does not tell stays empty and is no fault: an ERROR, silence, a table that ends early. showver is asked
+ * for a few times until it is complete. 0; else the line is gone (-EPROTO, FAULT_PORT_GONE) or -ECANCELED. protocol.md 3 and 8. */
+int modem_ask_versions(struct modem *modem, struct modem_report *report, struct fault *ret_fault);
+int modem_ask_capabilities(struct modem *modem, struct modem_report *report, struct fault *ret_fault); /* Monarch 1 */
+int modem_ask_health(struct modem *modem, struct modem_report *report, struct fault *ret_fault);
 
 /* AT+SMOD? once; BOOT_MODE_UNKNOWN when the answer is none. 0 or negative errno. */
 int modem_ask_boot_mode(struct modem *modem, enum boot_mode *ret);

@@ -236,6 +236,7 @@ int upgrade_step_verify(struct upgrade *upgrade)
 	if (r < 0)
 		return r;
 	upgrade_say_modem(upgrade);
+	upgrade_ask_health(upgrade);
 	r = upgrade_check_imei(upgrade, known_imei(upgrade));
 	if (r == 0)
 		r = check_release(upgrade);

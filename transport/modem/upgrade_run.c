@@ -160,6 +160,7 @@ static int finish(struct upgrade *upgrade, int r)
 {
 	if (r < 0)
 		bring_back(upgrade);
+	upgrade_say_crashes(upgrade);
 	if (upgrade->modem.link) {
 		upgrade->result->after = upgrade->modem.info;
 		modem_close(&upgrade->modem);
@@ -200,7 +201,11 @@ int upgrade_run(const struct upgrade_request *request, const struct upgrade_even
 int probe_run(const struct upgrade_request *request, const struct upgrade_events *events, struct upgrade_result *ret)
 {
 	struct upgrade upgrade;
+	int r;
 
 	upgrade_init(&upgrade, request, events, ret);
-	return finish(&upgrade, run_beginning(&upgrade, PROBE_STEPS));
+	r = run_beginning(&upgrade, PROBE_STEPS);
+	if (r == 0)
+		r = upgrade_read_report(&upgrade);
+	return finish(&upgrade, r);
 }

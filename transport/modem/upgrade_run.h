@@ -49,6 +49,7 @@ struct upgrade_result {
 	bool verified; /* the release (or build) that the firmware declares was read back */
 	bool sent;     /* at least one block of the bundle left the host */
 	struct stp_summary stp;
+	struct modem_report report; /* a probe: all; an upgrade: health after the restart, crashes at any time */
 	struct fault fault;
 };
 
@@ -56,7 +57,7 @@ struct upgrade_result {
  * ret->fault. Other: the error a callback returned. ret is filled as far as things went in every case. */
 int upgrade_run(const struct upgrade_request *request, const struct upgrade_events *events, struct upgrade_result *ret);
 
-/* Detect and identify only. The same returns. */
+/* Detect, identify and the report only. The same returns. */
 int probe_run(const struct upgrade_request *request, const struct upgrade_events *events, struct upgrade_result *ret);
 
 #endif

@@ -92,6 +92,7 @@ static int step_connect(struct upgrade *upgrade)
 		return r;
 	if (request->timings)
 		upgrade->modem.timings = request->timings;
+	upgrade->modem.report = &upgrade->result->report;
 	r = modem_detect(&upgrade->modem, connect_patience_ms(request), upgrade_fault(upgrade));
 	if (r < 0)
 		return r;

@@ -62,6 +62,11 @@ int upgrade_check_imei(struct upgrade *upgrade, const char *expected); /* only i
 int upgrade_switch_to_recovery(struct upgrade *upgrade);
 bool upgrade_cross(struct upgrade *upgrade); /* the point of no return, once; false: cancelled */
 
+/* The report (upgrade_report.c). read: all of it, returns as upgrade_step_run(). ask_health: what comes, a job never fails by it. */
+int upgrade_read_report(struct upgrade *upgrade);
+void upgrade_ask_health(struct upgrade *upgrade);
+void upgrade_say_crashes(struct upgrade *upgrade);
+
 /* The callbacks, NULL ones left out. */
 int upgrade_say_phase(struct upgrade *upgrade, enum upgrade_phase phase, size_t step, size_t steps, const char *detail);
 void upgrade_say_modem(struct upgrade *upgrade);
