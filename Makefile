@@ -48,6 +48,10 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SOURCES))
 MAN_PAGES := $(wildcard cmd/*/*.[1-8] tests/simulator/*.[1-8])
 C_FILES = $(shell find cmd daemon api transport firmware-cache tests -name '*.[ch]')
 JOBS ?= $(shell nproc)
+# A fuzz harness is one decoder; its corpus is played by NAME_corpus_test.
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+CORPUS_TESTS := $(patsubst %,$(BUILD)/tests/%_corpus_test,$(FUZZERS))
+FUZZ_S ?= 60
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(PROGRAMS)
@@ -83,6 +87,12 @@ $(BUILD)/dupgate-sim: $(call objects,tests/simulator)
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(patsubst %.c,$(BUILD)/%.o,$(UNIT_HELPERS)) $(LIBS) $(BUILD)/libdupctl.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(PKG_LIBS)
+$(BUILD)/tests/%_corpus_test: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -125,6 +135,17 @@ tsan: lint-deps
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build-tsan CC=clang SANITIZE=thread tests-built
 	@TSAN_OPTIONS=suppressions=$(CURDIR)/.ci/tsan.supp:second_deadlock_stack=1 $(PYTHON) tests/run.py --build build-tsan
 
+# What a harness finds is kept beside its build; what is worth keeping for ever goes to tests/fuzz/corpus/ by hand.
+fuzz: lint-deps
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined \
+		$(FUZZERS:%=build-fuzz/fuzz/%)
+	@for name in $(FUZZERS); do \
+		mkdir -p build-fuzz/found/$$name; \
+		build-fuzz/fuzz/$$name -max_total_time=$(FUZZ_S) -max_len=4096 -print_final_stats=1 -artifact_prefix=build-fuzz/$$name- \
+			build-fuzz/found/$$name tests/fuzz/corpus/$$name >build-fuzz/$$name.log 2>&1 || \
+			{ tail -40 build-fuzz/$$name.log; exit 1; }; \
+		echo "$$name: $$(sed -n 's/stat::number_of_executed_units: //p' build-fuzz/$$name.log) inputs in $(FUZZ_S) s, no law broken"; done
+
 install: all
 	install -D -m 0755 $(BUILD)/dupgated $(DESTDIR)$(PREFIX)/sbin/dupgated
 	install -D -m 0755 $(BUILD)/dupctl $(DESTDIR)$(PREFIX)/bin/dupctl
@@ -142,7 +163,7 @@ install: all
 	install -D -m 0644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/dupgate/copyright
 
 unit: $(UNIT_TESTS)
-tests-built: all $(UNIT_TESTS) $(BUILD)/dupgated-hasty
+tests-built: all $(UNIT_TESTS) $(CORPUS_TESTS) $(BUILD)/dupgated-hasty
 
 help:
 	@echo 'make            build dupgated, dupctl and dupgate-sim into $(BUILD)/'
@@ -152,6 +173,7 @@ help:
 	@echo 'make bench      measure transfers and fleets against the simulator'
 	@echo 'make lint       include directions, third-party fences, sizes, format, man pages'
 	@echo 'make asan tsan  the tests under the sanitizers'
+	@echo 'make fuzz       every decoder for FUZZ_S=60 seconds'
 	@echo 'make deps       install the Debian packages that are missing'
 	@echo 'make install    copy everything under DESTDIR= where Debian expects it'
 	@echo 'make clean      remove $(BUILD)/'
@@ -161,5 +183,5 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps lint-deps demo test test-matrix bench lint asan tsan install unit tests-built help clean
+.PHONY: all deps lint-deps demo test test-matrix bench lint asan tsan fuzz install unit tests-built help clean
 .SECONDARY:
