@@ -17,6 +17,8 @@ static const char *const code_names[CACHE_ERROR_CODE_COUNT] = {
     [CACHE_ERROR_DIGEST_MISMATCH] = "digest-mismatch",
     [CACHE_ERROR_INVALID_REQUEST] = "invalid-request",
     [CACHE_ERROR_NOT_FOUND] = "not-found",
+    [CACHE_ERROR_WRONG_FAMILY] = "bundle-wrong-family",
+    [CACHE_ERROR_HELPER_MISMATCH] = "helper-mismatch",
     [CACHE_ERROR_IN_USE] = "device-busy",
     [CACHE_ERROR_IO] = "infrastructure-error",
 };

@@ -17,6 +17,8 @@ enum cache_error_code {
 	CACHE_ERROR_DIGEST_MISMATCH,    /* "digest-mismatch" */
 	CACHE_ERROR_INVALID_REQUEST,    /* "invalid-request": a stated value that cannot be, an ambiguous name */
 	CACHE_ERROR_NOT_FOUND,          /* "not-found" */
+	CACHE_ERROR_WRONG_FAMILY,       /* "bundle-wrong-family": files that are to go together and cannot */
+	CACHE_ERROR_HELPER_MISMATCH,    /* "helper-mismatch" */
 	CACHE_ERROR_IN_USE,             /* "device-busy": pinned by a job */
 	CACHE_ERROR_IO,                 /* "infrastructure-error": the disk said no */
 	CACHE_ERROR_CODE_COUNT

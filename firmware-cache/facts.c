@@ -39,13 +39,17 @@ int facts_check(const struct firmware_facts *stated, struct cache_error *ret_err
 		return cache_error_set(ret_error, CACHE_ERROR_INVALID_REQUEST,
 				       "helper should be the SHA-256 digest of a helper in the cache (64 hex digits), found \"%s\"",
 				       stated->helper);
+	if (stated->second[0] && !sha256_text_valid(stated->second))
+		return cache_error_set(ret_error, CACHE_ERROR_INVALID_REQUEST,
+				       "second should be the SHA-256 digest of a bundle in the cache (64 hex digits), found \"%s\"",
+				       stated->second);
 	return 0;
 }
 
 unsigned facts_known(const struct firmware_facts *facts)
 {
 	return (facts->family[0] ? FACT_FAMILY : 0u) | (facts->release[0] ? FACT_RELEASE : 0u) | (facts->build ? FACT_BUILD : 0u) |
-	       (facts->base_build ? FACT_BASE_BUILD : 0u) | (facts->helper[0] ? FACT_HELPER : 0u);
+	       (facts->base_build ? FACT_BASE_BUILD : 0u) | (facts->helper[0] ? FACT_HELPER : 0u) | (facts->second[0] ? FACT_SECOND : 0u);
 }
 
 void facts_take(struct firmware_facts *to, const struct firmware_facts *from, unsigned mask)
@@ -60,6 +64,8 @@ void facts_take(struct firmware_facts *to, const struct firmware_facts *from, un
 		to->base_build = from->base_build;
 	if (mask & FACT_HELPER)
 		memcpy(to->helper, from->helper, sizeof(to->helper));
+	if (mask & FACT_SECOND)
+		memcpy(to->second, from->second, sizeof(to->second));
 }
 
 /* "LR8.0.5.13-59577" says 59577; what ends otherwise says nothing. */
@@ -71,6 +77,16 @@ static uint32_t build_of_release(const char *release)
 	if (digits == 0 || digits > 9 || dash[1 + digits] != '\0')
 		return 0;
 	return (uint32_t)strtoul(dash + 1, NULL, 10);
+}
+
+int facts_check_release(const struct firmware_facts *stated, struct cache_error *ret_error)
+{
+	uint32_t build = build_of_release(stated->release);
+
+	if (!build || !stated->build || stated->build == build)
+		return 0;
+	return cache_error_set(ret_error, CACHE_ERROR_INVALID_REQUEST, "the stated build %u contradicts the stated release %s",
+			       stated->build, stated->release);
 }
 
 void facts_resolve(struct firmware *firmware, const struct firmware_facts *content)

@@ -10,6 +10,9 @@
 /* 0, or CACHE_ERROR_INVALID_REQUEST naming the value that cannot be. Empty values are fine. */
 int facts_check(const struct firmware_facts *stated, struct cache_error *ret_error);
 
+/* 0, or CACHE_ERROR_INVALID_REQUEST when the stated build is not the one of the stated release. */
+int facts_check_release(const struct firmware_facts *stated, struct cache_error *ret_error);
+
 /* The mask (enum firmware_fact) of what is not empty. */
 unsigned facts_known(const struct firmware_facts *facts);
 

@@ -43,6 +43,20 @@ int firmware_copy(const struct firmware *from, struct firmware *ret)
 	return 0;
 }
 
+bool firmware_boot_rom(const struct firmware *firmware, uint64_t *ret_offset, uint64_t *ret_length)
+{
+	for (size_t i = 0; firmware->bundle && i < firmware->bundle->record_count; i++) {
+		const struct bundle_record *record = &firmware->bundle->records[i];
+
+		if (strcmp(record->magic, "UPGR") != 0 || strcmp(record->description, "bootrom upgrade package") != 0)
+			continue;
+		*ret_offset = record->offset;
+		*ret_length = record->data_offset - record->offset + record->size + record->signature_size;
+		return *ret_length < firmware->size;
+	}
+	return false;
+}
+
 bool firmware_name_valid(const char *name)
 {
 	size_t used = 0;

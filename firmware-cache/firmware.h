@@ -20,6 +20,7 @@ struct firmware_facts {
 	uint32_t build;
 	uint32_t base_build;               /* a differential from exactly this build */
 	char helper[FIRMWARE_SHA256_SIZE]; /* the helper that belongs to this bundle */
+	char second[FIRMWARE_SHA256_SIZE]; /* the file that follows this one in the same job (protocol.md 6, 5) */
 };
 
 struct firmware {
@@ -32,6 +33,9 @@ struct firmware {
 	char source[256];             /* "upload", later a URL */
 	int64_t imported_at;          /* Unix time, s */
 	struct bundle *bundle;        /* the records of a bundle, owned; NULL for a helper */
+	/* Of a two-file bundle; told by the store, from what is stated, else from the names. */
+	unsigned pair_part;               /* 1 or 2; 0: a bundle of its own */
+	char partner[FIRMWARE_NAME_SIZE]; /* what the other file is called, whether it is in the cache or not; "": not known */
 };
 
 void firmware_clear(struct firmware *firmware);
@@ -40,6 +44,17 @@ int firmware_copy(const struct firmware *from, struct firmware *ret);
 /* Reads what a file name tells (protocol.md 5, "Names"): CATM1-39529.dup, upgdiff_33080-to-39529.dup, GM02RB6Q_LR8.0.5.13-59577.dup …
  * Pure. What it does not tell stays empty. */
 void firmware_facts_from_name(const char *name, struct firmware_facts *ret);
+
+/* 1 or 2 when the name is that of the first or second file of a pair ("CATM1-5.2-48829-1.dup"), with the name of the other one; else 0 and
+ * "". Pure. */
+unsigned firmware_pair_from_name(const char *name, char ret_partner[static FIRMWARE_NAME_SIZE]);
+
+/* 0 when the two can be one firmware in two files, else CACHE_ERROR_INVALID_REQUEST, or CACHE_ERROR_WRONG_FAMILY. Pure. */
+int firmware_pair_check(const struct firmware *first, const struct firmware *second, struct cache_error *ret_error);
+
+/* The boot ROM package inside a bundle, header to signature: it can be sent on its own (protocol.md 5 and 7 E). False when there is none
+ * or nothing else. Pure. */
+bool firmware_boot_rom(const struct firmware *firmware, uint64_t *ret_offset, uint64_t *ret_length);
 
 /* A name for people: 1 to 127 printable characters of UTF-8, no slash, no control character, not "." or "..". */
 bool firmware_name_valid(const char *name);

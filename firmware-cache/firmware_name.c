@@ -121,6 +121,22 @@ static const struct word *read_build(const struct word *word, const struct word 
 	return word;
 }
 
+unsigned firmware_pair_from_name(const char *name, char ret_partner[static FIRMWARE_NAME_SIZE])
+{
+	struct word words[WORDS_MAX];
+	size_t count = strlen(name) < FIRMWARE_NAME_SIZE ? split(name, words) : 0;
+	const struct word *last = words + (count ? count - 1 : 0);
+
+	ret_partner[0] = '\0';
+	if (count < 2 || last->before != '-' || last->length != 1 || build_of(last - 1) == 0)
+		return 0;
+	if (*last->text != '1' && *last->text != '2')
+		return 0;
+	strcpy(ret_partner, name);
+	ret_partner[last->text - name] = *last->text == '1' ? '2' : '1';
+	return (unsigned)(*last->text - '0');
+}
+
 void firmware_facts_from_name(const char *name, struct firmware_facts *ret)
 {
 	struct word words[WORDS_MAX];

@@ -45,8 +45,9 @@ void manifest_setup(void)
 
 static json_t *facts_to_json(const struct firmware_facts *facts)
 {
-	return json_pack("{s:s, s:s, s:I, s:I, s:s}", "family", facts->family, "release", facts->release, "build", (json_int_t)facts->build,
-			 "base_build", (json_int_t)facts->base_build, "helper", facts->helper);
+	return json_pack("{s:s, s:s, s:I, s:I, s:s, s:s}", "family", facts->family, "release", facts->release, "build",
+			 (json_int_t)facts->build, "base_build", (json_int_t)facts->base_build, "helper", facts->helper, "second",
+			 facts->second);
 }
 
 static json_t *record_to_json(const struct bundle_record *record)
@@ -127,6 +128,10 @@ static void read_facts(struct reader *reader, const char *name, struct firmware_
 	ret->build = (uint32_t)read_number(&facts, "build", UINT32_MAX);
 	ret->base_build = (uint32_t)read_number(&facts, "base_build", UINT32_MAX);
 	read_text(&facts, "helper", ret->helper, sizeof(ret->helper));
+	/* Manifests from before there were pairs do not have it. */
+	ret->second[0] = '\0';
+	if (json_object_get(facts.object, "second"))
+		read_text(&facts, "second", ret->second, sizeof(ret->second));
 	reader->bad = facts.bad || facts_check(ret, &error) < 0;
 }
 

@@ -73,9 +73,11 @@ static int compose_patch(struct firmware_store *store, const char *sha256, const
 		snprintf(next->firmware.name, sizeof(next->firmware.name), "%s", name);
 	if (stated)
 		facts_take(&next->firmware.stated, stated, mask);
+	if (stated && mask & (FACT_RELEASE | FACT_BUILD) && facts_check_release(&next->firmware.stated, ret_error) < 0)
+		return -EPROTO;
 	facts_resolve(&next->firmware, &next->content);
 	/* A helper that went away later must not forbid to change the name. */
-	return stated && mask & FACT_HELPER ? store_index_check_helper(store, &next->firmware, ret_error) : 0;
+	return stated ? store_links_check(store, &next->firmware, mask, ret_error) : 0;
 }
 
 static int patch_in_turn(struct firmware_store *store, struct manifest *next, struct firmware *ret, struct cache_error *ret_error)
@@ -94,6 +96,7 @@ static int patch_in_turn(struct firmware_store *store, struct manifest *next, st
 	entry = store_index_find(store, next->firmware.sha256);
 	manifest_clear(&entry->manifest);
 	entry->manifest = *next;
+	store_links_tell(store, ret);
 	pthread_mutex_unlock(&store->lock);
 	memset(next, 0, sizeof(*next));
 	return 0;

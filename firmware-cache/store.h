@@ -28,8 +28,9 @@ int firmware_import_begin(struct firmware_store *store, struct cache_error *ret_
 /* CACHE_ERROR_BUNDLE_TOO_BIG as soon as max_size is passed, CACHE_ERROR_CACHE_FULL as soon as the quota is. */
 int firmware_import_append(struct firmware_import *import, const void *bytes, size_t length, struct cache_error *ret_error);
 /* Verifies, fsyncs, renames. name may be NULL (then the first 12 digits of the digest), stated and source too. Returns 0 for a new
- * one; 1 when the content was there already: a given name and the stated values that are not empty replace the old ones, and the
- * object is written afresh; -EPROTO with the error: nothing is left on disk. Blocks on the disk. */
+ * one; 1 when the content was there already: the object is written afresh, but name and stated values stay as they are, whatever is said
+ * now (firmware_patch() changes them; only an object that was found without a manifest takes them); -EPROTO with the error: nothing is
+ * left on disk. Blocks on the disk. */
 int firmware_import_commit(struct firmware_import *import, const char *name, const struct firmware_facts *stated, const char *source,
 			   struct firmware *ret, struct cache_error *ret_error);
 void firmware_import_abort(struct firmware_import *import);
@@ -43,11 +44,11 @@ int firmware_list(struct firmware_store *store, struct firmware **ret, size_t *r
 void firmware_list_free(struct firmware *list, size_t count);
 
 /* Changes name (NULL: keep) and stated facts. The mask says which members of `stated` are meant (an empty value clears). */
-enum firmware_fact { FACT_FAMILY = 1, FACT_RELEASE = 2, FACT_BUILD = 4, FACT_BASE_BUILD = 8, FACT_HELPER = 16 };
+enum firmware_fact { FACT_FAMILY = 1, FACT_RELEASE = 2, FACT_BUILD = 4, FACT_BASE_BUILD = 8, FACT_HELPER = 16, FACT_SECOND = 32 };
 int firmware_patch(struct firmware_store *store, const char *sha256, const char *name, const struct firmware_facts *stated, unsigned mask,
 		   struct firmware *ret, struct cache_error *ret_error);
 
-/* CACHE_ERROR_IN_USE while pinned. A helper may go while bundles still name it. */
+/* CACHE_ERROR_IN_USE while pinned. A helper or a second file may go while bundles still name it. */
 int firmware_remove(struct firmware_store *store, const char *sha256, struct cache_error *ret_error);
 
 /* A job that needs it holds a pin; counted; not kept over a restart (the queue pins again). */

@@ -114,7 +114,9 @@ static int check_statement(const struct statement *statement, struct cache_error
 		used += utf8_printable(statement->source + used);
 	if (statement->source[used] || used >= sizeof(((struct firmware *)NULL)->source))
 		return cache_error_set(ret_error, CACHE_ERROR_INVALID_REQUEST, "source should be at most 255 printable characters");
-	return facts_check(&statement->facts, ret_error);
+	if (facts_check(&statement->facts, ret_error) < 0)
+		return -EPROTO;
+	return facts_check_release(&statement->facts, ret_error);
 }
 
 /* The bytes are complete: what they are, and safe on disk. */
@@ -197,7 +199,24 @@ static int publish_again(struct firmware_import *import, struct manifest *manife
 	return 1;
 }
 
-/* `fresh` becomes what the index will hold: itself, or what is there already with the new statement. */
+/* What is there already stays as it is: people and jobs rely on its name and values. But an object that was found without a manifest has lost
+ * them, and this import brings them back. */
+static int compose_again(struct firmware_store *store, const struct store_entry *entry, const struct statement *statement,
+			 struct manifest *fresh, struct cache_error *ret_error)
+{
+	struct firmware *firmware = &fresh->firmware;
+
+	manifest_clear(fresh);
+	if (manifest_copy(&entry->manifest, fresh) < 0)
+		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a firmware");
+	if (strcmp(firmware->source, STORE_SOURCE_FOUND) != 0)
+		return 0;
+	snprintf(firmware->source, sizeof(firmware->source), "%s", statement->source);
+	state(fresh, statement);
+	return store_links_check(store, firmware, facts_known(&statement->facts), ret_error);
+}
+
+/* `fresh` becomes what the index will hold. */
 static int compose(struct firmware_store *store, const struct statement *statement, struct manifest *fresh, bool *ret_again,
 		   struct cache_error *ret_error)
 {
@@ -205,20 +224,16 @@ static int compose(struct firmware_store *store, const struct statement *stateme
 	struct firmware *firmware = &fresh->firmware;
 
 	*ret_again = entry != NULL;
-	if (entry) {
-		manifest_clear(fresh);
-		if (manifest_copy(&entry->manifest, fresh) < 0)
-			return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a firmware");
-	} else {
-		if (store_index_reserve(store) < 0)
-			return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a firmware");
-		snprintf(firmware->name, sizeof(firmware->name), "%.*s", AUTOMATIC_NAME_DIGITS, firmware->sha256);
-		snprintf(firmware->source, sizeof(firmware->source), "%s", statement->source);
-		firmware->imported_at = (int64_t)time(NULL);
-		fresh->sequence = store->next_sequence;
-	}
+	if (entry)
+		return compose_again(store, entry, statement, fresh, ret_error);
+	if (store_index_reserve(store) < 0)
+		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a firmware");
+	snprintf(firmware->name, sizeof(firmware->name), "%.*s", AUTOMATIC_NAME_DIGITS, firmware->sha256);
+	snprintf(firmware->source, sizeof(firmware->source), "%s", statement->source);
+	firmware->imported_at = (int64_t)time(NULL);
+	fresh->sequence = store->next_sequence;
 	state(fresh, statement);
-	return store_index_check_helper(store, firmware, ret_error);
+	return store_links_check(store, firmware, facts_known(&statement->facts), ret_error);
 }
 
 static int publish(struct firmware_import *import, const struct statement *statement, struct manifest *fresh, struct firmware *ret,
@@ -236,8 +251,13 @@ static int publish(struct firmware_import *import, const struct statement *state
 	if (firmware_copy(&fresh->firmware, ret) < 0)
 		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a firmware");
 	r = again ? publish_again(import, fresh, ret_error) : publish_new(import, fresh, ret_error);
-	if (r < 0)
+	if (r < 0) {
 		firmware_clear(ret);
+		return r;
+	}
+	pthread_mutex_lock(&store->lock);
+	store_links_tell(store, ret);
+	pthread_mutex_unlock(&store->lock);
 	return r;
 }
 

@@ -77,25 +77,6 @@ void store_index_sort(struct firmware_store *store)
 		qsort(store->entries, store->entry_count, sizeof(*store->entries), compare_sequence);
 }
 
-int store_index_check_helper(struct firmware_store *store, const struct firmware *firmware, struct cache_error *ret_error)
-{
-	const char *helper = firmware->stated.helper;
-	struct store_entry *entry;
-
-	if (!helper[0])
-		return 0;
-	if (firmware->kind == FIRMWARE_HELPER)
-		return cache_error_set(ret_error, CACHE_ERROR_INVALID_REQUEST, "helper is for a bundle, and %s is itself a helper",
-				       firmware->name);
-	entry = store_index_find(store, helper);
-	if (!entry)
-		return cache_error_set(ret_error, CACHE_ERROR_INVALID_REQUEST, "helper %s is not in the cache: add it first", helper);
-	if (entry->manifest.firmware.kind != FIRMWARE_HELPER)
-		return cache_error_set(ret_error, CACHE_ERROR_INVALID_REQUEST, "helper %.*s (%s) is a bundle, not a helper", DIGITS_SHOWN,
-				       helper, entry->manifest.firmware.name);
-	return 0;
-}
-
 int store_report_unknown(const char *reference, struct cache_error *ret_error)
 {
 	return cache_error_set(ret_error, CACHE_ERROR_NOT_FOUND, "no firmware \"%s\" in the cache", reference);
@@ -152,6 +133,7 @@ static int find_locked(struct firmware_store *store, const char *reference, stru
 		return report_ambiguous(store, reference, count, ret_error);
 	if (firmware_copy(found, ret) < 0)
 		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a firmware");
+	store_links_tell(store, ret);
 	return 0;
 }
 
@@ -165,12 +147,15 @@ int firmware_find(struct firmware_store *store, const char *reference, struct fi
 	return r;
 }
 
-static int list_locked(const struct firmware_store *store, struct firmware *list)
+static int list_locked(struct firmware_store *store, struct firmware *list)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < store->entry_count && r == 0; i++)
+	for (size_t i = 0; i < store->entry_count && r == 0; i++) {
 		r = firmware_copy(&store->entries[i].manifest.firmware, &list[i]);
+		if (r == 0)
+			store_links_tell(store, &list[i]);
+	}
 	return r;
 }
 

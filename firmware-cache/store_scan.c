@@ -150,7 +150,7 @@ static int inspect_object(struct firmware_store *store, int fd, const char *sha2
 	ret->firmware.imported_at = status.st_mtime;
 	ret->sequence = store->next_sequence;
 	snprintf(ret->firmware.name, sizeof(ret->firmware.name), "%.12s", sha256);
-	strcpy(ret->firmware.source, "found in the cache");
+	strcpy(ret->firmware.source, STORE_SOURCE_FOUND);
 	if (content_inspect(fd, ret->firmware.size, ret, &error) < 0)
 		return error.code == CACHE_ERROR_IO ? -ENOMEM : -EBADMSG;
 	facts_resolve(&ret->firmware, &ret->content);

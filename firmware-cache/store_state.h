@@ -13,6 +13,8 @@
 enum store_folder { FOLDER_OBJECTS, FOLDER_MANIFESTS, FOLDER_INCOMING, FOLDER_COUNT };
 
 #define STORE_FILE_NAME_SIZE 96u
+/* The source of an object whose manifest was lost. */
+#define STORE_SOURCE_FOUND "found in the cache"
 
 struct store_entry {
 	struct manifest manifest;
@@ -51,8 +53,11 @@ int store_index_reserve(struct firmware_store *store); /* room for one more: 0 o
 /* Takes the manifest over; needs room. */
 void store_index_append(struct firmware_store *store, struct manifest *manifest);
 void store_index_sort(struct firmware_store *store);
-/* 0, or an error when `helper` names no helper of the index. */
-int store_index_check_helper(struct firmware_store *store, const struct firmware *firmware, struct cache_error *ret_error);
+/* Links between entries. The caller holds the lock. 0, or an error when a stated helper or second file (of the mask, enum firmware_fact) is not
+ * there or cannot belong to this firmware. */
+int store_links_check(struct firmware_store *store, const struct firmware *firmware, unsigned mask, struct cache_error *ret_error);
+/* Fills pair_part, partner and facts.second of a copy. */
+void store_links_tell(struct firmware_store *store, struct firmware *firmware);
 int store_report_unknown(const char *reference, struct cache_error *ret_error);
 
 /* Disk. Each returns 0, or -EPROTO with the path and what the system said: CACHE_ERROR_CACHE_FULL for a full disk, else CACHE_ERROR_IO. */

@@ -179,21 +179,21 @@ class Contract(unittest.TestCase):
         path = self.rack.bundle("x-0.dup", size=30_000)
         data = path.read_bytes()
         digest = hashlib.sha256(data).hexdigest()
-        query = "?name=a%20b%C3%A9.dup&family=monarch1&release=LR1-1&build=7&base_build=6"
+        query = "?name=a%20b%C3%A9.dup&family=monarch1&release=LR1-7&build=7&base_build=6"
         answer = self.call("addFirmware", query=query, body=data, status=201)
         added = answer.json()
         self.assertEqual(answer.headers["location"], f"/firmware/{digest}")
         self.assertEqual({k: added[k] for k in ("sha256", "name", "size", "kind", "family", "release", "build", "base_build", "source")},
                          {"sha256": digest, "name": "a bé.dup", "size": len(data), "kind": "bundle", "family": "monarch1",
-                          "release": "LR1-1", "build": 7, "base_build": 6, "source": "upload"})
+                          "release": "LR1-7", "build": 7, "base_build": 6, "source": "upload"})
         again = self.call("addFirmware", query="?name=a%20b%C3%A9.dup", body=data)
         self.assertEqual(again.json(), added)
         self.assertNotIn("location", again.headers)
         for reference in (digest, digest[:6], "a%20b%C3%A9.dup"):
             self.assertEqual(self.call("getFirmware", reference).json(), added)
         self.assertIn(added, self.call("listFirmware").json()["firmware"])
-        patched = self.call("patchFirmware", digest, body={"name": "y.dup", "base_build": None, "build": 8}).json()
-        self.assertEqual((patched["name"], patched["base_build"], patched["build"], patched["release"]), ("y.dup", None, 8, "LR1-1"))
+        patched = self.call("patchFirmware", digest, body={"name": "y.dup", "base_build": None, "release": "LR1-8", "build": 8}).json()
+        self.assertEqual((patched["name"], patched["base_build"], patched["build"], patched["release"]), ("y.dup", None, 8, "LR1-8"))
         self.assertEqual(self.problem("patchFirmware", 404, "not-found", digest, body={"helper": "no-such.elf"})["member"], "helper")
         self.problem("patchFirmware", 404, "not-found", "nothing.dup", body={})
         self.problem("patchFirmware", 400, "invalid-request", digest, body={"name": "a/b"})

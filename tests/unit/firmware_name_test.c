@@ -64,6 +64,57 @@ START_TEST(test_facts_from_name)
 }
 END_TEST
 
+static const struct {
+	const char *name;
+	unsigned part;
+	const char *partner;
+} pairs[] = {
+    {"CATM1-5.2-48829-1.dup", 1, "CATM1-5.2-48829-2.dup"},
+    {"CATM1-5.2-48829-2.dup", 2, "CATM1-5.2-48829-1.dup"},
+    {"48829-2", 2, "48829-1"},
+    {"LR8.2.0.3-60186-1.dup.tgz", 1, "LR8.2.0.3-60186-2.dup.tgz"},
+    {"CATM1-5.2-48829-3.dup", 0, ""},
+    {"CATM1-5.2-48829-12.dup", 0, ""},
+    {"CATM1-5.2-48829_1.dup", 0, ""},
+    {"CATM1-39529 (1).dup", 0, ""},
+    {"CATM1-39529 1.dup", 0, ""},
+    {"CATM1-39529.dup", 0, ""},
+    {"CATM1-1.dup", 0, ""}, /* no build before it */
+    {"1-48829.dup", 0, ""},
+    {"1.dup", 0, ""},
+    {"", 0, ""},
+};
+
+START_TEST(test_pair_from_name)
+{
+	char partner[FIRMWARE_NAME_SIZE] = "old";
+
+	ck_assert_uint_eq(firmware_pair_from_name(pairs[_i].name, partner), pairs[_i].part);
+	ck_assert_str_eq(partner, pairs[_i].partner);
+}
+END_TEST
+
+START_TEST(test_stated_build_and_release_agree)
+{
+	static const struct {
+		struct firmware_facts facts;
+		bool good;
+	} rows[] = {
+	    {{.release = "LR5.1.1.0-39529", .build = 39529}, true},
+	    {{.release = "LR5.1.1.0-39529"}, true},
+	    {{.build = 39529}, true},
+	    {{.release = "LR8_x", .build = 39529}, true},
+	    {{.release = "LR5.1.1.0-39529", .build = 38638}, false},
+	};
+	struct cache_error error = {0};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		ck_assert_int_eq(facts_check_release(&rows[i].facts, &error) == 0, rows[i].good);
+	ck_assert_str_eq(error.message, "the stated build 38638 contradicts the stated release LR5.1.1.0-39529");
+	ck_assert_int_eq(error.code, CACHE_ERROR_INVALID_REQUEST);
+}
+END_TEST
+
 START_TEST(test_long_names)
 {
 	char name[400];
@@ -149,6 +200,9 @@ START_TEST(test_stated_facts)
 	    {{.family = "monarch1", .release = "LR5.1.1.0-39529", .build = 1, .base_build = 2}, NULL},
 	    {{.family = "monarch2", .release = "LR8_x"}, NULL},
 	    {{.helper = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}, NULL},
+	    {{.second = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}, NULL},
+	    {{.second = "pair-2.dup"},
+	     "second should be the SHA-256 digest of a bundle in the cache (64 hex digits), found \"pair-2.dup\""},
 	    {{.family = "monarch3"}, "family should be monarch1 or monarch2, found \"monarch3\""},
 	    {{.release = "LR"}, "release should be like LR8.0.5.13-59577 (LR, then letters, digits, '.', '_', '-'), found \"LR\""},
 	    {{.release = "UE8.0"}, "release should be like LR8.0.5.13-59577 (LR, then letters, digits, '.', '_', '-'), found \"UE8.0\""},
@@ -161,7 +215,7 @@ START_TEST(test_stated_facts)
 	};
 	struct cache_error error = {0};
 
-	ck_assert_uint_eq(COUNT(rows), 10);
+	ck_assert_uint_eq(COUNT(rows), 12);
 	ck_assert_int_eq(facts_check(&rows[_i].facts, &error) == 0, rows[_i].message == NULL);
 	ck_assert_str_eq(error.message, rows[_i].message ? rows[_i].message : "");
 	ck_assert_int_eq(error.code, rows[_i].message ? CACHE_ERROR_INVALID_REQUEST : CACHE_ERROR_NONE);
@@ -197,8 +251,18 @@ END_TEST
 START_TEST(test_names_of_codes)
 {
 	static const char *const expected[CACHE_ERROR_CODE_COUNT] = {
-	    "none",      "bundle-damaged", "bundle-unsupported",   "bundle-too-big", "cache-full", "digest-mismatch", "invalid-request",
-	    "not-found", "device-busy",    "infrastructure-error",
+	    "none",
+	    "bundle-damaged",
+	    "bundle-unsupported",
+	    "bundle-too-big",
+	    "cache-full",
+	    "digest-mismatch",
+	    "invalid-request",
+	    "not-found",
+	    "bundle-wrong-family",
+	    "helper-mismatch",
+	    "device-busy",
+	    "infrastructure-error",
 	};
 
 	for (size_t i = 0; i < COUNT(expected); i++)
@@ -236,9 +300,11 @@ int main(void)
 
 	tcase_add_loop_test(all, test_facts_from_name, 0, COUNT(names));
 	tcase_add_test(all, test_long_names);
+	tcase_add_loop_test(all, test_pair_from_name, 0, COUNT(pairs));
+	tcase_add_test(all, test_stated_build_and_release_agree);
 	tcase_add_loop_test(all, test_names_for_people, 0, 22);
 	tcase_add_test(all, test_length_of_names);
-	tcase_add_loop_test(all, test_stated_facts, 0, 10);
+	tcase_add_loop_test(all, test_stated_facts, 0, 12);
 	tcase_add_test(all, test_stated_over_name_over_content);
 	tcase_add_test(all, test_names_of_codes);
 	tcase_add_test(all, test_messages_are_text);

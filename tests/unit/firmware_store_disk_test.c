@@ -145,6 +145,7 @@ START_TEST(test_wrong_values_in_manifest)
 	    {"\"family\": \"\"", "\"family\": \"monarch77\""},
 	    {"\"family\": \"\"", "\"family\": \"much too long for a family\""},
 	    {"\"base_build\": 0", "\"base_build\": 4294967296"},
+	    {"\"second\": \"\"", "\"second\": \"12\""},
 	    {"\"source\": \"upload\"", "\"source\": null"},
 	    {"\"magic\": \"UPGR\"", "\"magic\": \"UPGRADE\""},
 	    {"\"check\": \"good\"", "\"check\": \"better\""},
@@ -158,7 +159,7 @@ START_TEST(test_wrong_values_in_manifest)
 	char text[4096], changed[4096];
 	const char *at;
 
-	ck_assert_uint_eq(COUNT(rows), 20);
+	ck_assert_uint_eq(COUNT(rows), 21);
 	cache_add("text", "good.dup", sha256);
 	cache_close();
 	read_manifest(sha256, text, sizeof(text));
@@ -170,6 +171,30 @@ START_TEST(test_wrong_values_in_manifest)
 	ck_assert_int_eq(firmware_find(cache_case.store, sha256, &firmware, &cache_case.error), 0);
 	ck_assert_mem_eq(firmware.name, sha256, 12);
 	ck_assert(cache_file_exists("manifests", sha256, ".json.damaged"));
+	firmware_clear(&firmware);
+}
+END_TEST
+
+/* As the cache wrote them before there were pairs. */
+START_TEST(test_manifest_without_second)
+{
+	static const char member[] = ",\n  \"second\": \"\"";
+	struct firmware firmware;
+	char sha256[FIRMWARE_SHA256_SIZE];
+	char text[4096];
+	int removed = 0;
+
+	cache_add("text", "good.dup", sha256);
+	cache_close();
+	read_manifest(sha256, text, sizeof(text));
+	for (char *at; (at = strstr(text, member)) != NULL; removed++)
+		memmove(at, at + strlen(member), strlen(at + strlen(member)) + 1);
+	ck_assert_int_eq(removed, 2);
+	cache_write_file("manifests", sha256, ".json", text, strlen(text));
+	cache_open(MANY, MANY);
+	ck_assert_int_eq(firmware_find(cache_case.store, "good.dup", &firmware, &cache_case.error), 0);
+	ck_assert_str_eq(firmware.facts.second, "");
+	ck_assert(!cache_file_exists("manifests", sha256, ".json.damaged"));
 	firmware_clear(&firmware);
 }
 END_TEST
@@ -217,6 +242,10 @@ START_TEST(test_object_without_manifest)
 	cache_expect_files(2, 2);
 	ck_assert_int_eq(cache_import(&made, "adopted.dup", NULL, &firmware), 1);
 	ck_assert_str_eq(firmware.name, "adopted.dup");
+	ck_assert_str_eq(firmware.source, "upload");
+	firmware_clear(&firmware);
+	ck_assert_int_eq(cache_import(&made, "another.dup", NULL, &firmware), 1);
+	ck_assert_str_eq(firmware.name, "adopted.dup"); /* it has a manifest again */
 	firmware_clear(&firmware);
 	made_free(&made);
 	made_free(&helper);
@@ -549,8 +578,9 @@ static TCase *disk_case(void)
 	tcase_add_test(disk, test_object_gone_from_disk);
 	tcase_add_test(disk, test_leftovers_are_removed);
 	tcase_add_loop_test(disk, test_damaged_manifest, 0, 7);
-	tcase_add_loop_test(disk, test_wrong_values_in_manifest, 0, 20);
+	tcase_add_loop_test(disk, test_wrong_values_in_manifest, 0, 21);
 	tcase_add_test(disk, test_manifest_of_another);
+	tcase_add_test(disk, test_manifest_without_second);
 	tcase_add_test(disk, test_object_without_manifest);
 	tcase_add_test(disk, test_object_that_is_not_its_name);
 	tcase_add_test(disk, test_folder_that_cannot_be);
