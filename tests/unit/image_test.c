@@ -137,6 +137,42 @@ START_TEST(what_does_not_shrink_is_sent_plain)
 }
 END_TEST
 
+START_TEST(a_slice_is_an_image_of_its_own)
+{
+	static const struct image_part inside[] = {{0, "bootrom upgrade package"}, {199, "its end"}};
+	static uint8_t back[SIZE];
+	struct image *image = NULL;
+
+	make_file(SIZE);
+	for (int compress = 0; compress < 2; compress++) {
+		ck_assert_int_eq(image_open_slice(path, 35, 200, compress, inside, 2, &image), 0);
+		const struct stp_source *source = image_source(image);
+		ck_assert_uint_eq(source->plain_size, 200);
+		ck_assert_mem_eq(source->plain, plain + 35, 200);
+		ck_assert(!source->is_elf);
+		ck_assert_uint_eq(source->part_count, 2);
+		ck_assert_str_eq(source->parts[0].description, "bootrom upgrade package");
+		ck_assert_uint_eq(source->parts[1].offset, 199);
+		if (source->compressed != NULL) {
+			ck_assert_uint_eq(inflate_prefix(source, source->compressed_size, back), 200);
+			ck_assert_mem_eq(back, plain + 35, 200);
+		}
+		image_free(image);
+	}
+	ck_assert_int_eq(image_open_slice(path, SIZE - 1, 1, false, NULL, 0, &image), 0);
+	ck_assert_uint_eq(image_source(image)->plain[0], plain[SIZE - 1]);
+	image_free(image);
+	image = NULL;
+	ck_assert_int_eq(image_open_slice(path, SIZE - 1, 2, false, NULL, 0, &image), -EINVAL);
+	ck_assert_int_eq(image_open_slice(path, SIZE, 1, false, NULL, 0, &image), -EINVAL);
+	ck_assert_int_eq(image_open_slice(path, 1, UINT64_MAX, false, NULL, 0, &image), -EINVAL);
+	ck_assert_int_eq(image_open_slice(path, 0, 0, false, NULL, 0, &image), -EINVAL);
+	ck_assert_int_eq(image_open_slice(path, 35, 199, false, inside, 2, &image), -EINVAL); /* a part past its end */
+	ck_assert_ptr_null(image);
+	remove_file();
+}
+END_TEST
+
 START_TEST(what_is_no_image_is_refused)
 {
 	static const struct image_part backwards[] = {{35, "a"}, {0, "b"}};
@@ -167,6 +203,7 @@ int main(void)
 	tcase_add_test(tcase, parts_have_their_place_in_the_stream);
 	tcase_add_test(tcase, uncompressed_images_have_no_stream);
 	tcase_add_test(tcase, what_does_not_shrink_is_sent_plain);
+	tcase_add_test(tcase, a_slice_is_an_image_of_its_own);
 	tcase_add_test(tcase, what_is_no_image_is_refused);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

@@ -18,7 +18,8 @@
 struct image {
 	struct stp_source source;
 	struct stp_part *parts;
-	void *plain;
+	void *mapped; /* the whole file */
+	size_t mapped_size;
 	void *compressed;
 	size_t compressed_reserved;
 };
@@ -105,17 +106,26 @@ static int map_file(struct image *image, const char *path)
 	else if (status.st_size > INT32_MAX)
 		r = -EFBIG;
 	if (r == 0) {
-		image->plain = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
-		if (image->plain == MAP_FAILED) {
+		image->mapped = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
+		if (image->mapped == MAP_FAILED) {
 			r = -errno;
-			image->plain = NULL;
+			image->mapped = NULL;
 		}
 	}
 	close(fd);
 	if (r < 0)
 		return r;
-	image->source.plain = image->plain;
-	image->source.plain_size = (uint64_t)status.st_size;
+	image->mapped_size = (size_t)status.st_size;
+	return 0;
+}
+
+/* length 0: to the end. */
+static int select_slice(struct image *image, uint64_t offset, uint64_t length)
+{
+	if (offset >= image->mapped_size || length > image->mapped_size - offset)
+		return -EINVAL;
+	image->source.plain = (const uint8_t *)image->mapped + offset;
+	image->source.plain_size = length != 0 ? length : image->mapped_size - offset;
 	return 0;
 }
 
@@ -139,7 +149,8 @@ static int copy_parts(struct image *image, const struct image_part *parts, size_
 	return 0;
 }
 
-int image_open(const char *path, bool is_elf, bool compress, const struct image_part *parts, size_t part_count, struct image **ret)
+static int open_range(const char *path, uint64_t offset, uint64_t length, bool is_elf, bool compress, const struct image_part *parts,
+		      size_t part_count, struct image **ret)
 {
 	struct image *image = calloc(1, sizeof(*image));
 	int r;
@@ -148,6 +159,8 @@ int image_open(const char *path, bool is_elf, bool compress, const struct image_
 		return -ENOMEM;
 	image->source.is_elf = is_elf;
 	r = map_file(image, path);
+	if (r == 0)
+		r = select_slice(image, offset, length);
 	if (r == 0)
 		r = copy_parts(image, parts, part_count);
 	if (r == 0 && compress)
@@ -160,12 +173,23 @@ int image_open(const char *path, bool is_elf, bool compress, const struct image_
 	return 0;
 }
 
+int image_open(const char *path, bool is_elf, bool compress, const struct image_part *parts, size_t part_count, struct image **ret)
+{
+	return open_range(path, 0, 0, is_elf, compress, parts, part_count, ret);
+}
+
+int image_open_slice(const char *path, uint64_t offset, uint64_t length, bool compress, const struct image_part *parts, size_t part_count,
+		     struct image **ret)
+{
+	return length == 0 ? -EINVAL : open_range(path, offset, length, false, compress, parts, part_count, ret);
+}
+
 void image_free(struct image *image)
 {
 	if (!image)
 		return;
-	if (image->plain)
-		munmap(image->plain, (size_t)image->source.plain_size);
+	if (image->mapped)
+		munmap(image->mapped, image->mapped_size);
 	if (image->compressed)
 		munmap(image->compressed, image->compressed_reserved);
 	free(image->parts);
