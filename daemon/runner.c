@@ -171,6 +171,7 @@ static int run_engine(struct run *run, const struct firmware *firmware, const st
 		return engine->probe(&request, &events, ret);
 	engine_firmware(firmware, &wanted);
 	engine_options(&job->request, run->row.furthest_phase, &request.options);
+	request.options.from_build = release_build(job->from_release);
 	request.expected_imei = run->device.modem.imei[0] != '\0' ? run->device.modem.imei : NULL;
 	request.firmware = &wanted;
 	request.image = image;

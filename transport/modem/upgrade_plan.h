@@ -26,9 +26,32 @@ enum upgrade_phase {
 };
 const char *upgrade_phase_name(enum upgrade_phase phase);
 
+/* What a step does. A phase may hold several, and may come again for the second file of a pair. */
+enum upgrade_action {
+	ACTION_CONNECT,
+	ACTION_IDENTIFY,
+	ACTION_QUIET,         /* radio and power saving off */
+	ACTION_TO_RECOVERY,   /* AT+SMSWBOOT=3,1 */
+	ACTION_SEND_BOOT_ROM, /* on the fly, and its report */
+	ACTION_TO_FFH,        /* AT+SMSWBOOT=0,1 */
+	ACTION_START_HELPER,  /* AT+STP, the ELF, AT until it runs */
+	ACTION_SEND,          /* on the fly, in recovery or with a helper */
+	ACTION_SEND_LEGACY,   /* on the fly, in the application */
+	ACTION_STORE,         /* the way fff */
+	ACTION_AWAIT_APPLY,   /* what went in on the fly */
+	ACTION_APPLY_LEGACY,  /* AT+SMSWBOOT=1,0, AT^RESET, AT+SMUPGRADE */
+	ACTION_APPLY_STORED,  /* AT+SMUPGRADE */
+	ACTION_RESTART,       /* AT+SMSWBOOT=1,1 */
+	ACTION_RESTART_PAIR,  /* the same between two files: no AT^RESET, and the build between is checked */
+	ACTION_RESTART_RESET, /* AT^RESET, where the release is not there yet */
+	ACTION_VERIFY,
+	ACTION_COUNT
+};
+
 /* What the cache knows of the firmware; empty and 0: not known. */
 struct upgrade_firmware {
 	enum modem_family family;
+	unsigned branch; /* 5: CAT-M1, 6: NB-IoT, where the release does not tell it (protocol.md 6, 1) */
 	char release[48];
 	uint32_t build;
 	uint32_t base_build; /* not 0: a differential from exactly this build */
@@ -38,6 +61,7 @@ struct upgrade_firmware {
 	enum modem_family helper_family; /* by its byte order (protocol.md 5) */
 	bool second;                     /* a second file follows the first in the same job (protocol.md 6, 5) */
 	uint64_t second_size;
+	uint32_t second_base_build; /* not 0: the second file is a differential from this build */
 };
 
 struct upgrade_options {
@@ -48,10 +72,13 @@ struct upgrade_options {
 	/* This job was interrupted or is tried again: how far it had come. PHASE_CONNECT for a first run. From PHASE_APPLY on the
 	 * whole bundle was sent; "already installed" is then success. */
 	enum upgrade_phase resume_phase;
+	uint32_t from_build; /* the build that the first run of this job met; 0: not known */
 };
 
 struct upgrade_step {
 	enum upgrade_phase phase;
+	enum upgrade_action action;
+	unsigned file;     /* of a pair: 0 the first, 1 the second */
 	char what[80];     /* "switch to recovery" */
 	char why[120];     /* "on-the-fly bundles are taken in recovery only" */
 	uint32_t budget_s; /* how long it may take at most */
@@ -61,6 +88,7 @@ struct upgrade_step {
 struct upgrade_plan {
 	enum upgrade_way way; /* the one chosen */
 	enum modem_family family;
+	bool helper_unused; /* one was given and the modem can do without */
 	size_t step_count;
 	struct upgrade_step steps[UPGRADE_STEPS_MAX];
 };
@@ -68,8 +96,11 @@ struct upgrade_plan {
 /* True when the modem's release or build is the one that the firmware declares; false when it declares none. */
 bool upgrade_firmware_matches(const struct upgrade_firmware *firmware, const struct modem_info *modem);
 
+/* The build that the first file of a pair brings: protocol.md 6, 5, or what the second file starts from; 0: not known. */
+uint32_t upgrade_build_between(const struct upgrade_firmware *firmware);
+
 /* 0 with *ret filled, or -EPROTO with the fault: bundle-wrong-family, bundle-wrong-base, bundle-unsupported, bundle-too-big,
- * helper-needed, already-installed, downgrade-refused. Boot modes and ways that this engine cannot run yet are refused by name. */
+ * helper-needed, helper-mismatch, already-installed, downgrade-refused. Each names the rule and the cure. */
 int upgrade_plan(const struct modem_info *modem, const struct profile *profile, const struct upgrade_firmware *firmware,
 		 const struct upgrade_options *options, struct upgrade_plan *ret, struct fault *ret_fault);
 

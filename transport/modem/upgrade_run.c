@@ -47,6 +47,11 @@ static int make_plan(struct upgrade *upgrade, const struct upgrade_options *opti
 	const struct upgrade_request *request = upgrade->request;
 	int r = upgrade_plan(&upgrade->modem.info, request->profile, request->firmware, options, &upgrade->plan, &upgrade->result->fault);
 
+	for (size_t i = 0; r == 0 && i < upgrade->plan.step_count; i++) {
+		if (!upgrade_step_known(upgrade->plan.steps[i].action))
+			r = fault_set(upgrade_fault(upgrade), FAULT_BUNDLE_UNSUPPORTED, "this version cannot do this: %s",
+				      upgrade->plan.steps[i].what);
+	}
 	if (r < 0)
 		return r;
 	upgrade->planned = true;

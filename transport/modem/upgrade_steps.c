@@ -192,6 +192,12 @@ static int (*const step_functions[PHASE_COUNT])(struct upgrade *upgrade) = {
     [PHASE_APPLY] = upgrade_step_apply, [PHASE_RESTART] = upgrade_step_restart, [PHASE_VERIFY] = upgrade_step_verify,
 };
 
+bool upgrade_step_known(enum upgrade_action action)
+{
+	return action == ACTION_CONNECT || action == ACTION_IDENTIFY || action == ACTION_QUIET || action == ACTION_TO_RECOVERY ||
+	       action == ACTION_SEND || action == ACTION_AWAIT_APPLY || action == ACTION_RESTART || action == ACTION_VERIFY;
+}
+
 int upgrade_step_run(struct upgrade *upgrade, enum upgrade_phase phase)
 {
 	return step_functions[phase](upgrade);

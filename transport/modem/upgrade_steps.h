@@ -46,6 +46,8 @@ struct dialogue_line {
 /* Runs one phase. 0, UPGRADE_AGAIN, -EPROTO with upgrade->result->fault filled, -ECANCELED, or a callback's error. */
 int upgrade_step_run(struct upgrade *upgrade, enum upgrade_phase phase);
 
+bool upgrade_step_known(enum upgrade_action action);
+
 int upgrade_step_transfer(struct upgrade *upgrade);
 int upgrade_step_apply(struct upgrade *upgrade);
 int upgrade_step_restart(struct upgrade *upgrade);

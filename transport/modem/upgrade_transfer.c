@@ -20,7 +20,7 @@ static int ask_for_stp(struct upgrade *upgrade, char *answer, size_t answer_size
 	int r = modem_settle_boot_mode(modem, upgrade_fault(upgrade));
 
 	/* The answer of a modem that is in its application after all: protocol.md 7 A asks for the switch first. */
-	if (r == 0 && modem->info.boot_mode != BOOT_MODE_RECOVERY)
+	if (r == 0 && modem->info.boot_mode == BOOT_MODE_FFF)
 		r = upgrade_switch_to_recovery(upgrade);
 	if (r < 0)
 		return r;
