@@ -42,6 +42,18 @@ int route_patch_device(struct exchange *exchange)
 	return r < 0 ? r : exchange_json(exchange, 200, json_view_device(&device));
 }
 
+int route_get_report(struct exchange *exchange)
+{
+	struct device device;
+	struct device_report report;
+	int r = gateway_device(exchange->gateway, exchange->parameter, &device, &exchange->fault);
+	if (r < 0)
+		return r;
+	exchange->remedy = "Probe it first (dupctl probe DEVICE --wait): each probe that ends well leaves a report.";
+	r = gateway_report(exchange->gateway, exchange->parameter, &report, &exchange->fault);
+	return r < 0 ? r : exchange_json(exchange, 200, json_view_report(&report));
+}
+
 /* The device of the path, when it is there: its id then fits into a request. */
 static int begin_request(struct exchange *exchange, enum job_kind kind, struct job_request *ret)
 {

@@ -121,6 +121,7 @@ void exchange_problem(struct exchange *exchange, int r)
 	    .fault = &exchange->fault,
 	    .status = made.status,
 	    .member = exchange->member,
+	    .remedy = exchange->remedy,
 	    .candidates = exchange->candidates,
 	    .candidate_count = exchange->candidate_count,
 	};

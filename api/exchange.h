@@ -52,6 +52,7 @@ struct exchange {
 	struct job_fault fault;
 	int problem_status; /* 0: as the kind of the fault says */
 	char member[64];
+	const char *remedy;           /* a literal, closer to the case than that of the fault's kind; NULL: none */
 	struct candidate *candidates; /* owned */
 	size_t candidate_count;
 	struct answer answer;

@@ -40,9 +40,10 @@ char *json_problem(const struct json_problem *problem)
 	char type[96];
 	const struct fault_kind *kind = problem->fault->kind;
 	snprintf(type, sizeof(type), "urn:dupgate:fault:%s", kind->code);
-	json_t *object = JSON_MEMBERS({"type", json_text(type)}, {"title", json_text(kind->title)},
-				      {"status", json_integer(problem->status)}, {"detail", json_text_always(problem->fault->message)},
-				      {"code", json_text(kind->code)}, {"remedy", json_text(kind->remedy)});
+	json_t *object =
+	    JSON_MEMBERS({"type", json_text(type)}, {"title", json_text(kind->title)}, {"status", json_integer(problem->status)},
+			 {"detail", json_text_always(problem->fault->message)}, {"code", json_text(kind->code)},
+			 {"remedy", json_text(problem->remedy != NULL ? problem->remedy : kind->remedy)});
 	if (object == NULL || add_what_is_known(object, problem) == 0)
 		return json_line(object);
 	json_decref(object);

@@ -11,6 +11,7 @@ struct json_problem {
 	const struct job_fault *fault;
 	int status;
 	const char *member; /* "": none */
+	const char *remedy; /* NULL: that of the kind */
 	const struct candidate *candidates;
 	size_t candidate_count;
 };

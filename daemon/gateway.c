@@ -145,6 +145,13 @@ int gateway_patch_device(struct gateway *gateway, const char *id, const struct d
 	return registry_patch(gateway->registry, id, patch, ret, ret_fault);
 }
 
+int gateway_report(struct gateway *gateway, const char *id, struct device_report *ret, struct job_fault *ret_fault)
+{
+	struct device device;
+	int result = registry_get(gateway->registry, id, &device, ret_fault);
+	return result < 0 ? result : store_report_load(gateway->store, id, ret, ret_fault);
+}
+
 static int check_job_id(const char *id, struct job_fault *ret_fault)
 {
 	return job_id_valid(id) ? 0 : job_fault_set(ret_fault, "not-found", "there is no job of that id");

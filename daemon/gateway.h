@@ -7,6 +7,7 @@
 #define DAEMON_GATEWAY_H
 
 #include "daemon/config.h"
+#include "daemon/device_report.h"
 #include "daemon/events.h"
 #include "daemon/types.h"
 #include "firmware-cache/store.h"
@@ -35,6 +36,9 @@ struct device_patch {
 };
 int gateway_patch_device(struct gateway *gateway, const char *id, const struct device_patch *patch, struct device *ret,
 			 struct job_fault *ret_fault);
+
+/* What the device's last probe found: "not-found" when there is no such device, and when none of its probes has ended well. */
+int gateway_report(struct gateway *gateway, const char *id, struct device_report *ret, struct job_fault *ret_fault);
 
 /* Jobs. submit: the firmware member of the request may be a digest, prefix or name (up to 127 characters, hence apart); the answer has the digest.
  * 409 device-busy (naming the job) when the device has one that is not finished. It is on disk when this returns. */

@@ -199,6 +199,20 @@ static int run_upgrade(struct run *run, struct upgrade_result *ret, struct job_f
 	return result;
 }
 
+/* Before the job ends, so that whoever waits for its end finds the report. */
+static void keep_report(const struct run *run, const struct upgrade_result *result)
+{
+	const struct queue_surroundings *with = &run->queue->with;
+	struct device_report report;
+	struct job_fault fault;
+	device_report_fill(&report, &result->after, &result->report);
+	memcpy(report.device, run->device.id, sizeof(report.device));
+	memcpy(report.job, run->row.job.id, sizeof(report.job));
+	report.read_at_ms = with->now_ms();
+	if (store_report_save(with->store, &report, &fault) < 0)
+		log_warning(run->device.id, "job %s: the report is not stored: %s", report.job, fault.message);
+}
+
 static void run_job(struct run *run, struct run_outcome *ret)
 {
 	struct upgrade_result result = {.before.boot_mode = BOOT_MODE_UNKNOWN, .after.boot_mode = BOOT_MODE_UNKNOWN};
@@ -213,6 +227,8 @@ static void run_job(struct run *run, struct run_outcome *ret)
 	else
 		ret->result = run_upgrade(run, &result, fault);
 	close_transcript(run);
+	if (request->kind == JOB_PROBE && ret->result == 0)
+		keep_report(run, &result);
 	ret->verified = result.verified;
 	memcpy(ret->to_release, result.after.release, sizeof(ret->to_release));
 	if (tells_first_release(run, &result.before))

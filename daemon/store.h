@@ -62,6 +62,11 @@ struct device_row {
 int store_device_load(struct store *store, const char *id, struct device_row *ret, struct job_fault *ret_fault);
 int store_device_save(struct store *store, const struct device_row *row, struct job_fault *ret_fault);
 
+/* The report of the device's last probe takes the place of the one before. The device has a row. */
+int store_report_save(struct store *store, const struct device_report *report, struct job_fault *ret_fault);
+/* not-found when there is none. */
+int store_report_load(struct store *store, const char *device, struct device_report *ret, struct job_fault *ret_fault);
+
 /* state_dir/transcripts, made at open. Borrowed. */
 const char *store_transcript_dir(const struct store *store);
 

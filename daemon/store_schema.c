@@ -45,6 +45,16 @@ static const char *const migrations[] = {
     /* What was sent before this was counted is not known: the phases in which it may have been are taken as if it was. */
     "UPDATE jobs SET past_return = 1, no_way_back = 1, can_cancel = 0"
     " WHERE furthest_phase IN ('transfer', 'apply', 'restart', 'verify');",
+    "CREATE TABLE reports ("
+    " device TEXT PRIMARY KEY REFERENCES devices(id) ON DELETE CASCADE, job TEXT NOT NULL, read_at_ms INTEGER NOT NULL,"
+    " complete INTEGER NOT NULL, boot_mode INTEGER NOT NULL, boot_mode_name TEXT NOT NULL, family TEXT NOT NULL, ue TEXT NOT NULL,"
+    " release TEXT NOT NULL, build INTEGER NOT NULL, imei TEXT NOT NULL, rate_bps INTEGER NOT NULL, software_version TEXT NOT NULL,"
+    " software_build INTEGER NOT NULL, software_built TEXT NOT NULL, nv_info TEXT NOT NULL"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE report_rows ("
+    " device TEXT NOT NULL REFERENCES reports(device) ON DELETE CASCADE, position INTEGER NOT NULL, part TEXT NOT NULL,"
+    " name TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (device, position)"
+    ") WITHOUT ROWID;",
 };
 
 static int user_version(sqlite3 *db, int *ret)

@@ -159,11 +159,21 @@ class Contract(unittest.TestCase):
             self.assertEqual(self.problem("listJobs", 400, "invalid-request", query="?" + query)["member"], member)
 
     def test_probe(self):
+        missing = self.problem("getReport", 404, "not-found", "bench-1")
+        self.assertIn("bench-1", missing["detail"])
+        self.assertIn("Probe it first", missing["remedy"])
+        self.assertNotIn("Probe", self.problem("getReport", 404, "not-found", "bench-9")["remedy"])
         job = self.call("probeDevice", "bench-1", body={}, status=202).json()
         self.assertEqual((job["kind"], job["firmware"]), ("probe", None))
         self.assertEqual(self.finish(job["id"])["state"], "succeeded")
         self.assertTrue(self.call("getDevice", "bench-1").json()["modem"]["release"].startswith("LR"))
         self.problem("probeDevice", 404, "not-found", "bench-9")
+        report = self.call("getReport", "bench-1").json()
+        modem = self.call("getDevice", "bench-1").json()["modem"]
+        self.assertEqual({name: report[name] for name in modem}, modem)
+        self.assertEqual((report["device"], report["job"], report["complete"]), ("bench-1", job["id"], True))
+        self.assertEqual([loader["running"] for loader in report["boot_loaders"]].count(True), 1)
+        self.assertEqual(report["bands"]["supported"], [28, 20, 13, 12, 4, 3])
 
     def test_dry_run_changes_nothing(self):
         firmware, _ = self.add("CATM1-39533.dup", size=40_000, release="LR5.1.1.0-39533", )

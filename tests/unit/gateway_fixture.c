@@ -134,7 +134,12 @@ static int fake_probe(const struct upgrade_request *request, const struct upgrad
 	size_t number = begin_run(request, ret);
 	bool sent = false;
 	int result = run_phase(number, PHASE_CONNECT, request, events, &sent, ret);
-	return result < 0 ? result : run_phase(number, PHASE_IDENTIFY, request, events, &sent, ret);
+	if (result == 0)
+		result = run_phase(number, PHASE_IDENTIFY, request, events, &sent, ret);
+	ret->after = ret->before;
+	if (modems[number].report != NULL)
+		ret->report = *modems[number].report;
+	return result;
 }
 
 static void add_device(struct fixture *fixture, const char *folder, size_t number)

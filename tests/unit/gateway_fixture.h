@@ -19,10 +19,11 @@ struct fake_modem {
 	enum upgrade_phase fault_phase;
 	_Atomic bool deaf; /* a gate looks at the cancel descriptor no more */
 	bool forgets_imei;
-	bool sends_nothing;     /* it finds all done but the end */
-	const char *imei;       /* NULL: one made from the number */
-	unsigned runs;          /* counted by the engine */
-	char expected_imei[20]; /* as asked in the last run */
+	bool sends_nothing;                /* it finds all done but the end */
+	const struct modem_report *report; /* what a probe finds besides; NULL: nothing */
+	const char *imei;                  /* NULL: one made from the number */
+	unsigned runs;                     /* counted by the engine */
+	char expected_imei[20];            /* as asked in the last run */
 	uint32_t last_rate_bps;
 	enum upgrade_phase resume_phase;
 	bool had_image;
