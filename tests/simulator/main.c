@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "tests/simulator/board.h"
 #include "tests/simulator/fleet.h"
 #include "tests/simulator/make_bundle.h"
 
@@ -19,6 +20,7 @@ int main(int argc, char **argv)
 {
 	pid_t parent = getppid();
 	struct scenario scenario = {0};
+	struct board *board = NULL;
 	struct options options;
 	int status;
 
@@ -32,6 +34,10 @@ int main(int argc, char **argv)
 	}
 	if (options.bundle)
 		return make_bundle(&options);
+	/* A bad name or file is said before anything is started. */
+	if (!board_make(&board, options.board))
+		return EXIT_USAGE;
+	board_free(board);
 	if (options.scenario && !scenario_load(&scenario, options.scenario))
 		return EXIT_USAGE;
 	if (options.exit_with_parent && !follow_parent(parent))

@@ -52,12 +52,11 @@ void modem_say(struct modem *modem, const char *format, ...)
 	modem_send(modem, text, strlen(text));
 }
 
-/* What a host sees that listens at another rate than the modem talks. */
-static bool wrong_rate_is_junk(const struct modem *modem, uint32_t host_rate, uint32_t modem_rate)
+bool modem_wrong_rate_is_junk(const struct modem *modem, uint32_t host_rate, uint32_t talk_rate)
 {
 	if (modem->setting.wrong_rate != WRONG_RATE_DEFAULT)
 		return modem->setting.wrong_rate == WRONG_RATE_JUNK;
-	return host_rate > 0 && host_rate < modem_rate;
+	return host_rate > 0 && host_rate < talk_rate;
 }
 
 static size_t damage_outgoing(struct modem *modem, uint8_t *bytes, size_t length)
@@ -72,6 +71,20 @@ static size_t damage_outgoing(struct modem *modem, uint8_t *bytes, size_t length
 	return length;
 }
 
+/* What was said at `rate` reaches the host as it listens. */
+static void write_host(struct modem *modem, uint8_t *bytes, size_t length, uint32_t rate)
+{
+	struct host_line host = port_host_line(&modem->port);
+
+	if (host.rate != rate && !modem->options->any_rate) {
+		if (!modem_wrong_rate_is_junk(modem, host.rate, rate))
+			return;
+		for (size_t i = 0; i < length; i++)
+			bytes[i] = i == 1 ? 0xfd : 0xfe;
+	}
+	port_write(&modem->port, bytes, length);
+}
+
 static void pump_output(struct modem *modem, uint64_t now)
 {
 	uint8_t bytes[1024];
@@ -79,17 +92,16 @@ static void pump_output(struct modem *modem, uint64_t now)
 	size_t length;
 
 	while ((length = line_tx_take(&modem->line, now, bytes, sizeof(bytes), &rate)) > 0) {
-		struct host_line host = port_host_line(&modem->port);
-
 		length = damage_outgoing(modem, bytes, length);
-		if (host.rate != rate && !modem->options->any_rate) {
-			if (!wrong_rate_is_junk(modem, host.rate, rate))
-				continue;
-			for (size_t i = 0; i < length; i++)
-				bytes[i] = i == 1 ? 0xfd : 0xfe;
-		}
-		port_write(&modem->port, bytes, length);
+		if (modem->board)
+			board_pass(modem, bytes, length, rate);
+		else
+			write_host(modem, bytes, length, rate);
 	}
+	if (modem->board && !port_host_listens(&modem->port))
+		board_lose(modem->board);
+	while (modem->board && (length = board_send(modem, now, bytes, sizeof(bytes), &rate)) > 0)
+		write_host(modem, bytes, length, rate);
 }
 
 /* --- from the host --------------------------------------------------------------------------------------------- */
@@ -99,7 +111,7 @@ static void hear_wrong_rate(struct modem *modem, uint64_t now, uint32_t host_rat
 {
 	static const uint8_t stirring[JUNK_ANSWER] = {0};
 
-	if (modem->phase != PHASE_COMMAND || !wrong_rate_is_junk(modem, host_rate, modem->rate))
+	if (modem->phase != PHASE_COMMAND || !modem_wrong_rate_is_junk(modem, host_rate, modem->rate))
 		return;
 	if (modem->junk_ns + JUNK_GAP_NS > now)
 		return;
@@ -131,7 +143,9 @@ static void pull_port(struct modem *modem, uint64_t now)
 			modem->readable = false;
 			return;
 		}
-		if (host.rate != modem->rate && !modem->options->any_rate)
+		if (modem->board && (got = (ssize_t)board_hear(modem, bytes, (size_t)got, host.rate, now)) == 0)
+			continue;
+		if (!modem->board && host.rate != modem->rate && !modem->options->any_rate)
 			hear_wrong_rate(modem, now, host.rate);
 		else if (!overrun)
 			line_rx_put(&modem->line, bytes, (size_t)got, now, modem->rate);
@@ -312,6 +326,8 @@ uint64_t modem_due(const struct modem *modem)
 	due = sooner(due, modem->plug_ns);
 	due = sooner(due, data_due(modem));
 	due = sooner(due, faults_due(modem));
+	if (modem->board)
+		due = sooner(due, board_due(modem));
 	return sooner(due, stp_due(modem));
 }
 
@@ -335,13 +351,15 @@ bool modem_start(struct modem *modem, unsigned index, const struct options *opti
 	modem->line.paced = options->pace;
 	modem->functionality = 1;
 	modem_set_identity(modem);
-	if (!make_buffers(modem) || !state_load(modem))
+	if (!make_buffers(modem) || !board_make(&modem->board, options->board) || !state_load(modem))
 		return false;
 	modem->next_mode = modem->mode;
 	modem->at.echo = modem->mode == BOOT_APPLICATION && options->echo != SWITCH_OFF;
 	modem->started_ns = modem->now = line_clock_ns();
 	if (!plug(modem))
 		return false;
+	if (modem->board)
+		board_reset(modem);
 	modem_set_phase(modem, modem->setting.data_mode && modem->mode == BOOT_APPLICATION ? PHASE_DATA : PHASE_COMMAND);
 	return true;
 }
@@ -350,8 +368,10 @@ void modem_stop(struct modem *modem)
 {
 	stp_leave(modem);
 	port_unplug(&modem->port);
+	board_free(modem->board);
 	free(modem->stp.payload);
 	free(modem->seen);
+	modem->board = NULL;
 	modem->stp.payload = NULL;
 	modem->seen = NULL;
 }

@@ -5,13 +5,14 @@
  *
  * The parts: modem.c (time, phases, the wire), modem_boot.c (start, restart, power, apply), modem_at.c (command line),
  * modem_info.c (long answers), modem_stp.c (frames), modem_session.c (what they carry), modem_faults.c (scenario rules),
- * state.c (its JSON file).
+ * state.c (its JSON file). A board (board.h) may stand between it and its port.
  */
 #ifndef SIMULATOR_MODEM_H
 #define SIMULATOR_MODEM_H
 
 #include <zlib.h>
 
+#include "tests/simulator/board.h"
 #include "tests/simulator/bundle_check.h"
 #include "tests/simulator/line.h"
 #include "tests/simulator/options.h"
@@ -98,7 +99,7 @@ struct counters {
 	uint64_t attempted, succeeded, failed;
 	uint64_t sessions, blocks, bytes, resends, crc_errors;
 	uint64_t rules_fired; /* since the simulator's start */
-	bool compressed; /* of the last session */
+	bool compressed;      /* of the last session */
 };
 
 /* A bundle that is stored but not applied (AT+SMSTPU in the application). */
@@ -118,7 +119,8 @@ struct modem {
 	struct port port;
 	int epoll;
 	struct line line;
-	bool readable; /* the port may have bytes that were not read yet */
+	bool readable;       /* the port may have bytes that were not read yet */
+	struct board *board; /* NULL: the modem is behind the port itself */
 
 	/* what it is, kept in the state file */
 	enum boot_mode mode;
@@ -191,6 +193,8 @@ void modem_come_up(struct modem *modem);
 /* The phase that ends by itself has ended. */
 void modem_end_phase(struct modem *modem);
 uint32_t modem_default_rate(const struct modem *modem);
+/* What a host sees that listens at another rate than the other end talks: junk, or nothing. */
+bool modem_wrong_rate_is_junk(const struct modem *modem, uint32_t host_rate, uint32_t talk_rate);
 uint32_t modem_recovery_rate(const struct modem *modem);
 
 /* Each takes bytes of its phase and returns how many; the rest belongs to the phase that follows. */

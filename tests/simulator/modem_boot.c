@@ -106,6 +106,8 @@ void modem_power_loss(struct modem *modem, uint64_t for_ns)
 	modem->phase_end_ns = NEVER;
 	modem_unplug(modem, for_ns);
 	modem_set_phase(modem, PHASE_OFF);
+	if (modem->board)
+		board_reset(modem);
 }
 
 void modem_end_phase(struct modem *modem)

@@ -114,6 +114,10 @@ static void add_effect(struct modem *modem, const struct rule *rule, struct effe
 	case VERB_STALE_OK:
 		effects->stale_ok = true;
 		break;
+	case VERB_BOARD_RESET:
+		if (modem->board)
+			board_reset(modem);
+		break;
 	}
 }
 

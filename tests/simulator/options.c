@@ -86,6 +86,7 @@ static const struct option_row rows[] = {
     {KIND_SWITCH, "echo", "on|off", "echo of the application after a start (on); recovery never echoes", FIELD(echo), 0, 0, 0},
     {KIND_NUMBER, "apply-ms", "N", "silence while a bundle is applied (1500)", FIELD(apply_ns), 0, DAY_MS, MS_UNIT},
     {KIND_NUMBER, "restart-ms", "N", "silence while it restarts (800)", FIELD(restart_ns), 0, DAY_MS, MS_UNIT},
+    {KIND_TEXT, "board", "NAME", "in front of them: direct, pycom, pycom-old, avr-iot or script:FILE (direct)", FIELD(board), 0, 0, 0},
     {KIND_HEADING, "The line", NULL, NULL, 0, 0, 0, 0},
     {KIND_NUMBER, "rate", "BPS", "bit rate in every mode, instead of the family's", FIELD(rate), 300, 4000000, 0},
     {KIND_FLAG, "any-rate", NULL, "hear the host at whatever rate it has set", FIELD(any_rate), 0, 0, 0},
@@ -123,12 +124,13 @@ static const char usage_text[] =
 static const char scenario_text[] =
     "\n"
     "Scenario files:\n"
-    "  {\"settings\": [{\"modem\": 0, \"start\": \"data\"|\"command\", \"wrong_rate\": \"junk\"|\"silence\", \"stp_idle_ms\": N}],\n"
+    "  {\"settings\": [{\"modem\": 0, \"start\": \"data\"|\"command\", \"wrong_rate\": \"junk\"|\"silence\", \"stp_idle_ms\": N,\n"
+    "                 \"board\": \"idle\"|\"busy\", \"mirror_drop\": N, \"mirror_buffer\": N}],\n"
     "   \"rules\": [{\"modem\": K|\"all\", \"when\": {TRIGGER, \"nth\": N}, \"do\": VERB, ..., \"times\": N|\"always\"}]}\n"
     "  TRIGGER: \"command\": TEXT or TEXT* | \"frame\": reset|open|data-type|cmd|block | \"block\": N | \"bytes\": N |\n"
     "           \"record\": N | \"state\": application|recovery|data|stp|apply|restart | \"at_ms\": N\n"
     "  VERB:    drop corrupt delay nack not-understood silence error noise text hang-up power-loss stall residue\n"
-    "           refuse-session stale-ok\n"
+    "           refuse-session stale-ok board-reset\n"
     "\n"
     "Exit status: 0 ended as asked, 1 something failed, 2 bad option or scenario.\n";
 

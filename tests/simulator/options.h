@@ -30,6 +30,7 @@ struct options {
 	const struct family *family;
 	const char *dir;
 	const char *scenario;
+	const char *board; /* NULL: direct */
 	const char *state_dir;
 	const char *release; /* NULL: the family's, as with every name below */
 	const char *ue;

@@ -131,10 +131,12 @@ ssize_t port_read(struct port *port, uint8_t *bytes, size_t size)
 	return 0;
 }
 
-static bool host_listens(struct port *port)
+bool port_host_listens(struct port *port)
 {
 	struct pollfd master = {.fd = port->master, .events = POLLOUT};
 
+	if (port->master < 0)
+		return false;
 	if (port->host_absent)
 		port->host_absent = poll(&master, 1, 0) < 0 || (master.revents & POLLHUP) != 0;
 	return !port->host_absent;
@@ -142,7 +144,7 @@ static bool host_listens(struct port *port)
 
 void port_write(struct port *port, const uint8_t *bytes, size_t length)
 {
-	if (port->master < 0 || !host_listens(port))
+	if (!port_host_listens(port))
 		return;
 	while (length > 0) {
 		ssize_t sent = write(port->master, bytes, length);

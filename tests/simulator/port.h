@@ -31,6 +31,8 @@ int port_plug(struct port *port, const char *link);
 void port_unplug(struct port *port);
 /* Bytes read, 0 when there is nothing (or nobody), -errno. */
 ssize_t port_read(struct port *port, uint8_t *bytes, size_t size);
+/* Somebody has the host's side open. */
+bool port_host_listens(struct port *port);
 /* Never blocks; what nobody takes is lost. */
 void port_write(struct port *port, const uint8_t *bytes, size_t length);
 /* What the host has set on its side. */

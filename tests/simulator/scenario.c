@@ -78,6 +78,11 @@ struct setting scenario_settings(const struct scenario *scenario, unsigned modem
 			sum.wrong_rate = one->wrong_rate;
 		if (one->stp_idle_ms > 0)
 			sum.stp_idle_ms = one->stp_idle_ms;
+		sum.board_busy = sum.board_busy || one->board_busy;
+		if (one->mirror_drop > 0)
+			sum.mirror_drop = one->mirror_drop;
+		if (one->mirror_buffer > 0)
+			sum.mirror_buffer = one->mirror_buffer;
 	}
 	return sum;
 }

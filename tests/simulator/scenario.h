@@ -30,6 +30,7 @@ enum verb {
 	VERB_RESIDUE,
 	VERB_REFUSE_SESSION,
 	VERB_STALE_OK,
+	VERB_BOARD_RESET,
 };
 
 enum direction { DIRECTION_DEFAULT, DIRECTION_INCOMING, DIRECTION_OUTGOING };
@@ -54,7 +55,10 @@ struct setting {
 	int modem;
 	bool data_mode;
 	enum { WRONG_RATE_DEFAULT, WRONG_RATE_JUNK, WRONG_RATE_SILENCE } wrong_rate;
-	uint64_t stp_idle_ms; /* 0: not set */
+	uint64_t stp_idle_ms;   /* 0: not set */
+	bool board_busy;        /* a program runs on the board after its start */
+	uint64_t mirror_drop;   /* of so many bytes for the modem, its bridge loses one; 0: none */
+	uint64_t mirror_buffer; /* bytes for the modem that its bridge can hold back; 0: all */
 };
 
 struct scenario {

@@ -47,6 +47,7 @@ static const struct verb_row verbs[] = {
     {"residue", VERB_RESIDUE, IN(TRIGGER_BLOCK) | IN(TRIGGER_BYTES), "count", "count"},
     {"refuse-session", VERB_REFUSE_SESSION, IN(TRIGGER_FRAME), "", NULL},
     {"stale-ok", VERB_STALE_OK, IN(TRIGGER_COMMAND), "", NULL},
+    {"board-reset", VERB_BOARD_RESET, ON_ANY, "", NULL},
 };
 
 static const char *const frame_names[] = {"reset", "open", "cmd", "block", "data-type"};
@@ -286,10 +287,12 @@ static bool read_setting(const struct place *place, json_t *object, struct setti
 {
 	static const char *const starts[] = {"command", "data"};
 	static const char *const policies[] = {"default", "junk", "silence"};
-	uint64_t start = 0, policy = 0;
+	static const char *const boards[] = {"idle", "busy"};
+	uint64_t start = 0, policy = 0, board = 0;
 
 	*setting = (struct setting){0};
-	if (!keys_known(place, object, "modem start wrong_rate stp_idle_ms", "") || !read_modem(place, object, &setting->modem))
+	if (!keys_known(place, object, "modem start wrong_rate stp_idle_ms", "board mirror_drop mirror_buffer") ||
+	    !read_modem(place, object, &setting->modem))
 		return false;
 	if (json_object_get(object, "start") &&
 	    !name_index(place, json_object_get(object, "start"), "start", starts, NAMES(starts), &start))
@@ -297,10 +300,16 @@ static bool read_setting(const struct place *place, json_t *object, struct setti
 	if (json_object_get(object, "wrong_rate") &&
 	    !name_index(place, json_object_get(object, "wrong_rate"), "wrong_rate", policies, NAMES(policies), &policy))
 		return false;
+	if (json_object_get(object, "board") &&
+	    !name_index(place, json_object_get(object, "board"), "board", boards, NAMES(boards), &board))
+		return false;
 	setting->data_mode = start == 1;
+	setting->board_busy = board == 1;
 	if (policy > 0)
 		setting->wrong_rate = policy == 1 ? WRONG_RATE_JUNK : WRONG_RATE_SILENCE;
-	return read_number(place, object, "stp_idle_ms", 1, &setting->stp_idle_ms);
+	return read_number(place, object, "stp_idle_ms", 1, &setting->stp_idle_ms) &&
+	       read_number(place, object, "mirror_drop", 2, &setting->mirror_drop) &&
+	       read_number(place, object, "mirror_buffer", 1, &setting->mirror_buffer);
 }
 
 static bool read_rules(struct scenario *scenario, const char *path, json_t *array)

@@ -14,6 +14,9 @@ static const char *const phase_names[] = {
     [PHASE_APPLY] = "apply",     [PHASE_RESTART] = "restart", [PHASE_OFF] = "off",
 };
 
+static const char *const board_states[] = {
+    [BOARD_PROMPT] = "prompt", [BOARD_BUSY] = "busy", [BOARD_HUNG] = "hung", [BOARD_BRIDGE] = "bridge"};
+
 static bool state_path(const struct modem *modem, char path[PORT_PATH_MAX])
 {
 	int length = snprintf(path, PORT_PATH_MAX, "%s/modem%u.json", modem->options->state_dir, modem->index);
@@ -21,12 +24,20 @@ static bool state_path(const struct modem *modem, char path[PORT_PATH_MAX])
 	return length > 0 && length < PORT_PATH_MAX;
 }
 
+static json_t *pack_board(const struct board *board)
+{
+	if (!board)
+		return json_null();
+	return json_pack("{s:s, s:s, s:b}", "name", board->kind->name, "state", board_states[board->state], "bridging",
+			 board->state == BOARD_BRIDGE ? 1 : 0);
+}
+
 static json_t *pack_state(const struct modem *modem)
 {
 	const struct counters *counters = &modem->counters;
 
 	return json_pack("{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s}, s:{s:I, s:I, s:I}, s:s?, "
-			 "s:{s:I, s:I, s:I, s:I, s:I, s:b}, s:I}",
+			 "s:{s:I, s:I, s:I, s:I, s:I, s:b}, s:o, s:I}",
 			 "index", (int)modem->index, "family", modem->options->family->name, "phase", phase_names[modem->phase],
 			 "boot_mode", (int)modem->mode, "rate_bps", (json_int_t)modem->rate, "release", modem->release, "ue", modem->ue,
 			 "imei", modem->imei, "report", report_names[modem->report], "stored", "state", stored_names[modem->stored.state],
@@ -34,8 +45,8 @@ static json_t *pack_state(const struct modem *modem)
 			 "succeeded", (json_int_t)counters->succeeded, "failed", (json_int_t)counters->failed, "last_failure",
 			 modem->last_failure[0] ? modem->last_failure : NULL, "stp", "sessions", (json_int_t)counters->sessions, "blocks",
 			 (json_int_t)counters->blocks, "bytes", (json_int_t)counters->bytes, "resends", (json_int_t)counters->resends,
-			 "crc_errors", (json_int_t)counters->crc_errors, "compressed", counters->compressed ? 1 : 0, "rules_fired",
-			 (json_int_t)counters->rules_fired);
+			 "crc_errors", (json_int_t)counters->crc_errors, "compressed", counters->compressed ? 1 : 0, "board",
+			 pack_board(modem->board), "rules_fired", (json_int_t)counters->rules_fired);
 }
 
 void state_save(const struct modem *modem)
