@@ -20,6 +20,9 @@ static const char *const code_names[CACHE_ERROR_CODE_COUNT] = {
     [CACHE_ERROR_WRONG_FAMILY] = "bundle-wrong-family",
     [CACHE_ERROR_HELPER_MISMATCH] = "helper-mismatch",
     [CACHE_ERROR_IN_USE] = "device-busy",
+    [CACHE_ERROR_SIGNATURE_MISSING] = "signature-missing",
+    [CACHE_ERROR_SIGNATURE_BAD] = "signature-bad",
+    [CACHE_ERROR_DOWNLOAD_FAILED] = "download-failed",
     [CACHE_ERROR_IO] = "infrastructure-error",
 };
 

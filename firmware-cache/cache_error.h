@@ -20,6 +20,9 @@ enum cache_error_code {
 	CACHE_ERROR_WRONG_FAMILY,       /* "bundle-wrong-family": files that are to go together and cannot */
 	CACHE_ERROR_HELPER_MISMATCH,    /* "helper-mismatch" */
 	CACHE_ERROR_IN_USE,             /* "device-busy": pinned by a job */
+	CACHE_ERROR_SIGNATURE_MISSING,  /* "signature-missing" */
+	CACHE_ERROR_SIGNATURE_BAD,      /* "signature-bad" */
+	CACHE_ERROR_DOWNLOAD_FAILED,    /* "download-failed" */
 	CACHE_ERROR_IO,                 /* "infrastructure-error": the disk said no */
 	CACHE_ERROR_CODE_COUNT
 };
