@@ -80,8 +80,8 @@ static int resolve(struct gateway *gateway, struct job_request *request, const c
 	return result;
 }
 
-static int submit(struct gateway *gateway, struct job_request *request, const char *reference, const char *furthest_phase, struct job *ret,
-		  struct job_fault *ret_fault)
+static int submit(struct gateway *gateway, struct job_request *request, const char *reference, const struct job_row *retried,
+		  struct job *ret, struct job_fault *ret_fault)
 {
 	struct device device;
 	struct firmware firmware = {0};
@@ -89,7 +89,7 @@ static int submit(struct gateway *gateway, struct job_request *request, const ch
 	if (result == 0 && device.maintenance)
 		result = job_fault_set(ret_fault, "device-busy", "the device %s is in maintenance", device.id);
 	if (result == 0)
-		result = queue_submit(gateway->queue, request, furthest_phase, firmware.facts.release, ret, ret_fault);
+		result = queue_submit(gateway->queue, request, retried, firmware.facts.release, ret, ret_fault);
 	firmware_clear(&firmware);
 	return result;
 }
@@ -99,7 +99,7 @@ int gateway_submit(struct gateway *gateway, const struct job_request *request, c
 {
 	struct job_request own = *request;
 	own.retry_of[0] = '\0';
-	return submit(gateway, &own, firmware_reference, "", ret, ret_fault);
+	return submit(gateway, &own, firmware_reference, NULL, ret, ret_fault);
 }
 
 int gateway_retry(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault)
@@ -116,7 +116,7 @@ int gateway_retry(struct gateway *gateway, const char *id, struct job *ret, stru
 	struct job_request request = row.job.request;
 	memcpy(request.retry_of, row.job.id, sizeof(request.retry_of));
 	request.not_before_ms = 0;
-	return submit(gateway, &request, request.firmware, row.furthest_phase, ret, ret_fault);
+	return submit(gateway, &request, request.firmware, &row, ret, ret_fault);
 }
 
 int gateway_plan(struct gateway *gateway, const struct job_request *request, const char *firmware_reference, struct plan *ret,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/job_pins.h"
+#include "daemon/job_resume.h"
 #include "daemon/log.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -49,8 +50,14 @@ int queued_job_keep(struct queued_job *entry, const struct job_row *next, enum e
 {
 	struct queue *queue = entry->queue;
 	int result = store_job_update(queue->with.store, next, ret_fault);
-	if (result < 0)
-		return result;
+	if (result == 0)
+		queued_job_show(entry, next, type);
+	return result;
+}
+
+void queued_job_show(struct queued_job *entry, const struct job_row *next, enum event_type type)
+{
+	struct queue *queue = entry->queue;
 	pthread_mutex_lock(&queue->lock);
 	struct job_progress progress = entry->row.job.progress;
 	if (next->job.state != JOB_RUNNING) { /* nothing moves: the answer is the same before and after a restart of the daemon */
@@ -63,16 +70,17 @@ int queued_job_keep(struct queued_job *entry, const struct job_row *next, enum e
 	pthread_mutex_unlock(&queue->lock);
 	/* Still under `change`: whoever listens sees the changes in the order in which they were made. The bus never waits. */
 	event_publish_job(queue->with.events, type, &now);
-	return 0;
 }
 
-static void fill_state(struct job *job, enum job_state state, int64_t now_ms)
+static void fill_state(struct job_row *row, enum job_state state, int64_t now_ms)
 {
+	struct job *job = &row->job;
 	job->state = state;
-	job->can_cancel = !job_state_terminal(state);
+	job->can_cancel = !job_state_terminal(state) && !row->past_return && !row->cancel_requested;
 	if (state != JOB_WAITING) {
 		job->waiting_for = WAIT_NOTHING;
 		job->not_before_ms = 0;
+		row->absent_since_ms = 0;
 	}
 	if (state == JOB_RUNNING && job->started_at_ms == 0)
 		job->started_at_ms = now_ms;
@@ -98,7 +106,7 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 		return job_fault_set(ret_fault, "invalid-request", "job %s is %s and cannot become %s", next->job.id, job_state_name(from),
 				     job_state_name(state));
 	bool terminal = job_state_terminal(state);
-	fill_state(&next->job, state, queue->with.now_ms());
+	fill_state(next, state, queue->with.now_ms());
 	int result = queued_job_keep(entry, next, terminal ? EVENT_JOB_FINISHED : EVENT_JOB_CHANGED, ret_fault);
 	if (result < 0)
 		return result;
@@ -113,6 +121,8 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms)
 {
 	struct job_row row = queued_job_row(entry);
+	if (entry->settle_until_ms > now_ms)
+		return WAIT_DEVICE;
 	if (row.job.not_before_ms > now_ms)
 		return row.job.waiting_for == WAIT_RETRY ? WAIT_RETRY : WAIT_TIME;
 	if (!registry_present(entry->queue->with.registry, row.job.request.device))
@@ -123,23 +133,14 @@ enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms)
 int queued_job_wait(struct queued_job *entry, struct job_row *next, enum job_wait reason, struct job_fault *ret_fault)
 {
 	next->job.waiting_for = reason;
+	if (reason == WAIT_DEVICE && next->absent_since_ms == 0)
+		next->absent_since_ms = entry->queue->with.now_ms();
 	return queued_job_set_state(entry, next, JOB_WAITING, ret_fault);
 }
 
-static bool may_try_again(const struct queued_job *entry, const struct job *job)
+static bool may_try_again(const struct queued_job *entry, const struct job_row *row)
 {
-	if (job->attempt >= entry->queue->with.attempts)
-		return false;
-	switch (job->fault.kind->class) {
-	case CLASS_TRANSIENT:
-	case CLASS_INFRASTRUCTURE:
-		return true;
-	case CLASS_DEVICE:
-	case CLASS_BUNDLE:
-	case CLASS_OPERATOR:
-		break;
-	}
-	return false;
+	return row->job.attempt < entry->queue->with.attempts && job_fault_may_pass(row, &row->job.fault);
 }
 
 static int wait_for_retry(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
@@ -169,6 +170,30 @@ static int succeed(struct queued_job *entry, struct job_row *next, struct job_fa
 	return queued_job_set_state(entry, next, JOB_SUCCEEDED, ret_fault);
 }
 
+int queued_job_give_up_way_back(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
+{
+	snprintf(next->job.detail, sizeof(next->job.detail), "cancelled without its modem, which may be outside its application: probe it");
+	return queued_job_set_state(entry, next, JOB_CANCELLED, ret_fault);
+}
+
+static int end_cancelled(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
+{
+	int boot_mode = entry->outcome.boot_mode;
+	if (job_owes_way_back(next) && boot_mode != BOOT_MODE_FFF)
+		snprintf(next->job.detail, sizeof(next->job.detail), "cancelled; the modem is not back in its application: %s%s",
+			 boot_mode < 0 ? "it did not answer" : "it was last seen in the boot mode ",
+			 boot_mode < 0 ? "" : boot_mode_name((enum boot_mode)boot_mode));
+	return queued_job_set_state(entry, next, JOB_CANCELLED, ret_fault);
+}
+
+/* The port's coming back is no new attempt; that it goes away again and again comes to an end all the same. */
+static int end_without_port(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
+{
+	if (next->port_losses >= PORT_LOSSES_MAX)
+		return queued_job_set_state(entry, next, JOB_FAILED, ret_fault);
+	return queued_job_wait(entry, next, WAIT_DEVICE, ret_fault);
+}
+
 /* Which of the ways out of `running` this outcome takes. */
 static int leave_running(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
 {
@@ -180,10 +205,12 @@ static int leave_running(struct queued_job *entry, struct job_row *next, struct 
 		return succeed(entry, next, ret_fault);
 	next->job.fault = outcome->fault;
 	if (next->cancel_requested)
-		return queued_job_set_state(entry, next, JOB_CANCELLED, ret_fault);
+		return end_cancelled(entry, next, ret_fault);
 	if (outcome->fault.kind == NULL) /* stopped in good order, and not by a person */
 		return queued_job_set_state(entry, next, JOB_QUEUED, ret_fault);
-	if (may_try_again(entry, &next->job))
+	if (port_loss_count(entry, next))
+		return end_without_port(entry, next, ret_fault);
+	if (may_try_again(entry, next))
 		return wait_for_retry(entry, next, ret_fault);
 	return queued_job_set_state(entry, next, JOB_FAILED, ret_fault);
 }

@@ -16,7 +16,7 @@
 #include "daemon/log.h"
 
 #define HEARTBEAT_MS         15000
-#define PORT_CHECK_MS        1000
+#define PORT_CHECK_MS        250
 #define STOP_REPORT_MS       10000
 #define STOP_EXTENSION_USEC  "60000000"
 #define WATCHDOG_HALVES_USEC 2000u /* half of it, in ms */

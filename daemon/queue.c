@@ -10,6 +10,7 @@
 
 #include "daemon/job_id.h"
 #include "daemon/job_pins.h"
+#include "daemon/job_resume.h"
 #include "daemon/log.h"
 
 int queue_new(const struct queue_surroundings *surroundings, struct job_fault *ret_fault, struct queue **ret)
@@ -160,13 +161,12 @@ static int refuse_busy_device(struct queue *queue, const char *device, struct jo
 	return result;
 }
 
-static struct job_row new_row(struct queue *queue, const struct job_request *request, const char *furthest_phase, const char *to_release)
+static struct job_row new_row(struct queue *queue, const struct job_request *request, const char *to_release)
 {
 	int64_t now_ms = queue->with.now_ms();
 	struct job_row row = {.job = {.request = *request, .attempt = 1, .can_cancel = true, .created_at_ms = now_ms}};
 	struct job *job = &row.job;
 	job_id_make(now_ms, queue->newest_id, job->id);
-	snprintf(row.furthest_phase, sizeof(row.furthest_phase), "%s", furthest_phase);
 	snprintf(job->to_release, sizeof(job->to_release), "%s", to_release);
 	job->progress.eta_s = -1;
 	if (request->not_before_ms > now_ms) {
@@ -201,14 +201,28 @@ static int add_new(struct queue *queue, const struct job_row *row, struct job_fa
 	return 0;
 }
 
-int queue_submit(struct queue *queue, const struct job_request *request, const char *furthest_phase, const char *to_release,
+/* How far an earlier job came is true of the modem only as long as no other upgrade ran on it since. */
+static int inherit(struct queue *queue, const struct job_row *retried, struct job_row *ret, struct job_fault *ret_fault)
+{
+	char newest[JOB_ID_SIZE] = "";
+	if (retried == NULL)
+		return 0;
+	int result = store_job_newest_upgrade(queue->with.store, retried->job.request.device, newest, ret_fault);
+	if (result == 0 && strcmp(newest, retried->job.id) == 0)
+		job_inherit(retried, ret);
+	return result;
+}
+
+int queue_submit(struct queue *queue, const struct job_request *request, const struct job_row *retried, const char *to_release,
 		 struct job *ret, struct job_fault *ret_fault)
 {
 	pthread_mutex_lock(&queue->change);
 	int result = refuse_busy_device(queue, request->device, ret_fault);
 	if (result == 0) {
-		struct job_row row = new_row(queue, request, furthest_phase, to_release);
-		result = add_new(queue, &row, ret_fault);
+		struct job_row row = new_row(queue, request, to_release);
+		result = inherit(queue, retried, &row, ret_fault);
+		if (result == 0)
+			result = add_new(queue, &row, ret_fault);
 		*ret = row.job;
 	}
 	pthread_mutex_unlock(&queue->change);
@@ -224,42 +238,58 @@ static int refuse_cancel_of_finished(const struct job *job, struct job_fault *re
 	return job_fault_set(ret_fault, "invalid-request", "job %s has ended: it %s", job->id, job_state_name(job->state));
 }
 
-static int cancel_running(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
+static int refuse_past_return(const struct job *job, struct job_fault *ret_fault)
 {
-	if (entry->past_return)
-		return job_fault_set(
-		    ret_fault, "past-point-of-no-return",
-		    "job %s is in the phase %s: the modem has begun to take the bundle, and stopping now could leave it without a firmware",
-		    next->job.id, next->job.phase);
-	if (next->cancel_requested)
-		return 0;
+	return job_fault_set(
+	    ret_fault, "past-point-of-no-return",
+	    "job %s is %s, and has come to the phase %s: the modem has begun to take the bundle, and stopping now could leave it "
+	    "without a firmware",
+	    job->id, job_state_name(job->state), job->phase);
+}
+
+static void ask_to_bring_back(struct job_row *next)
+{
 	next->cancel_requested = true;
 	next->job.can_cancel = false;
-	snprintf(next->job.detail, sizeof(next->job.detail), "cancelled: the modem is brought back to its application");
+	snprintf(next->job.detail, sizeof(next->job.detail), "%s", BRINGING_BACK);
+}
+
+static int cancel_running(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
+{
+	ask_to_bring_back(next);
 	int result = queued_job_keep(entry, next, EVENT_JOB_CHANGED, ret_fault);
 	if (result == 0)
 		(void)eventfd_write(entry->cancel_fd, 1);
 	return result;
 }
 
+/* An earlier run may have taken the modem out of its work: then a short one puts it back first. */
+static int cancel_idle(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
+{
+	if (!job_owes_way_back(next))
+		return queued_job_set_state(entry, next, JOB_CANCELLED, ret_fault);
+	if (!registry_check_port(entry->queue->with.registry, next->job.request.device))
+		return queued_job_give_up_way_back(entry, next, ret_fault);
+	ask_to_bring_back(next);
+	if (next->job.state == JOB_WAITING)
+		return queued_job_set_state(entry, next, JOB_QUEUED, ret_fault);
+	return queued_job_keep(entry, next, EVENT_JOB_CHANGED, ret_fault);
+}
+
 static int cancel_entry(struct queued_job *entry, struct job *ret, struct job_fault *ret_fault)
 {
 	struct job_row next = queued_job_row(entry);
-	int result = 0;
-	switch (next.job.state) {
-	case JOB_QUEUED:
-	case JOB_WAITING:
-		result = queued_job_set_state(entry, &next, JOB_CANCELLED, ret_fault);
-		break;
-	case JOB_RUNNING:
-		result = cancel_running(entry, &next, ret_fault);
-		break;
-	case JOB_SUCCEEDED:
-	case JOB_FAILED:
-	case JOB_CANCELLED:
+	int result;
+	if (job_state_terminal(next.job.state))
 		result = refuse_cancel_of_finished(&next.job, ret_fault);
-		break;
-	}
+	else if (next.past_return)
+		result = refuse_past_return(&next.job, ret_fault);
+	else if (next.cancel_requested)
+		result = 0;
+	else if (next.job.state == JOB_RUNNING)
+		result = cancel_running(entry, &next, ret_fault);
+	else
+		result = cancel_idle(entry, &next, ret_fault);
 	*ret = next.job;
 	return result;
 }

@@ -32,10 +32,11 @@ int queue_new(const struct queue_surroundings *surroundings, struct job_fault *r
 /* Cancels and joins what still runs; on disk it goes back to the queue. */
 void queue_free(struct queue *queue);
 
-/* The request is valid and its firmware a digest. furthest_phase: of the job that is retried, else "". It is on disk when this returns. */
-int queue_submit(struct queue *queue, const struct job_request *request, const char *furthest_phase, const char *to_release,
+/* The request is valid and its firmware a digest. retried: the job that this one retries, NULL for none. It is on disk when this returns. */
+int queue_submit(struct queue *queue, const struct job_request *request, const struct job_row *retried, const char *to_release,
 		 struct job *ret, struct job_fault *ret_fault);
 int queue_get(struct queue *queue, const char *id, struct job_row *ret, struct job_fault *ret_fault);
+/* At once, or by a run that brings the modem back first. */
 int queue_cancel(struct queue *queue, const char *id, struct job *ret, struct job_fault *ret_fault);
 /* Replaces a job that was read from the store by what is in memory, when it is not finished. */
 void queue_refresh(struct queue *queue, struct job *job);

@@ -54,6 +54,21 @@ static void reap(struct queue *queue)
 	}
 }
 
+/* When a job that cannot be cancelled any more stops waiting for its port; 0: it does not. */
+static int64_t end_of_absence_ms(const struct job_row *row)
+{
+	bool bounded = row->past_return && row->job.waiting_for == WAIT_DEVICE && row->absent_since_ms != 0;
+	return bounded ? row->absent_since_ms + ABSENCE_MAX_MS : 0;
+}
+
+static int end_absent(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
+{
+	job_fault_set(&next->job.fault, "port-gone", "the port was away for %d hours; the modem still waits for the rest of the bundle",
+		      (int)(ABSENCE_MAX_MS / 3600000));
+	next->job.detail[0] = '\0';
+	return queued_job_set_state(entry, next, JOB_FAILED, ret_fault);
+}
+
 /* Moves a job between queued and waiting as the world has it now. Returns false when the store refused. */
 static bool weigh(struct queued_job *entry, int64_t now_ms)
 {
@@ -63,6 +78,10 @@ static bool weigh(struct queued_job *entry, int64_t now_ms)
 	enum job_wait obstacle = queued_job_obstacle(entry, now_ms);
 	struct job_fault fault;
 	int result = 0;
+	if (obstacle == WAIT_DEVICE && next.cancel_requested)
+		return queued_job_give_up_way_back(entry, &next, &fault) == 0;
+	if (obstacle == WAIT_DEVICE && end_of_absence_ms(&next) != 0 && end_of_absence_ms(&next) <= now_ms)
+		return end_absent(entry, &next, &fault) == 0;
 	if (next.job.state == JOB_WAITING && obstacle != next.job.waiting_for)
 		result = queued_job_set_state(entry, &next, JOB_QUEUED, &fault);
 	if (result == 0 && next.job.state == JOB_QUEUED && obstacle != WAIT_NOTHING)
@@ -94,7 +113,8 @@ static void forget_last_run(struct queued_job *entry, int cancel_fd)
 {
 	pthread_mutex_lock(&entry->queue->lock);
 	entry->cancel_fd = cancel_fd;
-	entry->past_return = entry->put_back = false;
+	entry->sending = entry->put_back = false;
+	entry->settle_until_ms = 0;
 	entry->outcome = (struct run_outcome){0};
 	pthread_mutex_unlock(&entry->queue->lock);
 }
@@ -147,9 +167,20 @@ static bool start_what_may(struct queue *queue)
 	return true;
 }
 
+/* 0: never. */
 static int64_t earlier(int64_t one_ms, int64_t other_ms)
 {
-	return one_ms == 0 || other_ms < one_ms ? other_ms : one_ms;
+	return one_ms == 0 || (other_ms != 0 && other_ms < one_ms) ? other_ms : one_ms;
+}
+
+static int64_t due_of(const struct queued_job *entry, int64_t now_ms)
+{
+	const int64_t moments_ms[] = {entry->row.job.not_before_ms, entry->settle_until_ms, end_of_absence_ms(&entry->row)};
+	int64_t due_ms = 0;
+	for (size_t i = 0; i < sizeof(moments_ms) / sizeof(moments_ms[0]); i++)
+		if (moments_ms[i] > now_ms)
+			due_ms = earlier(due_ms, moments_ms[i]);
+	return due_ms;
 }
 
 static int64_t next_due(struct queue *queue, int64_t now_ms, bool store_refused)
@@ -159,8 +190,8 @@ static int64_t next_due(struct queue *queue, int64_t now_ms, bool store_refused)
 	for (const struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next) {
 		if (entry->unsettled)
 			due_ms = earlier(due_ms, now_ms + STORE_RETRY_MS);
-		else if (entry->row.job.state == JOB_WAITING && entry->row.job.not_before_ms > now_ms)
-			due_ms = earlier(due_ms, entry->row.job.not_before_ms);
+		else if (entry->row.job.state == JOB_WAITING)
+			due_ms = earlier(due_ms, due_of(entry, now_ms));
 	}
 	pthread_mutex_unlock(&queue->lock);
 	return due_ms;
@@ -200,7 +231,7 @@ void queue_stop(struct queue *queue)
 	pthread_mutex_lock(&queue->lock);
 	queue->stopping = true;
 	for (struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next) {
-		if (!entry->has_thread || entry->past_return)
+		if (!entry->has_thread || entry->sending)
 			continue;
 		entry->put_back = true;
 		(void)eventfd_write(entry->cancel_fd, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Shared by the files of the queue: queue.c (verbs), queue_recover.c (start), queue_dispatch.c (main thread), job_state.c (changes), runner.c (the
- * thread of a job).
+ * thread of a job), port_loss.c.
  */
 #ifndef DAEMON_QUEUE_PRIVATE_H
 #define DAEMON_QUEUE_PRIVATE_H
@@ -11,12 +11,21 @@
 #include "daemon/queue.h"
 
 #define INTERRUPTIONS_MAX 5u
+#define PORT_LOSSES_MAX   10u
+
+/* A job that can no longer be cancelled does not keep a device that never comes back. */
+#define ABSENCE_MAX_MS INT64_C(86400000)
+
+/* What a job says while a cancelled run brings its modem back. */
+#define BRINGING_BACK "cancelled: the modem is brought back to its application"
 
 /* How a run ended, as far as the queue cares. */
 struct run_outcome {
 	int result; /* of the engine: 0, -ECANCELED, else the fault says why */
 	struct job_fault fault;
 	bool verified;
+	bool connected; /* the modem answered */
+	int boot_mode;  /* as last seen in this run; -1: not seen */
 	char from_release[48];
 	char to_release[48];
 };
@@ -26,13 +35,14 @@ struct run_outcome {
 struct queued_job {
 	struct queue *queue;
 	struct job_row row;
-	bool past_return; /* the point of no return */
-	bool put_back;    /* the ordered stop wants it back in the queue */
-	bool pinned;      /* what it needs of the cache is held */
+	bool sending;  /* this run has passed the point of no return: it cannot be stopped */
+	bool put_back; /* the ordered stop wants it back in the queue */
+	bool pinned;   /* what it needs of the cache is held */
 	bool has_thread, thread_ended;
 	bool unsettled; /* it ended, and the store could not take it yet */
 	struct run_outcome outcome;
-	int cancel_fd; /* -1 when it does not run */
+	int64_t settle_until_ms; /* the port went away under the last run: not before this it is looked for again; 0: it did not */
+	int cancel_fd;           /* -1 when it does not run */
 	pthread_t thread;
 	struct queued_job *next;
 };
@@ -61,6 +71,9 @@ void queued_job_set_progress(struct queued_job *entry, const struct job_progress
 /* Persists, makes seen, publishes. `change` is held. Progress is kept as it is in memory. */
 int queued_job_keep(struct queued_job *entry, const struct job_row *next, enum event_type type, struct job_fault *ret_fault);
 
+/* Makes seen and publishes what the store refused; the next change that it takes has this in it. `change` is held. */
+void queued_job_show(struct queued_job *entry, const struct job_row *next, enum event_type type);
+
 /* The only way to another state: checks the table, fills in what belongs to the state (times, waiting_for, can_cancel), persists, publishes, then logs. `next`
  * has the members that change besides. `change` is held. */
 int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum job_state state, struct job_fault *ret_fault);
@@ -73,6 +86,12 @@ enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms);
 
 /* To waiting, with the reason in next->job.waiting_for. `change` is held. */
 int queued_job_wait(struct queued_job *entry, struct job_row *next, enum job_wait reason, struct job_fault *ret_fault);
+
+/* True when the last run ended because the port went away under it, or was not there: counts it in *next and says so. `change` is held. */
+bool port_loss_count(struct queued_job *entry, struct job_row *next);
+
+/* Cancelled though the modem may be outside its application: its port is away, or too many runs tried. `change` is held. */
+int queued_job_give_up_way_back(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault);
 
 /* Brings entry->outcome into the job's state. `change` is held. When the store refuses, unsettled stays set. */
 void queued_job_settle(struct queued_job *entry);

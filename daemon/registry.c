@@ -317,24 +317,41 @@ void registry_set_job(struct registry *registry, const char *id, const char *job
 	pthread_mutex_unlock(&registry->change);
 }
 
+/* Returns whether that is news. */
+static bool check_port(struct registry *registry, struct entry *entry, bool *ret_present)
+{
+	bool present = port_exists(entry->port);
+	pthread_mutex_lock(&registry->change);
+	pthread_mutex_lock(&registry->lock);
+	bool same = entry->present == present;
+	entry->present = present;
+	struct device now = snapshot(entry);
+	pthread_mutex_unlock(&registry->lock);
+	if (!same) {
+		log_info(now.id, "the port %s %s", now.port, present ? "is there" : "is gone");
+		event_publish_device(registry->events, EVENT_DEVICE_CHANGED, &now);
+	}
+	pthread_mutex_unlock(&registry->change);
+	*ret_present = present;
+	return !same;
+}
+
+bool registry_check_port(struct registry *registry, const char *id)
+{
+	bool present = false;
+	struct entry *entry = find(registry, id);
+	if (entry != NULL)
+		check_port(registry, entry, &present);
+	return present;
+}
+
 bool registry_check_ports(struct registry *registry)
 {
 	bool one_came = false;
 	for (size_t i = 0; i < registry->count; i++) {
-		struct entry *entry = &registry->entries[i];
-		bool present = port_exists(entry->port);
-		pthread_mutex_lock(&registry->change);
-		pthread_mutex_lock(&registry->lock);
-		bool same = entry->present == present;
-		entry->present = present;
-		struct device now = snapshot(entry);
-		pthread_mutex_unlock(&registry->lock);
-		if (!same) {
+		bool present;
+		if (check_port(registry, &registry->entries[i], &present))
 			one_came = one_came || present;
-			log_info(now.id, "the port %s %s", now.port, present ? "is there" : "is gone");
-			event_publish_device(registry->events, EVENT_DEVICE_CHANGED, &now);
-		}
-		pthread_mutex_unlock(&registry->change);
 	}
 	return one_came;
 }

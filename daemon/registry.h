@@ -38,6 +38,8 @@ int registry_learn(struct registry *registry, const char *id, const struct modem
 /* Which unfinished job the device has ("" for none) and whether it runs. */
 void registry_set_job(struct registry *registry, const char *id, const char *job, bool running);
 
+/* Looks whether this port is there now; publishes when that is news. */
+bool registry_check_port(struct registry *registry, const char *id);
 /* Looks whether each port is there; publishes those that came or went. True when one came. */
 bool registry_check_ports(struct registry *registry);
 

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "daemon/job_notes.h"
+#include "daemon/job_resume.h"
 #include "daemon/log.h"
 #include "daemon/progress_meter.h"
 #include "daemon/transcript_file.h"
@@ -21,27 +24,56 @@ struct run {
 	uint64_t size; /* of the bundle */
 	enum upgrade_phase phase;
 	struct progress_meter meter;
-	bool at_border;
-	struct job_fault store_fault; /* the store refused something in a callback */
+	bool at_border, connected;
+	int boot_mode;                /* as last told in this run; -1: not yet */
+	struct job_fault store_fault; /* with which the store ended the run */
 	struct transcript_file *file;
 	struct transcript *transcript;
 };
+
+/* A change that is worth telling even when the disk refuses it: the next one that it takes has it too. `change` is held. */
+static void keep_or_show(struct run *run, const struct job_row *next)
+{
+	struct job_fault fault;
+	if (queued_job_keep(run->entry, next, EVENT_JOB_CHANGED, &fault) == 0)
+		return;
+	log_warning(run->device.id, "job %s: a change is not stored yet: %s", next->job.id, fault.message);
+	queued_job_show(run->entry, next, EVENT_JOB_CHANGED);
+}
+
+/* Before the point of no return what cannot be stored does not begin. After it, stopping would be worse than not knowing. */
+static int keep_phase(struct run *run, struct job_row *next)
+{
+	struct job_fault fault;
+	if (queued_job_keep(run->entry, next, EVENT_JOB_CHANGED, &fault) == 0)
+		return 0;
+	if (!next->past_return) {
+		run->store_fault = fault;
+		return -EIO;
+	}
+	log_warning(run->device.id, "job %s: the phase %s is not stored yet: %s", next->job.id, next->job.phase, fault.message);
+	job_note_add(&next->job, "the phase %s could not be stored when it began: %s", next->job.phase, fault.message);
+	queued_job_show(run->entry, next, EVENT_JOB_CHANGED);
+	return 0;
+}
 
 /* Before anything of the phase is sent it is on disk, so that a restart knows how far things may have come. */
 static int on_phase(void *context, enum upgrade_phase phase, size_t step, size_t steps, const char *detail)
 {
 	struct run *run = context;
 	const char *name = upgrade_phase_name(phase);
+	if (run->row.cancel_requested && phase > PHASE_IDENTIFY)
+		return -ECANCELED; /* this run is there to bring the modem back, which the engine does on its way out */
 	run->phase = phase;
 	pthread_mutex_lock(&run->queue->change);
 	struct job_row next = queued_job_row(run->entry);
 	snprintf(next.job.phase, sizeof(next.job.phase), "%s", name);
-	snprintf(next.job.detail, sizeof(next.job.detail), "%s", detail != NULL ? detail : "");
+	snprintf(next.job.detail, sizeof(next.job.detail), "%s", run->row.cancel_requested ? BRINGING_BACK : detail != NULL ? detail : "");
 	next.job.step = (uint32_t)step;
 	next.job.steps = (uint32_t)steps;
 	if (next.furthest_phase[0] == '\0' || (int)phase > (int)engine_phase(next.furthest_phase))
 		snprintf(next.furthest_phase, sizeof(next.furthest_phase), "%s", name);
-	int result = queued_job_keep(run->entry, &next, EVENT_JOB_CHANGED, &run->store_fault);
+	int result = keep_phase(run, &next);
 	pthread_mutex_unlock(&run->queue->change);
 	log_debug(run->device.id, "job %s: %s (%zu of %zu)", run->row.job.id, name, step, steps);
 	return result;
@@ -75,15 +107,28 @@ static bool tells_first_release(const struct run *run, const struct modem_info *
 	       engine_phase(run->row.furthest_phase) < PHASE_TRANSFER;
 }
 
-static void keep_first_release(struct run *run, const char *release)
+/* Found so before any run of this job could have done it: it is not ours to bring back. */
+static bool was_found_outside(const struct run *run, const struct modem_info *info)
 {
-	struct job_fault fault;
-	memcpy(run->row.job.from_release, release, sizeof(run->row.job.from_release));
+	return info->boot_mode != BOOT_MODE_FFF && info->boot_mode != BOOT_MODE_UNKNOWN && run->phase <= PHASE_IDENTIFY &&
+	       !run->row.no_way_back && engine_phase(run->row.furthest_phase) < PHASE_PREPARE;
+}
+
+/* What only the first look at the modem can tell. */
+static void keep_first_sight(struct run *run, const struct modem_info *info)
+{
+	bool outside = was_found_outside(run, info), release = tells_first_release(run, info);
+	if (!outside && !release)
+		return;
 	pthread_mutex_lock(&run->queue->change);
 	struct job_row next = queued_job_row(run->entry);
-	memcpy(next.job.from_release, release, sizeof(next.job.from_release));
-	if (queued_job_keep(run->entry, &next, EVENT_JOB_CHANGED, &fault) < 0)
-		log_warning(run->device.id, "job %s: the release it comes from is not stored: %s", next.job.id, fault.message);
+	if (outside)
+		next.no_way_back = run->row.no_way_back = true;
+	if (release) {
+		memcpy(run->row.job.from_release, info->release, sizeof(run->row.job.from_release));
+		memcpy(next.job.from_release, info->release, sizeof(next.job.from_release));
+	}
+	keep_or_show(run, &next);
 	pthread_mutex_unlock(&run->queue->change);
 }
 
@@ -92,17 +137,40 @@ static void on_modem(void *context, const struct modem_info *info)
 	struct run *run = context;
 	struct job_fault fault;
 	const struct queue_surroundings *with = &run->queue->with;
+	run->connected = true;
+	if (info->boot_mode != BOOT_MODE_UNKNOWN)
+		run->boot_mode = (int)info->boot_mode;
 	bool probe = run->row.job.request.kind == JOB_PROBE;
 	if (registry_learn(with->registry, run->device.id, info, probe, with->now_ms(), &fault) < 0)
 		log_warning(run->device.id, "what the modem told is not stored: %s", fault.message);
-	if (tells_first_release(run, info))
-		keep_first_release(run, info->release);
+	if (!probe)
+		keep_first_sight(run, info);
 }
 
 static void on_note(void *context, const char *text)
 {
-	const struct run *run = context;
+	struct run *run = context;
 	log_info(run->device.id, "job %s: %s", run->row.job.id, text);
+	pthread_mutex_lock(&run->queue->change);
+	struct job_row next = queued_job_row(run->entry);
+	job_note_add(&next.job, "%s", text);
+	keep_or_show(run, &next);
+	pthread_mutex_unlock(&run->queue->change);
+}
+
+/* On the disk before the first block leaves. A later run of the job finds it there already: a disk that refuses holds that one up no more. */
+static bool keep_return(struct run *run, struct job_row *next)
+{
+	struct job_fault fault;
+	bool known = next->past_return;
+	next->past_return = next->no_way_back = true;
+	next->job.can_cancel = false;
+	progress_meter_feed(&run->meter, clock_now_ms(), 0, run->size, "", &next->job.progress);
+	queued_job_set_progress(run->entry, &next->job.progress);
+	if (queued_job_keep(run->entry, next, EVENT_JOB_CHANGED, &fault) == 0 || known)
+		return true;
+	run->store_fault = fault;
+	return false;
 }
 
 /* Decided under `change`, as a cancel is: one of the two comes first, and the other is told. */
@@ -112,18 +180,40 @@ static bool on_point_of_no_return(void *context)
 	struct queued_job *entry = run->entry;
 	pthread_mutex_lock(&run->queue->change);
 	struct job_row next = queued_job_row(entry);
-	bool go_on = !next.cancel_requested && !entry->put_back;
-	next.job.can_cancel = false;
-	if (go_on) {
-		progress_meter_feed(&run->meter, clock_now_ms(), 0, run->size, "", &next.job.progress);
-		queued_job_set_progress(entry, &next.job.progress);
-		go_on = queued_job_keep(entry, &next, EVENT_JOB_CHANGED, &run->store_fault) == 0;
-	}
+	bool go_on = !next.cancel_requested && !entry->put_back && keep_return(run, &next);
 	pthread_mutex_lock(&run->queue->lock);
-	entry->past_return = go_on;
+	entry->sending = go_on;
 	pthread_mutex_unlock(&run->queue->lock);
 	pthread_mutex_unlock(&run->queue->change);
 	return go_on;
+}
+
+/* All runs of a job are in one file: each begins with such a line, and ends with one unless the daemon died under it. */
+static void note_begin(struct run *run)
+{
+	const struct job *job = &run->row.job;
+	const char *furthest = run->row.furthest_phase;
+	char moment[32] = "";
+	time_t now_s = (time_t)(run->queue->with.now_ms() / 1000);
+	struct tm utc;
+	if (gmtime_r(&now_s, &utc) != NULL)
+		strftime(moment, sizeof(moment), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	transcript_note(
+	    run->transcript,
+	    "run begins at %s: %s of %s, attempt %u, interrupted %u times before, port lost %u times before, furthest phase %s%s", moment,
+	    job_kind_name(job->request.kind), job->request.device, job->attempt, job->interruptions, run->row.port_losses,
+	    furthest[0] != '\0' ? furthest : "none", run->row.cancel_requested ? ", cancelled" : "");
+}
+
+static void note_end(struct run *run, const struct run_outcome *outcome)
+{
+	const struct job_fault *fault = &outcome->fault;
+	if (outcome->result == 0)
+		transcript_note(run->transcript, "run ends: done");
+	else if (fault->kind == NULL)
+		transcript_note(run->transcript, "run ends: stopped");
+	else
+		transcript_note(run->transcript, "run ends: %s: %s", fault->kind->code, fault->message);
 }
 
 static void open_transcript(struct run *run)
@@ -135,8 +225,7 @@ static void open_transcript(struct run *run)
 	if (result < 0)
 		log_warning(job->request.device, "job %s runs without a transcript: %s", job->id, strerror(-result));
 	else
-		transcript_note(run->transcript, "%s of %s, attempt %u, interrupted %u times before", job_kind_name(job->request.kind),
-				job->request.device, job->attempt, job->interruptions);
+		note_begin(run);
 }
 
 static void close_transcript(struct run *run)
@@ -166,11 +255,13 @@ static int run_engine(struct run *run, const struct firmware *firmware, const st
 	    .cancel_fd = run->entry->cancel_fd,
 	    .transcript = run->transcript,
 	};
+	request.last_boot_mode = (enum boot_mode)run->device.modem.boot_mode;
 	engine_profile(registry_profile(run->queue->with.registry, run->device.id), job->request.rate_bps, &profile);
 	if (job->request.kind == JOB_PROBE)
 		return engine->probe(&request, &events, ret);
 	engine_firmware(firmware, &wanted);
-	engine_options(&job->request, run->row.furthest_phase, &request.options);
+	engine_options(&job->request, "", &request.options);
+	request.options.resume_phase = job_resume_phase(&run->row);
 	request.options.from_build = release_build(job->from_release);
 	request.expected_imei = run->device.modem.imei[0] != '\0' ? run->device.modem.imei : NULL;
 	request.firmware = &wanted;
@@ -213,19 +304,35 @@ static void keep_report(const struct run *run, const struct upgrade_result *resu
 		log_warning(run->device.id, "job %s: the report is not stored: %s", report.job, fault.message);
 }
 
+/* Why the run ended as it did: the engine's word first; what the store refused only where that ended the run. */
+static void explain_end(const struct run *run, const struct upgrade_result *result, struct run_outcome *ret)
+{
+	struct job_fault *fault = &ret->fault;
+	if (ret->result == 0 || fault->kind != NULL)
+		return;
+	if (ret->result == -EPROTO)
+		job_fault_from_engine(fault, &result->fault);
+	else if (run->store_fault.kind != NULL)
+		*fault = run->store_fault;
+	else if (ret->result != -ECANCELED)
+		job_fault_set(fault, "infrastructure-error", "the run ended: %s", strerror(-ret->result));
+}
+
 static void run_job(struct run *run, struct run_outcome *ret)
 {
 	struct upgrade_result result = {.before.boot_mode = BOOT_MODE_UNKNOWN, .after.boot_mode = BOOT_MODE_UNKNOWN};
-	struct job_fault *fault = &ret->fault;
 	const struct job_request *request = &run->row.job.request;
-	ret->result = registry_get(run->queue->with.registry, request->device, &run->device, fault);
+	ret->result = registry_get(run->queue->with.registry, request->device, &run->device, &ret->fault);
 	if (ret->result < 0)
 		return;
 	open_transcript(run);
 	if (request->kind == JOB_PROBE)
 		ret->result = run_engine(run, NULL, NULL, &result);
 	else
-		ret->result = run_upgrade(run, &result, fault);
+		ret->result = run_upgrade(run, &result, &ret->fault);
+	explain_end(run, &result, ret);
+	if (run->transcript != NULL)
+		note_end(run, ret);
 	close_transcript(run);
 	if (request->kind == JOB_PROBE && ret->result == 0)
 		keep_report(run, &result);
@@ -233,14 +340,8 @@ static void run_job(struct run *run, struct run_outcome *ret)
 	memcpy(ret->to_release, result.after.release, sizeof(ret->to_release));
 	if (tells_first_release(run, &result.before))
 		memcpy(ret->from_release, result.before.release, sizeof(ret->from_release));
-	if (ret->result == 0 || fault->kind != NULL)
-		return;
-	if (run->store_fault.kind != NULL)
-		*fault = run->store_fault;
-	else if (ret->result == -EPROTO)
-		job_fault_from_engine(fault, &result.fault);
-	else if (ret->result != -ECANCELED)
-		job_fault_set(fault, "infrastructure-error", "the run ended: %s", strerror(-ret->result));
+	ret->connected = run->connected;
+	ret->boot_mode = run->boot_mode;
 }
 
 /* Under `change`: a stop that was asked for makes an end without a reason, or with one that would be retried, no failure. */
@@ -259,8 +360,8 @@ void *runner_main(void *context)
 {
 	struct queued_job *entry = context;
 	struct queue *queue = entry->queue;
-	struct run run = {.entry = entry, .queue = queue, .row = queued_job_row(entry)};
-	struct run_outcome outcome = {0};
+	struct run run = {.entry = entry, .queue = queue, .row = queued_job_row(entry), .boot_mode = -1};
+	struct run_outcome outcome = {.boot_mode = -1};
 	run.meter.percent_floor = run.row.job.progress.percent;
 	run_job(&run, &outcome);
 	pthread_mutex_lock(&queue->change);

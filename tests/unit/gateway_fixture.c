@@ -68,6 +68,8 @@ static void tell(size_t number, const struct upgrade_events *events, struct mode
 		strcpy(info->imei, modems[number].imei);
 	else if (!modems[number].forgets_imei)
 		snprintf(info->imei, sizeof(info->imei), "35500000000000%zu", number);
+	if (modems[number].found_in_recovery && !upgraded)
+		*info = (struct modem_info){.boot_mode = BOOT_MODE_RECOVERY, .rate_bps = 115200};
 	events->modem(events->context, info);
 }
 
@@ -82,8 +84,12 @@ static void send_blocks(const struct upgrade_events *events)
 static int run_phase(size_t number, enum upgrade_phase phase, const struct upgrade_request *request, const struct upgrade_events *events,
 		     bool *sent, struct upgrade_result *ret)
 {
-	const struct fake_modem *modem = &modems[number];
+	struct fake_modem *modem = &modems[number];
 	int result = events->phase(events->context, phase, (size_t)phase + 1, PHASE_COUNT, "");
+	if (result == 0)
+		modem->reached = phase;
+	if (result == 0 && phase == PHASE_PREPARE && modem->note != NULL)
+		events->note(events->context, modem->note);
 	if (result == 0 && phase == PHASE_TRANSFER) {
 		if (!events->point_of_no_return(events->context))
 			return -ECANCELED;
@@ -108,6 +114,8 @@ static size_t begin_run(const struct upgrade_request *request, struct upgrade_re
 	modem->runs++;
 	modem->last_rate_bps = request->last_rate_bps;
 	modem->resume_phase = request->options.resume_phase;
+	modem->last_boot_mode = request->last_boot_mode;
+	modem->allow_branch_switch = request->options.allow_branch_switch;
 	modem->had_image = request->image != NULL;
 	snprintf(modem->expected_imei, sizeof(modem->expected_imei), "%s", request->expected_imei != NULL ? request->expected_imei : "");
 	transcript_note(request->transcript, "run %u of modem%zu", modem->runs, number);

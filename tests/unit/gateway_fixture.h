@@ -19,13 +19,17 @@ struct fake_modem {
 	enum upgrade_phase fault_phase;
 	_Atomic bool deaf; /* a gate looks at the cancel descriptor no more */
 	bool forgets_imei;
+	bool found_in_recovery;            /* told in identify */
+	const char *note;                  /* said in the phase prepare; NULL: none */
 	bool sends_nothing;                /* it finds all done but the end */
 	const struct modem_report *report; /* what a probe finds besides; NULL: nothing */
 	const char *imei;                  /* NULL: one made from the number */
 	unsigned runs;                     /* counted by the engine */
 	char expected_imei[20];            /* as asked in the last run */
 	uint32_t last_rate_bps;
-	enum upgrade_phase resume_phase;
+	enum upgrade_phase resume_phase, reached;
+	enum boot_mode last_boot_mode;
+	bool allow_branch_switch;
 	bool had_image;
 };
 

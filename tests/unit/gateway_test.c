@@ -294,7 +294,10 @@ START_TEST(the_transcript_grows_with_the_runs)
 	ck_assert_int_eq(gateway_transcript(fixture.gateway, job.id, &text, &fault), 0);
 	const char *first = strstr(text, "run 1 of modem0");
 	ck_assert_ptr_nonnull(first);
-	ck_assert_ptr_nonnull(strstr(first, "upgrade of modem0, attempt 2, interrupted 0 times before"));
+	ck_assert_ptr_nonnull(strstr(
+	    first,
+	    "run begins at 2023-11-14T22:13:25Z: upgrade of modem0, attempt 2, interrupted 0 times before, port lost 0 times before, "
+	    "furthest phase connect"));
 	ck_assert_ptr_nonnull(strstr(first, "run 2 of modem0"));
 	free(text);
 }

@@ -61,7 +61,7 @@ START_TEST(what_ran_when_the_daemon_died_is_queued_again)
 	ck_assert_uint_eq(job.attempt, 1);
 	ck_assert_str_eq(job.phase, "apply");
 	ck_assert_str_eq(job.from_release, "LR5.1.1.0-38638");
-	ck_assert(job.can_cancel);
+	ck_assert(!job.can_cancel);
 	ck_assert_int_eq(fixture_job(&left, waiting.id).state, JOB_WAITING);
 	ck_assert_uint_eq(fixture_job(&left, waiting.id).interruptions, 0);
 	gateway_counts(left.gateway, &counts);
@@ -130,6 +130,7 @@ START_TEST(a_job_is_not_taken_up_for_ever)
 }
 END_TEST
 
+/* The modem is out of its application: a run brings it back before the job is let go. */
 START_TEST(a_cancel_that_was_accepted_holds_over_a_crash)
 {
 	struct job cancelled;
@@ -140,11 +141,120 @@ START_TEST(a_cancel_that_was_accepted_holds_over_a_crash)
 	ck_assert_int_eq(cancelled.state, JOB_RUNNING);
 	ck_assert(!cancelled.can_cancel);
 	fixture_copy(&fixture, &left);
+	fixture_open_gate(0);
+	fixture_await(&fixture, running.id, JOB_CANCELLED, NULL);
+	fixture_modem(0)->gated = false;
+	fixture_start(&left);
+	struct job job = fixture_job(&left, running.id);
+	ck_assert_int_eq(job.state, JOB_QUEUED);
+	ck_assert(!job.can_cancel);
+	ck_assert_str_eq(job.detail, "cancelled: the modem is brought back to its application");
+	job = fixture_await(&left, running.id, JOB_CANCELLED, NULL);
+	ck_assert_ptr_null(job.fault.kind);
+	ck_assert_uint_eq(job.interruptions, 1);
+	ck_assert_uint_eq(fixture_modem(0)->runs, 2);
+	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_SWITCH);
+	ck_assert_int_eq(fixture_modem(0)->reached, PHASE_IDENTIFY);
+	fixture_clear(&left);
+}
+END_TEST
+
+START_TEST(a_cancelled_job_is_not_brought_back_for_ever)
+{
+	struct job cancelled;
+	struct job_fault fault = {0};
+	fixture_modem(0)->deaf = true;
+	struct job running = submit_and_hold(0, PHASE_SWITCH);
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, running.id, &cancelled, &fault), 0);
+	fixture_copy(&fixture, &left);
+	set_interruptions(&left, running.id, 5);
+	fixture_start(&left);
+	struct job job = fixture_job(&left, running.id);
+	ck_assert_int_eq(job.state, JOB_CANCELLED);
+	ck_assert_ptr_nonnull(strstr(job.detail, "outside its application"));
+	fixture_clear(&left);
+	fixture_open_gate(0);
+	fixture_await(&fixture, running.id, JOB_CANCELLED, NULL);
+}
+END_TEST
+
+/* Nothing was done to the modem yet. */
+START_TEST(a_cancel_in_connect_needs_no_run_after_a_crash)
+{
+	struct job cancelled;
+	struct job_fault fault = {0};
+	fixture_modem(0)->deaf = true;
+	struct job running = submit_and_hold(0, PHASE_CONNECT);
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, running.id, &cancelled, &fault), 0);
+	fixture_copy(&fixture, &left);
 	fixture_start(&left);
 	ck_assert_int_eq(fixture_job(&left, running.id).state, JOB_CANCELLED);
 	fixture_clear(&left);
 	fixture_open_gate(0);
 	fixture_await(&fixture, running.id, JOB_CANCELLED, NULL);
+}
+END_TEST
+
+START_TEST(what_was_sent_is_known_after_a_crash)
+{
+	struct job refused;
+	struct job_fault fault = {0};
+	fixture_modem(0)->gated = true;
+	fixture_modem(0)->gate = PHASE_TRANSFER;
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await_point_of_no_return(&fixture, job.id);
+	fixture_copy(&fixture, &left);
+	fixture_open_gate(0);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	fixture_modem(0)->gate = PHASE_CONNECT;
+	fixture_start(&left);
+	ck_assert(!fixture_job(&left, job.id).can_cancel);
+	ck_assert_int_eq(gateway_cancel(left.gateway, job.id, &refused, &fault), -EPROTO);
+	ck_assert_str_eq(fault.kind->code, "past-point-of-no-return");
+	fixture_await(&left, job.id, JOB_RUNNING, "connect");
+	ck_assert(!fixture_job(&left, job.id).can_cancel);
+	ck_assert_int_eq(gateway_cancel(left.gateway, job.id, &refused, &fault), -EPROTO);
+	ck_assert_str_eq(fault.kind->code, "past-point-of-no-return");
+	ck_assert_ptr_nonnull(strstr(fault.message, "running"));
+	fixture_open_gate(0);
+	fixture_await(&left, job.id, JOB_SUCCEEDED, NULL);
+	fixture_clear(&left);
+}
+END_TEST
+
+/* A run that has not sent anything itself may be stopped, though the job as a whole may not be cancelled. */
+START_TEST(a_stop_puts_back_a_run_that_looks_for_its_modem)
+{
+	fixture_modem(0)->fault = FAULT_TRANSFER_STALLED;
+	fixture_modem(0)->fault_phase = PHASE_APPLY;
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_WAITING, NULL);
+	fixture_await_idle(&fixture);
+	fixture_modem(0)->gated = true;
+	fixture_modem(0)->gate = PHASE_CONNECT;
+	fixture_advance(5000);
+	fixture_await(&fixture, job.id, JOB_RUNNING, "connect");
+	gateway_stop(fixture.gateway);
+	job = fixture_await(&fixture, job.id, JOB_QUEUED, NULL);
+	ck_assert(!job.can_cancel);
+	ck_assert_uint_eq(job.attempt, 2);
+	fixture_await_idle(&fixture);
+}
+END_TEST
+
+START_TEST(the_last_good_rate_and_boot_mode_outlive_the_daemon)
+{
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	ck_assert_uint_eq(fixture_modem(0)->last_rate_bps, 0);
+	ck_assert_int_eq(fixture_modem(0)->last_boot_mode, BOOT_MODE_UNKNOWN);
+	fixture_await_idle(&fixture);
+	fixture_stop(&fixture);
+	fixture_start(&fixture);
+	job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	ck_assert_uint_eq(fixture_modem(0)->last_rate_bps, 921600);
+	ck_assert_int_eq(fixture_modem(0)->last_boot_mode, BOOT_MODE_FFF);
 }
 END_TEST
 
@@ -259,6 +369,11 @@ int main(void)
 	tcase_add_test(tcase, a_job_that_ends_well_is_at_100_percent);
 	tcase_add_loop_test(tcase, a_job_is_not_taken_up_for_ever, 0, sizeof(interruption_rows) / sizeof(interruption_rows[0]));
 	tcase_add_test(tcase, a_cancel_that_was_accepted_holds_over_a_crash);
+	tcase_add_test(tcase, a_cancelled_job_is_not_brought_back_for_ever);
+	tcase_add_test(tcase, a_cancel_in_connect_needs_no_run_after_a_crash);
+	tcase_add_test(tcase, what_was_sent_is_known_after_a_crash);
+	tcase_add_test(tcase, a_stop_puts_back_a_run_that_looks_for_its_modem);
+	tcase_add_test(tcase, the_last_good_rate_and_boot_mode_outlive_the_daemon);
 	tcase_add_test(tcase, a_firmware_that_vanished_fails_its_job);
 	tcase_add_test(tcase, a_device_that_is_configured_no_more_fails_its_job);
 	tcase_add_test(tcase, a_job_without_ground_lets_go_of_nothing);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/job_resume.h"
+
+#include <string.h>
+
+static const char *const passing[] = {"port-in-use", "modem-unpowered", "modem-wrong-rate", "board-no-bridge"};
+
+bool job_owes_way_back(const struct job_row *row)
+{
+	return row->job.request.kind == JOB_UPGRADE && !row->no_way_back && engine_phase(row->furthest_phase) >= PHASE_PREPARE;
+}
+
+enum upgrade_phase job_resume_phase(const struct job_row *row)
+{
+	enum upgrade_phase furthest = engine_phase(row->furthest_phase);
+	if (row->no_way_back)
+		return furthest > PHASE_TRANSFER ? furthest : PHASE_TRANSFER;
+	if (furthest > PHASE_HELPER)
+		return PHASE_HELPER;
+	/* A radio that is off is brought back the same way as a modem in another boot mode. */
+	return furthest == PHASE_PREPARE ? PHASE_SWITCH : furthest;
+}
+
+void job_inherit(const struct job_row *from, struct job_row *to)
+{
+	bool left_open = from->job.state == JOB_FAILED || (from->job.state == JOB_CANCELLED && from->past_return);
+	if (!left_open)
+		return;
+	memcpy(to->furthest_phase, from->furthest_phase, sizeof(to->furthest_phase));
+	to->no_way_back = from->no_way_back;
+}
+
+bool job_fault_may_pass(const struct job_row *row, const struct job_fault *fault)
+{
+	if (fault->kind->class == CLASS_TRANSIENT || fault->kind->class == CLASS_INFRASTRUCTURE)
+		return true;
+	for (size_t i = 0; row->past_return && i < sizeof(passing) / sizeof(passing[0]); i++)
+		if (strcmp(passing[i], fault->kind->code) == 0)
+			return true;
+	return false;
+}

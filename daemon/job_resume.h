@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the earlier runs of a job have left at the modem, and how the next run takes it up. Pure.
+ */
+#ifndef DAEMON_JOB_RESUME_H
+#define DAEMON_JOB_RESUME_H
+
+#include "daemon/engine_request.h"
+#include "daemon/store.h"
+
+/* A run may have turned the modem's radio off or taken it out of its application, and nothing was sent yet: before the job is let go the modem is
+ * to be brought back. */
+bool job_owes_way_back(const struct job_row *row);
+
+/* For upgrade_options.resume_phase: from PHASE_TRANSFER on when, and only when, something may have been sent, so that the engine brings back what
+ * can be brought back and nothing else. */
+enum upgrade_phase job_resume_phase(const struct job_row *row);
+
+/* What a retry takes over from the job that it retries, which is the newest upgrade of the device: how far that one came, when it failed. */
+void job_inherit(const struct job_row *from, struct job_row *to);
+
+/* Past the point of no return the modem waits for the rest: what keeps the host from it, but may pass, is then no reason to end the job. */
+bool job_fault_may_pass(const struct job_row *row, const struct job_fault *fault);
+
+#endif

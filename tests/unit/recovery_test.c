@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/gateway_fixture.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/job_resume.h"
+#include "daemon/queue_private.h"
+
+/* What a job does about what its earlier runs left: the point of no return, the way back, a port that goes away. */
+
+static struct fixture fixture;
+static struct job_fault fault;
+static char hidden[300];
+
+static void set_up(void)
+{
+	fixture_make(&fixture, 2);
+	fixture_start(&fixture);
+	snprintf(hidden, sizeof(hidden), "%s.away", fixture.config.devices[0].port);
+}
+
+static void tear_down(void)
+{
+	fixture_clear(&fixture);
+}
+
+static void unplug(void)
+{
+	ck_assert_int_eq(rename(fixture.config.devices[0].port, hidden), 0);
+}
+
+static void replug(void)
+{
+	ck_assert_int_eq(rename(hidden, fixture.config.devices[0].port), 0);
+	gateway_check_ports(fixture.gateway);
+}
+
+static void fail_in(enum upgrade_phase phase, enum fault_code code)
+{
+	fixture_modem(0)->fault = code;
+	fixture_modem(0)->fault_phase = phase;
+}
+
+/* A job whose first attempt ended in that phase, and waits for the second. */
+static struct job waiting_after(enum upgrade_phase phase)
+{
+	fail_in(phase, FAULT_STP_NO_ANSWER);
+	struct job job = fixture_submit(&fixture, 0);
+	job = fixture_await(&fixture, job.id, JOB_WAITING, upgrade_phase_name(phase));
+	fixture_await_idle(&fixture);
+	fixture_modem(0)->fault = FAULT_NONE;
+	return job;
+}
+
+static void refuses_cancel(const char *id, const char *word)
+{
+	struct job job;
+	ck_assert(!fixture_job(&fixture, id).can_cancel);
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, id, &job, &fault), -EPROTO);
+	ck_assert_str_eq(fault.kind->code, "past-point-of-no-return");
+	ck_assert_msg(strstr(fault.message, word) != NULL, "%s", fault.message);
+}
+
+START_TEST(what_was_sent_stays_sent_in_all_later_states)
+{
+	struct job job = waiting_after(PHASE_TRANSFER);
+	refuses_cancel(job.id, "waiting");
+	unplug();
+	gateway_check_ports(fixture.gateway);
+	fixture_advance(5000);
+	job = fixture_await(&fixture, job.id, JOB_WAITING, NULL);
+	ck_assert_int_eq(job.waiting_for, WAIT_DEVICE);
+	refuses_cancel(job.id, "waiting");
+	fixture_modem(0)->gated = true;
+	fixture_modem(0)->gate = PHASE_IDENTIFY;
+	replug();
+	fixture_await(&fixture, job.id, JOB_RUNNING, "identify");
+	refuses_cancel(job.id, "running");
+	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_TRANSFER);
+	fixture_open_gate(0);
+	job = fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	ck_assert(!job.can_cancel);
+	ck_assert_uint_eq(job.attempt, 2);
+}
+END_TEST
+
+static const enum upgrade_phase marks[] = {PHASE_PREPARE, PHASE_SWITCH};
+
+START_TEST(a_waiting_job_brings_its_modem_back_before_it_is_cancelled)
+{
+	struct job cancelled;
+	struct job job = waiting_after(marks[_i]);
+	ck_assert(job.can_cancel);
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, job.id, &cancelled, &fault), 0);
+	ck_assert_int_eq(cancelled.state, JOB_QUEUED);
+	ck_assert(!cancelled.can_cancel);
+	ck_assert_str_eq(cancelled.detail, "cancelled: the modem is brought back to its application");
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, job.id, &cancelled, &fault), 0);
+	job = fixture_await(&fixture, job.id, JOB_CANCELLED, "identify");
+	ck_assert_uint_eq(fixture_modem(0)->runs, 2);
+	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_SWITCH);
+	ck_assert_int_eq(fixture_modem(0)->reached, PHASE_IDENTIFY);
+	ck_assert_str_eq(job.detail, "");
+	ck_assert_ptr_null(job.fault.kind);
+}
+END_TEST
+
+START_TEST(a_modem_that_did_not_come_back_is_told)
+{
+	struct job cancelled;
+	struct job job = waiting_after(PHASE_SWITCH);
+	fixture_modem(0)->found_in_recovery = true;
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, job.id, &cancelled, &fault), 0);
+	job = fixture_await(&fixture, job.id, JOB_CANCELLED, NULL);
+	ck_assert_str_eq(job.detail, "cancelled; the modem is not back in its application: it was last seen in the boot mode recovery");
+}
+END_TEST
+
+START_TEST(a_waiting_job_without_its_modem_is_cancelled_at_once)
+{
+	struct job job = waiting_after(PHASE_SWITCH);
+	unplug();
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, job.id, &job, &fault), 0);
+	ck_assert_int_eq(job.state, JOB_CANCELLED);
+	ck_assert_str_eq(job.detail, "cancelled without its modem, which may be outside its application: probe it");
+	ck_assert_uint_eq(fixture_modem(0)->runs, 1);
+}
+END_TEST
+
+START_TEST(a_modem_that_leaves_before_it_is_brought_back_is_not_waited_for)
+{
+	struct job job = waiting_after(PHASE_SWITCH);
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, job.id, &job, &fault), 0);
+	unplug();
+	gateway_check_ports(fixture.gateway);
+	job = fixture_await(&fixture, job.id, JOB_CANCELLED, NULL);
+	ck_assert_ptr_nonnull(strstr(job.detail, "without its modem"));
+	ck_assert_uint_eq(fixture_modem(0)->runs, 1);
+}
+END_TEST
+
+/* A modem that was in recovery when the job came to it is left there. */
+START_TEST(what_was_found_outside_is_not_brought_back)
+{
+	fixture_modem(0)->found_in_recovery = true;
+	struct job job = waiting_after(PHASE_SWITCH);
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, job.id, &job, &fault), 0);
+	ck_assert_int_eq(job.state, JOB_CANCELLED);
+	ck_assert_str_eq(job.detail, "");
+	ck_assert_uint_eq(fixture_modem(0)->runs, 1);
+}
+END_TEST
+
+START_TEST(a_port_that_went_away_costs_no_attempt)
+{
+	unplug();
+	gateway_check_ports(fixture.gateway);
+	replug();
+	fixture_modem(0)->gated = true;
+	fixture_modem(0)->gate = PHASE_APPLY;
+	fail_in(PHASE_APPLY, FAULT_PORT_GONE);
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_RUNNING, "apply");
+	unplug();
+	fixture_open_gate(0);
+	job = fixture_await(&fixture, job.id, JOB_WAITING, NULL);
+	ck_assert_int_eq(job.waiting_for, WAIT_DEVICE);
+	ck_assert_int_eq(job.not_before_ms, 0);
+	ck_assert_uint_eq(job.attempt, 1);
+	ck_assert_uint_eq(job.interruptions, 0);
+	ck_assert_str_eq(job.fault.kind->code, "port-gone");
+	ck_assert_str_eq(job.detail, "the port went away; the job goes on when it is back");
+	ck_assert_str_eq(job.notes[job.note_count - 1], "the port went away in the phase apply (1 of at most 10 times)");
+	fixture_await_idle(&fixture);
+	fixture_modem(0)->gated = false;
+	fixture_modem(0)->fault = FAULT_NONE;
+	replug();
+	job = fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	ck_assert_uint_eq(job.attempt, 1);
+	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_APPLY);
+	ck_assert_str_eq(job.detail, "");
+}
+END_TEST
+
+/* The node may be there a moment longer than the device, or be there again already. */
+START_TEST(a_port_that_is_still_there_is_looked_at_a_moment_later)
+{
+	fail_in(PHASE_TRANSFER, FAULT_PORT_GONE);
+	struct job job = fixture_submit(&fixture, 0);
+	job = fixture_await(&fixture, job.id, JOB_WAITING, NULL);
+	ck_assert_int_eq(job.waiting_for, WAIT_DEVICE);
+	fixture_await_idle(&fixture);
+	ck_assert_int_eq(gateway_turn(fixture.gateway), fixture_now() + 500);
+	ck_assert_uint_eq(fixture_modem(0)->runs, 1);
+	fixture_modem(0)->fault = FAULT_NONE;
+	fixture_advance(500);
+	job = fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	ck_assert_uint_eq(job.attempt, 1);
+	ck_assert_uint_eq(fixture_modem(0)->runs, 2);
+}
+END_TEST
+
+START_TEST(a_port_that_cannot_be_opened_costs_attempts)
+{
+	fail_in(PHASE_CONNECT, FAULT_PORT_GONE);
+	struct job job = fixture_submit(&fixture, 0);
+	job = fixture_await(&fixture, job.id, JOB_WAITING, NULL);
+	ck_assert_int_eq(job.waiting_for, WAIT_RETRY);
+	ck_assert_uint_eq(job.attempt, 2);
+	ck_assert_uint_eq(job.note_count, 0);
+}
+END_TEST
+
+START_TEST(a_port_that_goes_away_again_and_again_comes_to_an_end)
+{
+	fail_in(PHASE_TRANSFER, FAULT_PORT_GONE);
+	struct job job = fixture_submit(&fixture, 0);
+	for (unsigned loss = 1; loss < PORT_LOSSES_MAX; loss++) {
+		job = fixture_await(&fixture, job.id, JOB_WAITING, NULL);
+		fixture_await_idle(&fixture);
+		ck_assert_uint_eq(fixture_modem(0)->runs, loss);
+		ck_assert_int_eq(strstr(job.detail, "power supply") != NULL, loss >= 3);
+		ck_assert_int_eq(strstr(job.fault.message, "power supply") != NULL, loss >= 3);
+		fixture_advance(500);
+	}
+	job = fixture_await(&fixture, job.id, JOB_FAILED, NULL);
+	ck_assert_str_eq(job.fault.kind->code, "port-gone");
+	ck_assert_str_eq(job.fault.message, "the script says so; the port went away 10 times in this job: the power supply or the USB hub "
+					    "is too weak, or the cable is loose");
+	ck_assert_ptr_nonnull(strstr(job.fault.kind->remedy, "powered hub"));
+	ck_assert_uint_eq(job.attempt, 1);
+	ck_assert_uint_eq(fixture_modem(0)->runs, 10);
+	ck_assert_uint_eq(job.note_count, JOB_NOTES_MAX);
+}
+END_TEST
+
+/* It cannot be cancelled, so it must not keep a device that never comes back. */
+START_TEST(the_wait_for_a_port_ends_where_a_cancel_is_refused)
+{
+	struct job job = waiting_after(PHASE_TRANSFER);
+	unplug();
+	gateway_check_ports(fixture.gateway);
+	fixture_advance(5000);
+	ck_assert_int_eq(fixture_await(&fixture, job.id, JOB_WAITING, NULL).waiting_for, WAIT_DEVICE);
+	ck_assert_int_eq(gateway_turn(fixture.gateway), fixture_now() + 86400000);
+	fixture_advance(86400000 - 1);
+	gateway_turn(fixture.gateway);
+	ck_assert_int_eq(fixture_job(&fixture, job.id).state, JOB_WAITING);
+	/* The count goes on over a restart. */
+	fixture_stop(&fixture);
+	fixture_start(&fixture);
+	gateway_turn(fixture.gateway);
+	ck_assert_int_eq(fixture_job(&fixture, job.id).state, JOB_WAITING);
+	fixture_advance(1);
+	gateway_turn(fixture.gateway);
+	job = fixture_job(&fixture, job.id);
+	ck_assert_int_eq(job.state, JOB_FAILED);
+	ck_assert_str_eq(job.fault.kind->code, "port-gone");
+	ck_assert_ptr_nonnull(strstr(job.fault.message, "24 hours"));
+}
+END_TEST
+
+START_TEST(a_job_that_can_be_cancelled_waits_for_its_port_as_long_as_it_takes)
+{
+	unplug();
+	gateway_check_ports(fixture.gateway);
+	struct job job = fixture_submit(&fixture, 0);
+	ck_assert_int_eq(gateway_turn(fixture.gateway), 0);
+	fixture_advance(10 * 86400000LL);
+	ck_assert_int_eq(gateway_turn(fixture.gateway), 0);
+	ck_assert_int_eq(fixture_job(&fixture, job.id).state, JOB_WAITING);
+}
+END_TEST
+
+static const struct {
+	enum upgrade_phase phase;
+	enum fault_code code;
+	enum job_state state;
+} passing_rows[] = {
+    {PHASE_SWITCH, FAULT_PORT_IN_USE, JOB_FAILED},     {PHASE_TRANSFER, FAULT_PORT_IN_USE, JOB_WAITING},
+    {PHASE_SWITCH, FAULT_MODEM_UNPOWERED, JOB_FAILED}, {PHASE_TRANSFER, FAULT_MODEM_UNPOWERED, JOB_WAITING},
+    {PHASE_TRANSFER, FAULT_APPLY_FAILED, JOB_FAILED},
+};
+
+START_TEST(what_keeps_from_the_modem_may_pass_once_something_was_sent)
+{
+	fail_in(passing_rows[_i].phase, passing_rows[_i].code);
+	struct job job = fixture_submit(&fixture, 0);
+	job = fixture_await(&fixture, job.id, passing_rows[_i].state, NULL);
+	ck_assert_str_eq(job.fault.kind->code, fault_code_name(passing_rows[_i].code));
+}
+END_TEST
+
+static struct job retry(const char *id)
+{
+	struct job again;
+	int result = gateway_retry(fixture.gateway, id, &again, &fault);
+	ck_assert_msg(result == 0, "%s", fault.message);
+	return again;
+}
+
+START_TEST(a_retry_goes_on_where_the_failed_job_came_to)
+{
+	fail_in(PHASE_APPLY, FAULT_APPLY_FAILED);
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_FAILED, NULL);
+	fixture_modem(0)->fault = FAULT_NONE;
+	fixture_modem(0)->gated = true;
+	fixture_modem(0)->gate = PHASE_SWITCH;
+	struct job again = retry(job.id);
+	ck_assert(again.can_cancel);
+	again = fixture_await(&fixture, again.id, JOB_RUNNING, "switch");
+	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_APPLY);
+	/* Nothing was sent in this one: it may be cancelled; the modem stays as it was found. */
+	ck_assert(again.can_cancel);
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, again.id, &again, &fault), 0);
+	again = fixture_await(&fixture, again.id, JOB_CANCELLED, NULL);
+	ck_assert_str_eq(again.detail, "");
+}
+END_TEST
+
+START_TEST(a_retry_of_what_succeeded_begins_anew)
+{
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	struct job again = retry(job.id);
+	fixture_await(&fixture, again.id, JOB_SUCCEEDED, NULL);
+	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_CONNECT);
+}
+END_TEST
+
+START_TEST(a_retry_of_an_older_job_begins_anew)
+{
+	fail_in(PHASE_APPLY, FAULT_APPLY_FAILED);
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_FAILED, NULL);
+	fixture_modem(0)->fault = FAULT_NONE;
+	struct job newer = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, newer.id, JOB_SUCCEEDED, NULL);
+	struct job again = retry(job.id);
+	fixture_await(&fixture, again.id, JOB_SUCCEEDED, NULL);
+	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_CONNECT);
+}
+END_TEST
+
+START_TEST(what_the_engine_notes_stays_with_the_job)
+{
+	struct job_request request = fixture_request(0);
+	struct job job;
+	fixture_modem(0)->note = "the helper is not needed";
+	request.allow_branch_switch = true;
+	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &job, &fault), 0);
+	job = fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	fixture_await_idle(&fixture);
+	ck_assert(fixture_modem(0)->allow_branch_switch);
+	fixture_stop(&fixture);
+	fixture_start(&fixture);
+	job = fixture_job(&fixture, job.id);
+	ck_assert_uint_eq(job.note_count, 1);
+	ck_assert_str_eq(job.notes[0], "the helper is not needed");
+}
+END_TEST
+
+START_TEST(every_run_has_its_beginning_and_its_end_in_the_transcript)
+{
+	char *text = NULL;
+	fail_in(PHASE_TRANSFER, FAULT_PORT_GONE);
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_WAITING, NULL);
+	fixture_await_idle(&fixture);
+	fixture_modem(0)->fault = FAULT_NONE;
+	fixture_advance(500);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	ck_assert_int_eq(gateway_transcript(fixture.gateway, job.id, &text, &fault), 0);
+	const char *begin = strstr(text, "# run begins at 2023-11-14T22:13:20Z: upgrade of modem0, attempt 1, interrupted 0 times before, "
+					 "port lost 0 times before, furthest phase none\n");
+	ck_assert_msg(begin != NULL, "%s", text);
+	const char *end = strstr(begin, "# run ends: port-gone: the script says so\n");
+	ck_assert_ptr_nonnull(end);
+	begin =
+	    strstr(end, "# run begins at 2023-11-14T22:13:20Z: upgrade of modem0, attempt 1, interrupted 0 times before, port lost 1 times "
+			"before, furthest phase transfer\n");
+	ck_assert_msg(begin != NULL, "%s", end);
+	ck_assert_ptr_nonnull(strstr(begin, "# run ends: done\n"));
+	free(text);
+}
+END_TEST
+
+static const struct {
+	const char *furthest;
+	bool no_way_back;
+	enum upgrade_phase resume;
+	bool owes;
+} resume_rows[] = {
+    {"", false, PHASE_CONNECT, false},         {"identify", false, PHASE_IDENTIFY, false}, {"prepare", false, PHASE_SWITCH, true},
+    {"switch", false, PHASE_SWITCH, true},     {"helper", false, PHASE_HELPER, true},      {"transfer", false, PHASE_HELPER, true},
+    {"transfer", true, PHASE_TRANSFER, false}, {"switch", true, PHASE_TRANSFER, false},    {"verify", true, PHASE_VERIFY, false},
+};
+
+START_TEST(the_engine_is_told_what_may_be_brought_back)
+{
+	struct job_row row = {.no_way_back = resume_rows[_i].no_way_back};
+	strcpy(row.furthest_phase, resume_rows[_i].furthest);
+	ck_assert_int_eq(job_resume_phase(&row), resume_rows[_i].resume);
+	ck_assert_int_eq(job_owes_way_back(&row), resume_rows[_i].owes);
+	row.job.request.kind = JOB_PROBE;
+	ck_assert(!job_owes_way_back(&row));
+}
+END_TEST
+
+#define ADD_LOOP(test, rows) tcase_add_loop_test(tcase, test, 0, sizeof(rows) / sizeof((rows)[0]))
+
+int main(void)
+{
+	Suite *suite = suite_create("recovery");
+	TCase *tcase = tcase_create("jobs");
+	tcase_set_timeout(tcase, 30);
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, what_was_sent_stays_sent_in_all_later_states);
+	ADD_LOOP(a_waiting_job_brings_its_modem_back_before_it_is_cancelled, marks);
+	tcase_add_test(tcase, a_modem_that_did_not_come_back_is_told);
+	tcase_add_test(tcase, a_waiting_job_without_its_modem_is_cancelled_at_once);
+	tcase_add_test(tcase, a_modem_that_leaves_before_it_is_brought_back_is_not_waited_for);
+	tcase_add_test(tcase, what_was_found_outside_is_not_brought_back);
+	tcase_add_test(tcase, a_port_that_went_away_costs_no_attempt);
+	tcase_add_test(tcase, a_port_that_is_still_there_is_looked_at_a_moment_later);
+	tcase_add_test(tcase, a_port_that_cannot_be_opened_costs_attempts);
+	tcase_add_test(tcase, a_port_that_goes_away_again_and_again_comes_to_an_end);
+	tcase_add_test(tcase, the_wait_for_a_port_ends_where_a_cancel_is_refused);
+	tcase_add_test(tcase, a_job_that_can_be_cancelled_waits_for_its_port_as_long_as_it_takes);
+	ADD_LOOP(what_keeps_from_the_modem_may_pass_once_something_was_sent, passing_rows);
+	tcase_add_test(tcase, a_retry_goes_on_where_the_failed_job_came_to);
+	tcase_add_test(tcase, a_retry_of_what_succeeded_begins_anew);
+	tcase_add_test(tcase, a_retry_of_an_older_job_begins_anew);
+	tcase_add_test(tcase, what_the_engine_notes_stays_with_the_job);
+	tcase_add_test(tcase, every_run_has_its_beginning_and_its_end_in_the_transcript);
+	ADD_LOOP(the_engine_is_told_what_may_be_brought_back, resume_rows);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
