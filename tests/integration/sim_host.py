@@ -85,7 +85,8 @@ class Simulator:
         self.ports = os.path.join(self.home, "ports")
         self.states = os.path.join(self.home, "states")
         command = [PROGRAM, "--dir", self.ports, "--state-dir", self.states, "--count", str(count)]
-        command += ["--apply-ms", "40", "--restart-ms", "40", "--exit-with-parent"]
+        self.control = os.path.join(self.home, "control")
+        command += ["--control", self.control, "--apply-ms", "40", "--restart-ms", "40", "--helper-ms", "40", "--exit-with-parent"]
         if scenario is not None:
             path = os.path.join(self.home, "scenario.json")
             with open(path, "w", encoding="utf-8") as file:
@@ -96,6 +97,11 @@ class Simulator:
 
     def port(self, index=0):
         return os.path.join(self.ports, "modem%d" % index)
+
+    def order(self, **order):
+        """Something that happens to the modems now: a rule without "when"."""
+        with open(self.control, "w", encoding="utf-8") as file:
+            file.write(json.dumps(order) + "\n")
 
     def state(self, index=0):
         with open(os.path.join(self.states, "modem%d.json" % index), encoding="utf-8") as file:
@@ -294,8 +300,8 @@ class Host:
                 raise Refused("NACK %02x" % got[0])
         raise Refused("never")
 
-    def transfer(self, bundle, block=2016, compress=False, patience=5, tries=1, chunk=None, close=True, closing_tid=None):
-        """One session. Returns (version, max transfer)."""
+    def transfer(self, bundle, block=2016, compress=False, patience=5, tries=1, chunk=None, close=True, closing_tid=None, elf=False):
+        """One session, of a bundle or an ELF. Returns (version, max transfer)."""
         keys = {"patience": patience, "tries": tries, "chunk": chunk}
         self.ask(0, 0, 0, **keys)
         good, version, limit = struct.unpack(">BBH", self.ask(1, 1, 1, **keys))
@@ -303,7 +309,7 @@ class Host:
             raise Refused("session refused")
         tid = 2
         if version >= 2:
-            self.ask(4, 1, tid, struct.pack(">I", 5 if compress else 4), **keys)
+            self.ask(4, 1, tid, struct.pack(">I", (2 if elf else 4) + (1 if compress else 0)), **keys)
             tid += 1
         if compress:
             stream = zlib.compressobj(6, zlib.DEFLATED, 12)
@@ -325,25 +331,53 @@ class Host:
         self.ok("AT+SMSWBOOT=3,1")
         self.find("4", rates)
 
-    def upgrade(self, bundle, rates, **transfer):
-        """Application to application; the rate on entry is set already. Returns the lines of ATI1."""
+    def load_helper(self, elf, rate=921600, **transfer):
+        """FFH to the helper's boot mode, which is returned; the line is at 115200 before and at `rate` after."""
+        self.set_rate(115200)
         self.wait_ok()
-        self.ok("ATE0")
-        self.enter_recovery(rates)
+        self.ok("AT+IPR=%d" % rate)
+        self.set_rate(rate)
+        if self.ok("AT+SMOD?") != ["0"]:
+            raise Refused("not in FFH")
+        self.ok("AT+STP")
+        self.transfer(elf, elf=True, **transfer)
+        self.wait_ok()
+        return self.ok("AT+SMOD?")[-1]
+
+    def flash(self, bundle, **transfer):
+        """On the fly, where the updater runs; the report says success."""
         self.ok('AT+SMSTPU="ON_THE_FLY"')
         self.transfer(bundle, **transfer)
         self.wait_ok()
         report = self.ok("AT+SMUPGRADE?")
         if report != ["+SMUPGRADE: success"]:
             raise Refused("report: %r" % report)
+
+    def start_application(self, rates):
+        """Out of the updater; returns the lines of ATI1."""
         self.ok("AT+SMSWBOOT=1,1")
         self.find("2", rates)
         self.ok("ATE0")
         return self.ok("ATI1")
 
+    def upgrade(self, bundle, rates, **transfer):
+        """Application to application; the rate on entry is set already. Returns the lines of ATI1."""
+        self.wait_ok()
+        self.ok("ATE0")
+        self.enter_recovery(rates)
+        self.flash(bundle, **transfer)
+        return self.start_application(rates)
+
 
 def make_bundle(path, *options):
     """The bytes of a bundle made by dupgate-sim --make-bundle."""
     subprocess.run([PROGRAM, "--make-bundle", path, *options], check=True, stdout=subprocess.DEVNULL)
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def make_helper(path, *options):
+    """The bytes of an ELF made by dupgate-sim --make-helper."""
+    subprocess.run([PROGRAM, "--make-helper", path, "--size", "5000", *options], check=True, stdout=subprocess.DEVNULL)
     with open(path, "rb") as file:
         return file.read()

@@ -221,7 +221,7 @@ class CommandLine(unittest.TestCase):
             host.ok("AT+SMSWBOOT=1,0")
             host.write(b"AT^RESET\r")
             self.assertEqual(host.read_as(b"\r\nOK\r\n\r\n+SHUTDOWN\r\n\r\n+SYSSTART\r\n"), b"\r\nOK\r\n\r\n+SHUTDOWN\r\n\r\n+SYSSTART\r\n")
-            for wrong in ("AT+SMSWBOOT=0,1", "AT+SMSWBOOT=3", "AT+SMSWBOOT=3,2", "AT+SMSWBOOT=9,1", "AT+SMSWBOOT="):
+            for wrong in ("AT+SMSWBOOT=4,1", "AT+SMSWBOOT=3", "AT+SMSWBOOT=3,2", "AT+SMSWBOOT=9,1", "AT+SMSWBOOT="):
                 self.assertEqual(host.at(wrong), ["ERROR"], wrong)
 
     def test_monarch2_enters_recovery_without_a_word(self):

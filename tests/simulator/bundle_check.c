@@ -48,6 +48,17 @@ bool bundle_check_whole(const struct bundle_check *check)
 	return !check->fault && top->complete > 0 && top->part == PART_HEADER && top->have == 0;
 }
 
+enum bundle_kind bundle_check_kind(const struct bundle_check *check)
+{
+	if (check->differentials > 0)
+		return BUNDLE_DIFFERENTIAL;
+	if (check->boot_roms == check->records)
+		return BUNDLE_BOOT_ROM;
+	if (check->pair[0] != '\0')
+		return check->pair[0] == '1' ? BUNDLE_FIRST : BUNDLE_SECOND;
+	return BUNDLE_FULL;
+}
+
 const char *bundle_check_fault(const struct bundle_check *check)
 {
 	if (check->fault)
@@ -138,6 +149,7 @@ static void read_header(struct record_level *level)
 {
 	uint32_t version = little16(level->header + 4);
 
+	memset(level->description, 0, sizeof(level->description));
 	level->wrapper = memcmp(level->header, "PACK", 4) == 0;
 	level->data_length = little32(level->header + 8);
 	level->description_length = version == 3 ? little16(level->header + 16) : 0;
@@ -195,24 +207,30 @@ static size_t feed_header(struct bundle_check *check, unsigned depth, const uint
 
 /* --- the release marker ---------------------------------------------------------------------------------------- */
 
-static bool copy_word(char *out, const char *start, const char *end)
+/* The word behind `key`, to the next space; empty when it is not there or too long. */
+static void copy_word(char out[RELEASE_MAX], const char *text, const char *key)
 {
-	size_t length = (size_t)(end - start);
+	const char *start = strstr(text, key);
+	size_t length = start ? strcspn(start + strlen(key), " ") : 0;
 
-	if (length == 0 || length >= RELEASE_MAX)
-		return false;
-	memcpy(out, start, length);
+	if (!start || length >= RELEASE_MAX)
+		length = 0;
+	if (length > 0)
+		memcpy(out, start + strlen(key), length);
 	out[length] = '\0';
-	return true;
 }
 
 static void take_marker(struct bundle_check *check)
 {
-	const char *release = check->marker + strlen(RELEASE_MARKER);
-	const char *ue = strstr(release, " UE=");
+	char release[RELEASE_MAX];
 
-	if (ue && strncmp(release, "LR", 2) == 0 && copy_word(check->release, release, ue))
-		copy_word(check->ue, ue + 4, ue + strlen(ue));
+	copy_word(release, check->marker, " RELEASE=");
+	if (strncmp(release, "LR", 2) != 0 || !strstr(check->marker, " UE="))
+		return;
+	memcpy(check->release, release, RELEASE_MAX);
+	copy_word(check->ue, check->marker, " UE=");
+	copy_word(check->base, check->marker, " BASE=");
+	copy_word(check->pair, check->marker, " PAIR=");
 }
 
 static void scan_marker(struct bundle_check *check, const uint8_t *bytes, size_t length)
@@ -256,6 +274,13 @@ static void feed_data(struct bundle_check *check, unsigned depth, const uint8_t 
 	}
 	if (level->have < MARKER_REACH)
 		scan_marker(check, bytes, length < MARKER_REACH - level->have ? length : MARKER_REACH - level->have);
+	check->offset += length;
+}
+
+static void feed_description(struct bundle_check *check, struct record_level *level, const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length && level->have + i + 1 < DESCRIPTION_MAX; i++)
+		level->description[level->have + i] = (char)bytes[i];
 	check->offset += length;
 }
 
@@ -307,6 +332,14 @@ static uint32_t part_length(const struct record_level *level)
 	return 0;
 }
 
+static void name_record(struct bundle_check *check, const struct record_level *level)
+{
+	if (level->wrapper)
+		return;
+	check->boot_roms += strcmp(level->description, BOOT_ROM_DESCRIPTION) == 0;
+	check->differentials += memcmp(level->header, "DIFF", 4) == 0;
+}
+
 /* Moves over parts that are complete, empty ones included. */
 static void next_parts(struct bundle_check *check, unsigned depth)
 {
@@ -316,6 +349,7 @@ static void next_parts(struct bundle_check *check, unsigned depth)
 		level->have = 0;
 		if (level->part == PART_DESCRIPTION) {
 			level->part = PART_DATA;
+			name_record(check, level);
 			level->data_start = check->offset;
 		} else if (level->part == PART_DATA) {
 			if (level->wrapper)
@@ -343,7 +377,7 @@ static size_t feed_part(struct bundle_check *check, unsigned depth, const uint8_
 		if (level->part == PART_DATA)
 			feed_data(check, depth, bytes, take);
 		else
-			check->offset += take;
+			feed_description(check, level, bytes, take);
 	}
 	level->have += (uint32_t)take;
 	return take;

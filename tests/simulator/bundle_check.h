@@ -13,10 +13,19 @@ enum {
 	BUNDLE_HEADER_MAX = 20,
 	RELEASE_MAX = 48,
 	MARKER_MAX = 128,
+	DESCRIPTION_MAX = 40, /* what is kept of one */
 };
 
-/* What a record says the modem will be: in the first 4 KiB of a record's data, ended by NUL or newline. */
+/*
+ * What a record says the modem will be: in the first 4 KiB of a record's data, ended by NUL or newline. " UE=" must follow;
+ * " BASE=" (the one build that a differential goes on) and " PAIR=1" or " PAIR=2" may.
+ */
 #define RELEASE_MARKER "DUPGATE-SIM RELEASE="
+
+/* The record that replaces the boot ROM (protocol.md 5); alone, it is a bundle for procedure E. */
+#define BOOT_ROM_DESCRIPTION "bootrom upgrade package"
+
+enum bundle_kind { BUNDLE_FULL, BUNDLE_DIFFERENTIAL, BUNDLE_BOOT_ROM, BUNDLE_FIRST, BUNDLE_SECOND };
 
 enum record_part { PART_HEADER, PART_DESCRIPTION, PART_DATA, PART_SIGNATURE };
 
@@ -28,6 +37,7 @@ struct record_level {
 	uint32_t data_length;
 	uint64_t data_start; /* offset in the bundle */
 	uint32_t description_length;
+	char description[DESCRIPTION_MAX];
 	uint32_t signature_length;
 	uint16_t signature_type;
 	bool wrapper;
@@ -43,10 +53,14 @@ struct bundle_check {
 	const char *fault;      /* first thing wrong, NULL so far */
 	uint64_t fault_offset;  /* where it was noticed */
 	unsigned records;       /* records begun, wrappers not counted */
+	unsigned boot_roms;     /* of them with the boot ROM */
+	unsigned differentials; /* of them DIFF */
 	unsigned marker_length; /* bytes of the marker seen */
 	char marker[MARKER_MAX];
 	char release[RELEASE_MAX]; /* empty: the bundle does not say */
 	char ue[RELEASE_MAX];
+	char base[RELEASE_MAX]; /* empty: any */
+	char pair[RELEASE_MAX]; /* "1", "2" or empty */
 };
 
 void bundle_check_start(struct bundle_check *check);
@@ -54,6 +68,8 @@ void bundle_check_start(struct bundle_check *check);
 void bundle_check_feed(struct bundle_check *check, const uint8_t *bytes, size_t length);
 /* At least one record, nothing wrong, and the last byte ended the last record. */
 bool bundle_check_whole(const struct bundle_check *check);
+/* Of a whole bundle. */
+enum bundle_kind bundle_check_kind(const struct bundle_check *check);
 /* Why it is not whole; NULL when it is. */
 const char *bundle_check_fault(const struct bundle_check *check);
 

@@ -13,12 +13,14 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "tests/simulator/control.h"
 #include "tests/simulator/modem.h"
 
 enum {
 	EVENTS = 64,
 	WAKE_TIMER = UINT32_MAX,
 	WAKE_SIGNAL = UINT32_MAX - 1,
+	WAKE_CONTROL = UINT32_MAX - 2,
 	SPARE_FILES = 64,
 };
 
@@ -30,6 +32,7 @@ struct fleet {
 	int epoll;
 	int timer;
 	int signals;
+	struct control control;
 	uint64_t armed_ns;
 };
 
@@ -157,6 +160,18 @@ static void take_timer(struct fleet *fleet)
 		fleet->armed_ns = NEVER;
 }
 
+static void take_orders(struct fleet *fleet)
+{
+	struct rule order;
+	uint64_t now = line_clock_ns();
+
+	while (control_next(&fleet->control, &order))
+		for (unsigned i = 0; i < fleet->started; i++) {
+			modem_obey(&fleet->modems[i], &order, now);
+			fleet->due[i] = modem_due(&fleet->modems[i]);
+		}
+}
+
 /* False: a signal asks for the end. */
 static bool take_event(struct fleet *fleet, uint32_t name)
 {
@@ -166,9 +181,22 @@ static bool take_event(struct fleet *fleet, uint32_t name)
 		take_timer(fleet);
 		return true;
 	}
+	if (name == WAKE_CONTROL) {
+		take_orders(fleet);
+		return true;
+	}
 	fleet->modems[name].readable = true;
 	advance(fleet, name, line_clock_ns());
 	return true;
+}
+
+static int open_control(struct fleet *fleet)
+{
+	if (!fleet->options->control)
+		return 0;
+	if (control_open(&fleet->control, fleet->options->control) < 0 || watch(fleet, fleet->control.fd, WAKE_CONTROL) < 0)
+		return failed(fleet->options->control);
+	return 0;
 }
 
 static int run_loop(struct fleet *fleet)
@@ -195,6 +223,7 @@ static void close_fleet(struct fleet *fleet)
 {
 	for (unsigned i = 0; i < fleet->started; i++)
 		modem_stop(&fleet->modems[i]);
+	control_close(&fleet->control);
 	free(fleet->modems);
 	free(fleet->due);
 	if (fleet->epoll >= 0)
@@ -207,7 +236,7 @@ static void close_fleet(struct fleet *fleet)
 
 int fleet_run(const struct options *options, const struct scenario *scenario)
 {
-	struct fleet fleet = {.options = options, .epoll = -1, .timer = -1, .signals = -1};
+	struct fleet fleet = {.options = options, .epoll = -1, .timer = -1, .signals = -1, .control = {.fd = -1}};
 	int error;
 
 	raise_file_limit(options->count + SPARE_FILES);
@@ -216,6 +245,8 @@ int fleet_run(const struct options *options, const struct scenario *scenario)
 		error = make_directory(options->state_dir);
 	if (error == 0)
 		error = open_loop(&fleet);
+	if (error == 0)
+		error = open_control(&fleet);
 	if (error == 0)
 		error = start_modems(&fleet, scenario);
 	if (error == 0) {

@@ -34,6 +34,8 @@ int main(int argc, char **argv)
 	}
 	if (options.bundle)
 		return make_bundle(&options);
+	if (options.helper)
+		return make_helper(&options);
 	/* A bad name or file is said before anything is started. */
 	if (!board_make(&board, options.board))
 		return EXIT_USAGE;

@@ -13,7 +13,8 @@ enum {
 	HEADER = 18,
 	SUM = 4,
 	LEAST_DATA = 96, /* the marker and a little */
-	PATTERN = 256,   /* random bytes, then bytes of the pattern before */
+	REAL_SIZE = 5996938,
+	PATTERN = 256, /* random bytes, then bytes of the pattern before */
 	RECORDS_MAX = 64,
 };
 
@@ -27,6 +28,7 @@ struct writer {
 	uint8_t *bytes;
 	size_t length;
 	uint64_t random;
+	uint64_t size;
 	const struct options *options;
 };
 
@@ -87,19 +89,25 @@ static void put_sum(struct writer *writer, size_t start)
 }
 
 /* Each pattern is `fresh` random bytes, which cost themselves, then a copy from the one before, which costs next to nothing. */
-static void put_data(struct writer *writer, uint32_t size)
+void make_content(const struct options *options, uint64_t *random, uint8_t *out, uint32_t size)
 {
-	uint64_t fresh = (writer->options->bundle_ratio_ppm * PATTERN + 500000) / 1000000;
-	uint8_t *out = writer->bytes + writer->length;
-	const char *release = writer->options->release ? writer->options->release : writer->options->family->new_release;
-	const char *ue = writer->options->ue ? writer->options->ue : writer->options->family->new_ue;
+	uint64_t fresh = (options->bundle_ratio_ppm * PATTERN + 500000) / 1000000;
 
 	fresh = fresh > 5 ? fresh - 3 : 2;
 	for (uint32_t i = 0; i < size; i++) {
 		bool copy = i % PATTERN >= fresh && i >= PATTERN;
 
-		out[i] = copy ? out[i - PATTERN] : (uint8_t)(next_random(&writer->random) >> 32);
+		out[i] = copy ? out[i - PATTERN] : (uint8_t)(next_random(random) >> 32);
 	}
+}
+
+static void put_data(struct writer *writer, uint32_t size)
+{
+	uint8_t *out = writer->bytes + writer->length;
+	const char *release = writer->options->release ? writer->options->release : writer->options->family->new_release;
+	const char *ue = writer->options->ue ? writer->options->ue : writer->options->family->new_ue;
+
+	make_content(writer->options, &writer->random, out, size);
 	snprintf((char *)out, LEAST_DATA, RELEASE_MARKER "%s UE=%s", release, ue);
 	writer->length += size;
 }
@@ -158,7 +166,7 @@ static bool share_out(struct part *parts, size_t count, uint64_t size, bool bare
 static void write_chain(struct writer *writer, const struct part *parts)
 {
 	const struct options *options = writer->options;
-	uint64_t inside = options->bundle_size - HEADER - sizeof(wrapper_description) - SUM;
+	uint64_t inside = writer->size - HEADER - sizeof(wrapper_description) - SUM;
 
 	if (!options->bundle_bare)
 		put_header(writer, "PACK", wrapper_description, (uint32_t)inside);
@@ -168,24 +176,24 @@ static void write_chain(struct writer *writer, const struct part *parts)
 		put_sum(writer, 0);
 }
 
-static int write_file(const struct options *options, const uint8_t *bytes)
+int make_file(const char *path, const uint8_t *bytes, uint64_t size)
 {
-	FILE *file = fopen(options->bundle, "wb");
+	FILE *file = fopen(path, "wb");
 	int error = 0;
 
 	if (!file) {
-		fprintf(stderr, "dupgate-sim: %s: %s\n", options->bundle, strerror(errno));
+		fprintf(stderr, "dupgate-sim: %s: %s\n", path, strerror(errno));
 		return 1;
 	}
-	if (fwrite(bytes, 1, options->bundle_size, file) != options->bundle_size)
+	if (fwrite(bytes, 1, size, file) != size)
 		error = errno;
 	if (fclose(file) != 0 && error == 0)
 		error = errno;
 	if (error != 0) {
-		fprintf(stderr, "dupgate-sim: %s: %s\n", options->bundle, strerror(error));
+		fprintf(stderr, "dupgate-sim: %s: %s\n", path, strerror(error));
 		return 1;
 	}
-	printf("made %s: %llu bytes\n", options->bundle, (unsigned long long)options->bundle_size);
+	printf("made %s: %llu bytes\n", path, (unsigned long long)size);
 	return 0;
 }
 
@@ -195,19 +203,20 @@ int make_bundle(const struct options *options)
 	struct writer writer = {.options = options, .random = options->bundle_seed * 2 + 0x9e3779b97f4a7c15ULL};
 	int status;
 
+	writer.size = options->bundle_size > 0 ? options->bundle_size : REAL_SIZE;
 	name_parts(parts, options->bundle_records);
-	if (!share_out(parts, options->bundle_records, options->bundle_size, options->bundle_bare)) {
-		fprintf(stderr, "dupgate-sim: --size %llu: too small for %llu records\n", (unsigned long long)options->bundle_size,
+	if (!share_out(parts, options->bundle_records, writer.size, options->bundle_bare)) {
+		fprintf(stderr, "dupgate-sim: --size %llu: too small for %llu records\n", (unsigned long long)writer.size,
 			(unsigned long long)options->bundle_records);
 		return 2;
 	}
-	writer.bytes = malloc(options->bundle_size);
+	writer.bytes = malloc(writer.size);
 	if (!writer.bytes) {
-		fprintf(stderr, "dupgate-sim: --size %llu: out of memory\n", (unsigned long long)options->bundle_size);
+		fprintf(stderr, "dupgate-sim: --size %llu: out of memory\n", (unsigned long long)writer.size);
 		return 1;
 	}
 	write_chain(&writer, parts);
-	status = write_file(options, writer.bytes);
+	status = make_file(options->bundle, writer.bytes, writer.size);
 	free(writer.bytes);
 	return status;
 }

@@ -40,6 +40,8 @@ void modem_send_now(struct modem *modem, const void *bytes, size_t length)
 void modem_say(struct modem *modem, const char *format, ...)
 {
 	char text[SCENARIO_TEXT_MAX + 8] = "\r\n";
+	/* FFH answers without the leading line end. */
+	size_t lead = modem->mode == BOOT_FFH ? 2 : 0;
 	va_list arguments;
 	int length;
 
@@ -49,7 +51,7 @@ void modem_say(struct modem *modem, const char *format, ...)
 	if (length < 0)
 		return;
 	memcpy(text + strlen(text), "\r\n", 3);
-	modem_send(modem, text, strlen(text));
+	modem_send(modem, text + lead, strlen(text + lead));
 }
 
 bool modem_wrong_rate_is_junk(const struct modem *modem, uint32_t host_rate, uint32_t talk_rate)
@@ -200,6 +202,8 @@ static size_t feed_phase(struct modem *modem, const uint8_t *bytes, size_t lengt
 	case PHASE_APPLY:
 	case PHASE_RESTART:
 	case PHASE_OFF:
+	case PHASE_HELPER:
+	case PHASE_DEAD:
 		break;
 	}
 	return length;
@@ -239,7 +243,9 @@ static void pump_input(struct modem *modem, uint64_t now)
 void modem_set_phase(struct modem *modem, enum phase phase)
 {
 	static const enum scenario_state states[] = {
-	    [PHASE_DATA] = STATE_DATA, [PHASE_STP] = STATE_STP, [PHASE_APPLY] = STATE_APPLY, [PHASE_RESTART] = STATE_RESTART};
+	    [PHASE_DATA] = STATE_DATA,       [PHASE_STP] = STATE_STP,       [PHASE_APPLY] = STATE_APPLY,
+	    [PHASE_RESTART] = STATE_RESTART, [PHASE_HELPER] = STATE_HELPER, [PHASE_DEAD] = STATE_DEAD,
+	};
 
 	if (modem->phase == PHASE_STP && phase != PHASE_STP)
 		stp_leave(modem);
@@ -341,13 +347,18 @@ static bool make_buffers(struct modem *modem)
 	return false;
 }
 
+static enum phase first_phase(const struct modem *modem)
+{
+	if (modem->flash.dead[0] != '\0')
+		return PHASE_DEAD;
+	return modem->setting.data_mode && modem->mode == BOOT_APPLICATION ? PHASE_DATA : PHASE_COMMAND;
+}
+
 bool modem_start(struct modem *modem, unsigned index, const struct options *options, const struct scenario *scenario, int epoll)
 {
 	*modem = (struct modem){.index = index, .options = options, .scenario = scenario, .epoll = epoll, .port = {.master = -1}};
 	modem->phase_end_ns = modem->plug_ns = modem->stp.whole_ns = NEVER;
 	modem->setting = scenario_settings(scenario, index);
-	modem->mode = modem->next_mode = (enum boot_mode)options->boot_mode;
-	modem->rate = modem->mode == BOOT_RECOVERY ? modem_recovery_rate(modem) : modem_default_rate(modem);
 	modem->line.paced = options->pace;
 	modem->functionality = 1;
 	modem_set_identity(modem);
@@ -360,7 +371,7 @@ bool modem_start(struct modem *modem, unsigned index, const struct options *opti
 		return false;
 	if (modem->board)
 		board_reset(modem);
-	modem_set_phase(modem, modem->setting.data_mode && modem->mode == BOOT_APPLICATION ? PHASE_DATA : PHASE_COMMAND);
+	modem_set_phase(modem, first_phase(modem));
 	return true;
 }
 

@@ -3,9 +3,10 @@
  * One simulated modem: what it is, what it is doing, and the wire to it. Driven from outside by "something came" and "it is
  * this late now"; says itself when it wants to be called next. Everything runs on one thread.
  *
- * The parts: modem.c (time, phases, the wire), modem_boot.c (start, restart, power, apply), modem_at.c (command line),
- * modem_info.c (long answers), modem_stp.c (frames), modem_session.c (what they carry), modem_faults.c (scenario rules),
- * state.c (its JSON file). A board (board.h) may stand between it and its port.
+ * The parts: modem.c (time, phases, the wire), modem_boot.c (start, restart, power), modem_at.c (command line), modem_info.c
+ * (long answers), modem_stp.c (frames), modem_session.c (what they carry), modem_upgrade.c (what a bundle makes of it),
+ * modem_helper.c (ELFs), modem_faults.c (scenario rules), state.c (its JSON file). A board (board.h) may stand between it and
+ * its port.
  */
 #ifndef SIMULATOR_MODEM_H
 #define SIMULATOR_MODEM_H
@@ -14,20 +15,28 @@
 
 #include "tests/simulator/board.h"
 #include "tests/simulator/bundle_check.h"
+#include "tests/simulator/elf_check.h"
 #include "tests/simulator/line.h"
 #include "tests/simulator/options.h"
 #include "tests/simulator/port.h"
 #include "tests/simulator/scenario.h"
+
+/* The build of a Monarch 1 as it left the factory (protocol.md 6.3). */
+#define FACTORY_BUILD "33080"
 
 enum {
 	AT_LINE_MAX = 256,
 	STP_HEADER = 16,
 	STP_ANSWER_MAX = STP_HEADER + 4,
 	REASON_MAX = 128,
+	TAKEN_MAX = 32,
 };
 
 /* What the modem is busy with. */
-enum phase { PHASE_COMMAND, PHASE_DATA, PHASE_STP, PHASE_APPLY, PHASE_RESTART, PHASE_OFF };
+enum phase { PHASE_COMMAND, PHASE_DATA, PHASE_STP, PHASE_APPLY, PHASE_RESTART, PHASE_OFF, PHASE_HELPER, PHASE_DEAD };
+
+/* What a session brings: a bundle to keep, a bundle that is written as it comes, or an ELF to run. */
+enum cargo { CARGO_STORED, CARGO_ON_THE_FLY, CARGO_HELPER };
 
 /* What AT+SMUPGRADE? reports. */
 enum report { REPORT_NONE, REPORT_SUCCESS, REPORT_FAIL };
@@ -65,7 +74,7 @@ struct data_mode {
 };
 
 struct stp {
-	bool on_the_fly;
+	enum cargo cargo;
 	/* the frame that is coming in */
 	uint8_t header[STP_HEADER];
 	uint32_t have;
@@ -90,6 +99,7 @@ struct stp {
 	bool stream_ready;
 	bool stream_broken;
 	struct bundle_check check;
+	struct elf_check elf;
 	uint64_t session_blocks;
 	uint64_t session_bytes;
 	uint64_t whole_ns; /* when the bundle became whole, NEVER before */
@@ -100,11 +110,31 @@ struct counters {
 	uint64_t sessions, blocks, bytes, resends, crc_errors;
 	uint64_t rules_fired; /* since the simulator's start */
 	bool compressed;      /* of the last session */
+	uint64_t helpers_loaded, helpers_refused;
+	uint64_t doubled; /* whole bundles of the very release that ran already */
+};
+
+/* How often a firmware came in whole and was applied. */
+struct taken {
+	char release[RELEASE_MAX];
+	enum bundle_kind kind;
+	uint64_t count;
+};
+
+/* What flash and boot ROM hold besides the release. */
+struct flash {
+	bool no_application; /* nothing to start: it comes up in FFH whatever is asked */
+	bool pair_half;      /* the first file of a pair is in or going in, the second is not in yet */
+	char boot_rom[RELEASE_MAX];
+	char boot_rom_before[RELEASE_MAX]; /* empty: never replaced */
+	char dead[REASON_MAX];             /* why it will never answer again; empty: it lives */
 };
 
 /* A bundle that is stored but not applied (AT+SMSTPU in the application). */
 struct stored {
 	enum { STORED_NONE, STORED_GOOD, STORED_BAD } state;
+	enum bundle_kind kind;
+	bool boot_rom; /* one is among its records */
 	char release[RELEASE_MAX];
 	char ue[RELEASE_MAX];
 };
@@ -132,6 +162,11 @@ struct modem {
 	enum report report;
 	struct stored stored;
 	struct counters counters;
+	struct flash flash;
+	struct taken taken[TAKEN_MAX];
+	unsigned taken_count;
+	bool helper;                      /* it runs from RAM, loaded in FFH */
+	char helper_release[RELEASE_MAX]; /* the bundle that the helper came with; empty: it does not say */
 	char last_failure[REASON_MAX];
 
 	/* what it is doing */
@@ -149,6 +184,7 @@ struct modem {
 	bool applying_stored;
 	bool upgraded;         /* an upgrade went in since the last start */
 	uint8_t functionality; /* AT+CFUN */
+	bool rate_set;         /* by AT+IPR, since the last start */
 
 	struct at_line at;
 	struct data_mode data;
@@ -165,6 +201,8 @@ bool modem_start(struct modem *modem, unsigned index, const struct options *opti
 void modem_stop(struct modem *modem);
 /* Reads what came and does everything that is due by `now`. */
 void modem_advance(struct modem *modem, uint64_t now);
+/* Carries out an order, if it is for this modem. */
+void modem_obey(struct modem *modem, const struct rule *order, uint64_t now);
 /* When modem_advance has to be called next; NEVER if only input can wake it. */
 uint64_t modem_due(const struct modem *modem);
 
@@ -184,18 +222,24 @@ void modem_restart(struct modem *modem);
 /* Silence while the bundle goes in; `stored`: the one that AT+SMUPGRADE applies, which is answered at the end. */
 void modem_apply(struct modem *modem, bool stored);
 void modem_fail_upgrade(struct modem *modem, const char *why);
+/* The bundle of the phase that ended runs, or has killed the modem. */
+void modem_end_apply(struct modem *modem);
+/* Why this modem cannot take the bundle that has come in whole; NULL when it can. */
+const char *modem_refuses(const struct modem *modem, const struct bundle_check *check);
+/* It answers nothing from now on, whatever is done. */
+void modem_die(struct modem *modem, const char *why);
 void modem_unplug(struct modem *modem, uint64_t for_ns);
 void modem_power_loss(struct modem *modem, uint64_t for_ns);
-/* Release, UE and IMEI as options and family say. */
+/* Release, boot mode, rate, IMEI and so on as options and family say. */
 void modem_set_identity(struct modem *modem);
 /* Up in next_mode. */
 void modem_come_up(struct modem *modem);
 /* The phase that ends by itself has ended. */
 void modem_end_phase(struct modem *modem);
+/* Of the application. */
 uint32_t modem_default_rate(const struct modem *modem);
 /* What a host sees that listens at another rate than the other end talks: junk, or nothing. */
 bool modem_wrong_rate_is_junk(const struct modem *modem, uint32_t host_rate, uint32_t talk_rate);
-uint32_t modem_recovery_rate(const struct modem *modem);
 
 /* Each takes bytes of its phase and returns how many; the rest belongs to the phase that follows. */
 size_t at_feed(struct modem *modem, const uint8_t *bytes, size_t length);
@@ -206,10 +250,12 @@ void info_identity(struct modem *modem);
 void info_versions(struct modem *modem);
 void info_capabilities(struct modem *modem);
 
-void stp_enter(struct modem *modem, bool on_the_fly);
+void stp_enter(struct modem *modem, enum cargo cargo);
 void stp_leave(struct modem *modem);
 uint64_t stp_due(const struct modem *modem);
 void stp_advance(struct modem *modem);
+/* What OPEN_SESSION says: less in FFH. */
+uint32_t stp_max_transfer(const struct modem *modem);
 /* A session is open and bytes of a bundle have come. */
 bool stp_in_transfer(const struct modem *modem);
 
@@ -222,6 +268,11 @@ void session_end(struct modem *modem, const char *why);
 void session_close(struct stp *stp);
 /* What comes is written at once, rather than stored. */
 bool session_flashes(const struct modem *modem);
+
+/* The end of a session that brought a helper: it starts, or FFH goes on. */
+void helper_end(struct modem *modem, const char *why);
+/* It is up and answers. */
+void helper_start(struct modem *modem);
 
 /* Collects what the rules want of a happening. Noise and texts go out at once, damage is armed. */
 void faults_of(struct modem *modem, const struct happening *happening, struct effects *effects);

@@ -9,11 +9,14 @@
 
 enum verdict { VERDICT_OK, VERDICT_ERROR, VERDICT_NONE };
 
-/* Where a command exists. FFH and mtools get their own column when they come. */
+/* Where a command exists (protocol.md 1). */
 enum {
-	IN_APPLICATION = 1,
-	IN_RECOVERY = 2,
-	IN_BOTH = 3,
+	IN_FFH = 1 << BOOT_FFH,
+	IN_MTOOLS = 1 << BOOT_MTOOLS,
+	IN_APPLICATION = 1 << BOOT_APPLICATION,
+	IN_RECOVERY = 1 << BOOT_RECOVERY | 1 << BOOT_UPDATER,
+	IN_LOADED = IN_MTOOLS | IN_APPLICATION | IN_RECOVERY,
+	ANYWHERE = IN_FFH | IN_LOADED,
 };
 
 enum which_family { FAMILY_ANY, FAMILY_MONARCH1, FAMILY_MONARCH2 };
@@ -172,6 +175,7 @@ static enum verdict run_rate(struct modem *modem, const char *arguments)
 			continue;
 		modem_say(modem, "OK");
 		modem->rate = (uint32_t)rate;
+		modem->rate_set = true;
 		state_save(modem);
 		return VERDICT_NONE;
 	}
@@ -194,17 +198,16 @@ static enum verdict run_reset(struct modem *modem, const char *arguments)
 	return VERDICT_NONE;
 }
 
-/* The scale is shifted by one against AT+SMOD?: 1 leads to 2, 3 leads to 4. */
+/* The scale is shifted by one against AT+SMOD?, but for FFH: 1 leads to 2, 3 leads to 4. */
 static enum verdict run_boot_switch(struct modem *modem, const char *arguments)
 {
 	const char *at = arguments;
+	static const enum boot_mode modes[] = {BOOT_FFH, BOOT_APPLICATION, BOOT_UPDATER, BOOT_RECOVERY};
 	uint64_t value, now;
 
 	if (!next_number(&at, 3, &value) || !next_comma(&at) || !next_number(&at, 1, &now) || *at != '\0')
 		return VERDICT_ERROR;
-	if (value != 1 && value != 3)
-		return VERDICT_ERROR;
-	modem->next_mode = value == 1 ? BOOT_APPLICATION : BOOT_RECOVERY;
+	modem->next_mode = modes[value];
 	if (now == 0)
 		return VERDICT_OK;
 	modem_say(modem, "OK");
@@ -216,8 +219,12 @@ static enum verdict run_boot_switch(struct modem *modem, const char *arguments)
 
 static enum verdict run_boot_switch_query(struct modem *modem, const char *arguments)
 {
+	static const char *const words[] = {
+	    [BOOT_FFH] = "FFH", [BOOT_MTOOLS] = "FFH", [BOOT_APPLICATION] = "FFF", [BOOT_UPDATER] = "UPDATER", [BOOT_RECOVERY] = "RECOVERY",
+	};
+
 	(void)arguments;
-	modem_say(modem, "+SMSWBOOT: %s", modem->next_mode == BOOT_RECOVERY ? "RECOVERY" : "FFF");
+	modem_say(modem, "+SMSWBOOT: %s", words[modem->next_mode]);
 	return VERDICT_OK;
 }
 
@@ -225,7 +232,7 @@ static enum verdict run_transfer(struct modem *modem, const char *arguments)
 {
 	(void)arguments;
 	modem_say(modem, "OK");
-	stp_enter(modem, false);
+	stp_enter(modem, CARGO_STORED);
 	return VERDICT_NONE;
 }
 
@@ -233,7 +240,18 @@ static enum verdict run_transfer_on_the_fly(struct modem *modem, const char *arg
 {
 	(void)arguments;
 	modem_say(modem, "OK");
-	stp_enter(modem, true);
+	stp_enter(modem, CARGO_ON_THE_FLY);
+	return VERDICT_NONE;
+}
+
+/* FFH wants its rate set before it loads anything, be it to what it was. */
+static enum verdict run_load(struct modem *modem, const char *arguments)
+{
+	(void)arguments;
+	if (!modem->rate_set)
+		return VERDICT_ERROR;
+	modem_say(modem, "OK");
+	stp_enter(modem, CARGO_HELPER);
 	return VERDICT_NONE;
 }
 
@@ -266,7 +284,7 @@ static enum verdict run_dial(struct modem *modem, const char *arguments)
 }
 
 static const struct command commands[] = {
-    {"AT", IN_BOTH, FAMILY_ANY, run_nothing},
+    {"AT", ANYWHERE, FAMILY_ANY, run_nothing},
     {"ATE*", IN_APPLICATION, FAMILY_ANY, run_echo},
     {"ATE*", IN_RECOVERY, FAMILY_MONARCH2, run_echo},
     {"ATI", IN_APPLICATION, FAMILY_ANY, run_identity},
@@ -281,7 +299,7 @@ static const struct command commands[] = {
     {"AT!=\"setlpm airplane=1 enable=1\"", IN_APPLICATION, FAMILY_MONARCH1, run_nothing},
     {"AT+BIND=AT", IN_APPLICATION, FAMILY_MONARCH1, run_nothing},
     {"AT+SMLOG?", IN_APPLICATION, FAMILY_ANY, run_log_query},
-    {"AT+SMOD?", IN_BOTH, FAMILY_ANY, run_boot_mode_query},
+    {"AT+SMOD?", ANYWHERE, FAMILY_ANY, run_boot_mode_query},
     {"AT+SQNSUPGRADENTF=\"started\"", IN_APPLICATION, FAMILY_ANY, run_nothing},
     {"AT+SQNSUPGRADENTF=\"success\"", IN_APPLICATION, FAMILY_ANY, run_nothing},
     {"AT+SQNWL=\"sqndcc\",2", IN_APPLICATION, FAMILY_MONARCH1, run_nothing},
@@ -293,15 +311,16 @@ static const struct command commands[] = {
     {"AT+CMEE=", IN_APPLICATION, FAMILY_ANY, run_nothing},
     {"AT+SQNFACTORYSAVE=", IN_APPLICATION, FAMILY_MONARCH2, run_factory_save},
     {"AT+SQNSFACTORYRESET", IN_APPLICATION, FAMILY_MONARCH2, run_nothing},
-    {"AT+IPR=", IN_BOTH, FAMILY_ANY, run_rate},
-    {"AT+IPR?", IN_BOTH, FAMILY_ANY, run_rate_query},
-    {"AT^RESET", IN_BOTH, FAMILY_ANY, run_reset},
-    {"AT+SMSWBOOT=", IN_BOTH, FAMILY_ANY, run_boot_switch},
-    {"AT+SMSWBOOT?", IN_BOTH, FAMILY_ANY, run_boot_switch_query},
-    {"AT+SMSTPU", IN_BOTH, FAMILY_ANY, run_transfer},
-    {"AT+SMSTPU=\"ON_THE_FLY\"", IN_BOTH, FAMILY_ANY, run_transfer_on_the_fly},
-    {"AT+SMUPGRADE", IN_BOTH, FAMILY_ANY, run_upgrade},
-    {"AT+SMUPGRADE?", IN_BOTH, FAMILY_ANY, run_upgrade_query},
+    {"AT+IPR=", IN_FFH | IN_APPLICATION | IN_RECOVERY, FAMILY_ANY, run_rate},
+    {"AT+IPR?", IN_FFH | IN_APPLICATION | IN_RECOVERY, FAMILY_ANY, run_rate_query},
+    {"AT+STP", IN_FFH, FAMILY_ANY, run_load},
+    {"AT^RESET", IN_LOADED, FAMILY_ANY, run_reset},
+    {"AT+SMSWBOOT=", IN_LOADED, FAMILY_ANY, run_boot_switch},
+    {"AT+SMSWBOOT?", IN_LOADED, FAMILY_ANY, run_boot_switch_query},
+    {"AT+SMSTPU", IN_LOADED, FAMILY_ANY, run_transfer},
+    {"AT+SMSTPU=\"ON_THE_FLY\"", IN_LOADED, FAMILY_ANY, run_transfer_on_the_fly},
+    {"AT+SMUPGRADE", IN_LOADED, FAMILY_ANY, run_upgrade},
+    {"AT+SMUPGRADE?", IN_LOADED, FAMILY_ANY, run_upgrade_query},
 };
 
 /* The arguments when `line` is this command, else NULL. */
@@ -320,7 +339,7 @@ static bool exists_here(const struct command *command, const struct modem *modem
 {
 	bool monarch2 = modem->options->family->monarch2;
 
-	if (!(command->modes & (modem->mode == BOOT_RECOVERY ? IN_RECOVERY : IN_APPLICATION)))
+	if (!(command->modes & 1U << modem->mode))
 		return false;
 	return command->family == FAMILY_ANY || (command->family == FAMILY_MONARCH2) == monarch2;
 }

@@ -174,6 +174,18 @@ void faults_of_time(struct modem *modem)
 		modem->busy_until_ns = modem->now + effects.delay_ns;
 }
 
+void modem_obey(struct modem *modem, const struct rule *order, uint64_t now)
+{
+	struct effects effects = {0};
+
+	if (order->modem != SCENARIO_ALL && order->modem != (int)modem->index)
+		return;
+	modem->now = now;
+	add_effect(modem, order, &effects);
+	if (!faults_stop(modem, &effects) && effects.delay_ns > 0)
+		modem->busy_until_ns = modem->now + effects.delay_ns;
+}
+
 uint64_t faults_due(const struct modem *modem)
 {
 	uint64_t next = scenario_next_ms(modem->scenario, modem->index, modem->at_ms_done);

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TABLE_MAX = 1024 };
+#define FACTORY_VERSION "5.1.1.0"
+
+enum { TABLE_MAX = 1024, BOOT_ROMS_MAX = 320 };
 
 static void send_table(struct modem *modem, const char *table)
 {
@@ -29,26 +31,48 @@ static void split_release(const char *release, char version[RELEASE_MAX], char b
 	snprintf(build, RELEASE_MAX, "%s", dash ? dash + 1 : "");
 }
 
+/* The first one is from the factory, the running one is starred, between them is the one before. */
+static void describe_boot_roms(const struct modem *modem, char *out, size_t size)
+{
+	const struct flash *flash = &modem->flash;
+	char version[RELEASE_MAX], build[RELEASE_MAX], before[RELEASE_MAX], before_build[RELEASE_MAX];
+
+	split_release(flash->boot_rom, version, build);
+	split_release(flash->boot_rom_before, before, before_build);
+	if (strcmp(build, FACTORY_BUILD) == 0) {
+		snprintf(out, size,
+			 "    Bootloader0* : %s [%s]\r\n"
+			 "    Bootloader1  : NA\r\n"
+			 "    Bootloader2  : NA\r\n",
+			 version, build);
+		return;
+	}
+	snprintf(out, size,
+		 "    Bootloader0  : " FACTORY_VERSION " [" FACTORY_BUILD "]\r\n"
+		 "    Bootloader1  : %s%s%s%s\r\n"
+		 "    Bootloader2* : %s [%s]\r\n",
+		 before[0] ? before : "NA", before[0] ? " [" : "", before_build, before[0] ? "]" : "", version, build);
+}
+
 void info_versions(struct modem *modem)
 {
-	char version[RELEASE_MAX], build[RELEASE_MAX], table[TABLE_MAX];
+	char version[RELEASE_MAX], build[RELEASE_MAX], boot_roms[BOOT_ROMS_MAX], table[TABLE_MAX];
 	const char *ue = strncmp(modem->ue, "UE", 2) == 0 ? modem->ue + 2 : modem->ue;
 
 	split_release(modem->release, version, build);
+	describe_boot_roms(modem, boot_roms, sizeof(boot_roms));
 	snprintf(table, sizeof(table),
 		 "SYSTEM VERSION\r\n"
 		 "==============\r\n"
 		 "  FIRMWARE VERSION\r\n"
-		 "    Bootloader0  : 5.1.1.0 [33080]\r\n"
-		 "    Bootloader1  : %s [%s]\r\n"
-		 "    Bootloader2* : %s [%s]\r\n"
+		 "%s"
 		 "    NV Info      : 1.1,0,0\r\n"
 		 "    Software     : %s [%s] by robot-soft at 2018-11-07 13:57:00\r\n"
 		 "    UE           : %s\r\n"
 		 "  COMPONENTS\r\n"
 		 "    ZSP0         : 1.0.99-3171\r\n"
 		 "    ZSP1         : 1.0.98-3170\r\n",
-		 version, build, version, build, version, build, ue);
+		 boot_roms, version, build, ue);
 	send_table(modem, table);
 }
 

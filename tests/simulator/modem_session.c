@@ -27,14 +27,17 @@ void session_open(struct modem *modem, uint8_t number)
 
 	session_close(stp);
 	bundle_check_start(&stp->check);
+	elf_check_start(&stp->elf);
 	stp->open = true;
 	stp->session = number;
 	stp->announced = false;
 	stp->session_blocks = stp->session_bytes = 0;
 	stp->whole_ns = NEVER;
-	modem->stored = (struct stored){0};
-	modem->counters.attempted++;
 	modem->counters.sessions++;
+	if (stp->cargo != CARGO_HELPER) {
+		modem->stored = (struct stored){0};
+		modem->counters.attempted++;
+	}
 	modem->counters.compressed = false;
 	state_save(modem);
 }
@@ -53,6 +56,14 @@ void session_set_compressed(struct modem *modem, bool compressed)
 	modem->counters.compressed = compressed;
 }
 
+static void take_plain(struct stp *stp, const uint8_t *bytes, size_t length)
+{
+	if (stp->cargo == CARGO_HELPER)
+		elf_check_feed(&stp->elf, bytes, length);
+	else
+		bundle_check_feed(&stp->check, bytes, length);
+}
+
 static void take_stream(struct stp *stp, uint32_t length)
 {
 	uint8_t piece[INFLATE_PIECE];
@@ -69,15 +80,19 @@ static void take_stream(struct stp *stp, uint32_t length)
 			return;
 		stp->stream_ended = result == Z_STREAM_END;
 		stp->stream_broken = result != Z_OK && result != Z_STREAM_END;
-		bundle_check_feed(&stp->check, piece, sizeof(piece) - stp->stream.avail_out);
+		take_plain(stp, piece, sizeof(piece) - stp->stream.avail_out);
 		if (stp->stream.avail_in == 0 && stp->stream.avail_out > 0)
 			return;
 	}
 }
 
-static bool is_whole(const struct stp *stp)
+static bool is_whole(const struct modem *modem)
 {
-	return bundle_check_whole(&stp->check) && (!stp->compressed || stp->stream_ended) && !stp->stream_broken;
+	const struct stp *stp = &modem->stp;
+	bool whole =
+	    stp->cargo == CARGO_HELPER ? !elf_check_fault(&stp->elf, !modem->options->family->monarch2) : bundle_check_whole(&stp->check);
+
+	return whole && (!stp->compressed || stp->stream_ended) && !stp->stream_broken;
 }
 
 void session_take(struct modem *modem, uint32_t length)
@@ -87,18 +102,18 @@ void session_take(struct modem *modem, uint32_t length)
 	if (stp->compressed)
 		take_stream(stp, length);
 	else
-		bundle_check_feed(&stp->check, stp->payload, length);
+		take_plain(stp, stp->payload, length);
 	stp->session_blocks++;
 	stp->session_bytes += length;
 	modem->counters.blocks++;
 	modem->counters.bytes += length;
-	stp->whole_ns = is_whole(stp) ? modem->now : NEVER;
+	stp->whole_ns = is_whole(modem) ? modem->now : NEVER;
 }
 
 /* Applied at once where the updater runs; the application only stores it, whichever way it was asked for. */
 bool session_flashes(const struct modem *modem)
 {
-	return modem->stp.on_the_fly && modem->mode == BOOT_RECOVERY;
+	return modem->stp.cargo == CARGO_ON_THE_FLY && modem->mode != BOOT_APPLICATION;
 }
 
 static void end_in_failure(struct modem *modem, const char *why)
@@ -117,20 +132,30 @@ static void end_in_failure(struct modem *modem, const char *why)
 	modem_set_phase(modem, PHASE_COMMAND);
 }
 
+static const char *refusal(const struct modem *modem)
+{
+	if (modem->stp.cargo == CARGO_STORED && modem->stp.check.offset > STORED_MAX_BYTES)
+		return "the bundle is too big to be stored";
+	return modem_refuses(modem, &modem->stp.check);
+}
+
 void session_end(struct modem *modem, const char *why)
 {
 	struct stp *stp = &modem->stp;
 	bool stored = !session_flashes(modem);
 
-	if (!is_whole(stp)) {
+	if (stp->cargo == CARGO_HELPER) {
+		helper_end(modem, why);
+		return;
+	}
+	why = is_whole(modem) ? refusal(modem) : why;
+	if (why) {
 		end_in_failure(modem, why);
 		return;
 	}
-	if (stored && !stp->on_the_fly && stp->check.offset > STORED_MAX_BYTES) {
-		end_in_failure(modem, "the bundle is too big to be stored");
-		return;
-	}
 	modem->stored.state = STORED_GOOD;
+	modem->stored.kind = bundle_check_kind(&stp->check);
+	modem->stored.boot_rom = stp->check.boot_roms > 0;
 	memcpy(modem->stored.release, stp->check.release, RELEASE_MAX);
 	memcpy(modem->stored.ue, stp->check.ue, RELEASE_MAX);
 	if (stored)

@@ -15,8 +15,11 @@ enum {
 	OP_ANSWER = 0x80,
 	OP_NACK = 0x40,
 	OP_NOT_UNDERSTOOD = 0x7f,
+	DATA_ELF = 2,
+	DATA_ELF_STREAM = 3,
 	DATA_BUNDLE = 4,
 	DATA_BUNDLE_STREAM = 5,
+	HELPER_TRANSFER = 2048,
 };
 
 static const uint8_t request_signature[4] = {0x66, 0x61, 0x73, 0x74};
@@ -55,9 +58,16 @@ static uint8_t version(const struct modem *modem)
 	return modem->options->stp_version > 0 ? (uint8_t)modem->options->stp_version : modem->options->family->stp_version;
 }
 
+uint32_t stp_max_transfer(const struct modem *modem)
+{
+	uint32_t limit = (uint32_t)modem->options->max_transfer;
+
+	return modem->stp.cargo == CARGO_HELPER && limit > HELPER_TRANSFER ? HELPER_TRANSFER : limit;
+}
+
 static uint32_t block_limit(const struct modem *modem)
 {
-	return (uint32_t)modem->options->max_transfer - STP_HEADER;
+	return stp_max_transfer(modem) - STP_HEADER;
 }
 
 /* --- answers --------------------------------------------------------------------------------------------------- */
@@ -122,11 +132,11 @@ static void accept(struct modem *modem, const struct request *request, const uin
 
 /* --- the session ----------------------------------------------------------------------------------------------- */
 
-void stp_enter(struct modem *modem, bool on_the_fly)
+void stp_enter(struct modem *modem, enum cargo cargo)
 {
 	struct stp *stp = &modem->stp;
 
-	stp->on_the_fly = on_the_fly;
+	stp->cargo = cargo;
 	stp->have = 0;
 	stp->open = false;
 	stp->answered = false;
@@ -162,7 +172,7 @@ static void run_open(struct modem *modem, const struct request *request)
 	struct stp *stp = &modem->stp;
 	uint8_t payload[4] = {stp->effects.refuse ? 0 : 1, version(modem), 0, 0};
 
-	put_big16(payload + 2, (uint32_t)modem->options->max_transfer);
+	put_big16(payload + 2, stp_max_transfer(modem));
 	if (!stp->effects.refuse)
 		session_open(modem, request->session);
 	accept(modem, request, payload, sizeof(payload));
@@ -172,16 +182,18 @@ static void run_data_type(struct modem *modem, const struct request *request)
 {
 	struct stp *stp = &modem->stp;
 	uint32_t type = request->length == 4 ? big32(stp->payload) : 0;
+	uint32_t plain = stp->cargo == CARGO_HELPER ? DATA_ELF : DATA_BUNDLE;
+	uint32_t stream = stp->cargo == CARGO_HELPER ? DATA_ELF_STREAM : DATA_BUNDLE_STREAM;
 
 	if (version(modem) < 2) {
 		refuse_by_version(modem, request, OP_NOT_UNDERSTOOD);
 		return;
 	}
-	if ((type != DATA_BUNDLE && type != DATA_BUNDLE_STREAM) || stp->session_blocks > 0) {
+	if ((type != plain && type != stream) || stp->session_blocks > 0) {
 		refuse_by_version(modem, request, OP_DATA_TYPE | OP_NACK);
 		return;
 	}
-	session_set_compressed(modem, type == DATA_BUNDLE_STREAM);
+	session_set_compressed(modem, type == stream);
 	accept(modem, request, NULL, 0);
 }
 

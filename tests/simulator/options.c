@@ -75,17 +75,21 @@ static const struct option_row rows[] = {
     {KIND_NUMBER, "count", "N", "how many modems, 1 to 512 (1)", FIELD(count), 1, 512, 0},
     {KIND_TEXT, "state-dir", "DIR", "keep DIR/modemK.json: what each modem is; read back at the next start", FIELD(state_dir), 0, 0, 0},
     {KIND_TEXT, "scenario", "FILE", "faults to play, in JSON (tests/simulator/README.md; an outline is below)", FIELD(scenario), 0, 0, 0},
+    {KIND_TEXT, "control", "FIFO", "make it and take orders there, a line of JSON each: a rule without \"when\"", FIELD(control), 0, 0, 0},
     {KIND_FLAG, "exit-with-parent", NULL, "end when the process that started this one does", FIELD(exit_with_parent), 0, 0, 0},
     {KIND_HEADING, "The modems", NULL, NULL, 0, 0, 0, 0},
     {KIND_FAMILY, "family", "NAME", "monarch1 (921600 bit/s, STP 1) or monarch2 (115200 bit/s, STP 2) (monarch1)", FIELD(family), 0, 0, 0},
-    {KIND_NUMBER, "boot-mode", "N", "2 application or 4 recovery (2)", FIELD(boot_mode), 2, 4, 0},
+    {KIND_NUMBER, "boot-mode", "N", "as AT+SMOD?: 0 ffh, 1 mtools, 2 application, 3 updater, 4 recovery (2)", FIELD(boot_mode), 0, 4, 0},
     {KIND_RELEASE, "release", "LR...", "the release they run", FIELD(release), 0, 0, 0},
     {KIND_TEXT, "ue", "UE...", "its short name", FIELD(ue), 0, 0, 0},
     {KIND_RELEASE, "new-release", "LR...", "the release after an upgrade, where the bundle does not say it", FIELD(new_release), 0, 0, 0},
     {KIND_TEXT, "new-ue", "UE...", "its short name", FIELD(new_ue), 0, 0, 0},
+    {KIND_RELEASE, "boot-rom", "LR...", "the release of their boot ROM (as the release they run)", FIELD(boot_rom), 0, 0, 0},
     {KIND_SWITCH, "echo", "on|off", "echo of the application after a start (on); recovery never echoes", FIELD(echo), 0, 0, 0},
     {KIND_NUMBER, "apply-ms", "N", "silence while a bundle is applied (1500)", FIELD(apply_ns), 0, DAY_MS, MS_UNIT},
     {KIND_NUMBER, "restart-ms", "N", "silence while it restarts (800)", FIELD(restart_ns), 0, DAY_MS, MS_UNIT},
+    {KIND_NUMBER, "helper-ms", "N", "silence from the last byte of an ELF helper to its first answer (1000)", FIELD(helper_ns), 0, DAY_MS,
+     MS_UNIT},
     {KIND_TEXT, "board", "NAME", "in front of them: direct, pycom, pycom-old, avr-iot or script:FILE (direct)", FIELD(board), 0, 0, 0},
     {KIND_HEADING, "The line", NULL, NULL, 0, 0, 0, 0},
     {KIND_NUMBER, "rate", "BPS", "bit rate in every mode, instead of the family's", FIELD(rate), 300, 4000000, 0},
@@ -98,10 +102,12 @@ static const struct option_row rows[] = {
     {KIND_NUMBER, "max-transfer", "N", "largest frame, its header included (8192)", FIELD(max_transfer), 32, 16384, 0},
     {KIND_SWITCH, "stp-crc", "on|off", "checksums in the answers (on); off sends 0, as real modems do", FIELD(stp_crc), 0, 0, 0},
     {KIND_NUMBER, "erase-ms", "N", "silence where a record after the first begins (0)", FIELD(erase_ns), 0, DAY_MS, MS_UNIT},
-    {KIND_HEADING, "Instead of a fleet: a bundle to send", NULL, NULL, 0, 0, 0, 0},
+    {KIND_HEADING, "Instead of a fleet: a file to send", NULL, NULL, 0, 0, 0, 0},
     {KIND_TEXT, "make-bundle", "FILE", "write a valid bundle and end; --family, --release and --ue say what it brings", FIELD(bundle), 0, 0,
      0},
-    {KIND_NUMBER, "size", "BYTES", "of the file (5996938)", FIELD(bundle_size), 512, 1U << 30, 0},
+    {KIND_TEXT, "make-helper", "FILE", "write a valid ELF helper of the family; with --release it belongs to that bundle alone",
+     FIELD(helper), 0, 0, 0},
+    {KIND_NUMBER, "size", "BYTES", "of the file (bundle 5996938, helper 306076)", FIELD(bundle_size), 512, 1U << 30, 0},
     {KIND_NUMBER, "records", "N", "upgrade records inside (4)", FIELD(bundle_records), 1, 64, 0},
     {KIND_FLAG, "no-pack", NULL, "the records one after the other, no wrapper", FIELD(bundle_bare), 0, 0, 0},
     {KIND_SUM, "checksum", "NAME", "fletcher or crc (fletcher)", FIELD(bundle_sum), 0, 0, 0},
@@ -117,6 +123,7 @@ enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 static const char usage_text[] =
     "Usage: dupgate-sim --dir DIR [--count N] [OPTION...]\n"
     "       dupgate-sim --make-bundle FILE [OPTION...]\n"
+    "       dupgate-sim --make-helper FILE [OPTION...]\n"
     "\n"
     "A fleet of simulated Sequans Monarch modems, each on a pty. Prints \"ready: N modems in DIR\" when all ports\n"
     "exist; ends with status 0 on SIGTERM or SIGINT and takes its ports away.\n";
@@ -128,7 +135,8 @@ static const char scenario_text[] =
     "                 \"board\": \"idle\"|\"busy\", \"mirror_drop\": N, \"mirror_buffer\": N}],\n"
     "   \"rules\": [{\"modem\": K|\"all\", \"when\": {TRIGGER, \"nth\": N}, \"do\": VERB, ..., \"times\": N|\"always\"}]}\n"
     "  TRIGGER: \"command\": TEXT or TEXT* | \"frame\": reset|open|data-type|cmd|block | \"block\": N | \"bytes\": N |\n"
-    "           \"record\": N | \"state\": application|recovery|data|stp|apply|restart | \"at_ms\": N\n"
+    "           \"record\": N | \"state\": STATE | \"at_ms\": N\n"
+    "  STATE:   application recovery data stp apply restart ffh mtools updater helper dead\n"
     "  VERB:    drop corrupt delay nack not-understood silence error noise text hang-up power-loss stall residue\n"
     "           refuse-session stale-ok board-reset\n"
     "\n"
@@ -275,12 +283,12 @@ static enum options_result refuse(const char *what)
 
 static enum options_result check_together(const struct options *options)
 {
-	if (!options->bundle && !options->dir)
-		return refuse("--dir is needed (or --make-bundle); see --help");
-	if (options->bundle && options->dir)
-		return refuse("--dir and --make-bundle do not go together");
-	if (options->boot_mode == BOOT_UPDATER)
-		return refuse("--boot-mode 3: 2 or 4 is needed");
+	if (!options->bundle && !options->helper && !options->dir)
+		return refuse("--dir is needed (or --make-bundle, or --make-helper); see --help");
+	if ((options->bundle ? 1 : 0) + (options->helper ? 1 : 0) + (options->dir ? 1 : 0) > 1)
+		return refuse("--dir, --make-bundle and --make-helper do not go together");
+	if (options->boot_mode == BOOT_MTOOLS && !options->family->monarch2)
+		return refuse("--boot-mode 1: mtools belongs to monarch2");
 	if (options->bundle_ratio_ppm < 20000)
 		return refuse("--compressible: a ratio from 0.02 to 1 is needed");
 	return OPTIONS_RUN;
@@ -310,7 +318,7 @@ enum options_result options_parse(struct options *ret, int argc, char **argv)
 	    .max_transfer = 8192,
 	    .apply_ns = 1500 * MS_UNIT,
 	    .restart_ns = 800 * MS_UNIT,
-	    .bundle_size = 5996938,
+	    .helper_ns = 1000 * MS_UNIT,
 	    .bundle_records = 4,
 	    .bundle_seed = 1,
 	    .bundle_ratio_ppm = 500000,

@@ -32,10 +32,12 @@ struct options {
 	const char *scenario;
 	const char *board; /* NULL: direct */
 	const char *state_dir;
+	const char *control;
 	const char *release; /* NULL: the family's, as with every name below */
 	const char *ue;
 	const char *new_release;
 	const char *new_ue;
+	const char *boot_rom; /* NULL: as the release */
 	uint64_t count;
 	uint64_t boot_mode;
 	uint64_t rate; /* 0: the family's */
@@ -44,6 +46,7 @@ struct options {
 	uint64_t latency_ns;
 	uint64_t apply_ns;
 	uint64_t restart_ns;
+	uint64_t helper_ns;
 	uint64_t erase_ns;
 	bool pace;
 	bool any_rate;
@@ -51,9 +54,10 @@ struct options {
 	bool exit_with_parent;
 	enum switch_setting echo;
 	enum switch_setting stp_crc;
-	/* --make-bundle */
+	/* --make-bundle and --make-helper */
 	const char *bundle;
-	uint64_t bundle_size;
+	const char *helper;
+	uint64_t bundle_size; /* 0: as the real ones */
 	uint64_t bundle_records;
 	uint64_t bundle_seed;
 	uint64_t bundle_ratio_ppm; /* compressed size over plain size */

@@ -77,10 +77,24 @@ struct happening {
 };
 
 /* The states a rule can wait for. */
-enum scenario_state { STATE_APPLICATION, STATE_RECOVERY, STATE_DATA, STATE_STP, STATE_APPLY, STATE_RESTART };
+enum scenario_state {
+	STATE_APPLICATION,
+	STATE_RECOVERY,
+	STATE_DATA,
+	STATE_STP,
+	STATE_APPLY,
+	STATE_RESTART,
+	STATE_FFH,
+	STATE_MTOOLS,
+	STATE_UPDATER,
+	STATE_HELPER,
+	STATE_DEAD,
+};
 
 /* Reads FILE. False: one line that names the rule went to stderr. */
 bool scenario_load(struct scenario *ret, const char *path);
+/* One order: a rule without "when" and "times", to be carried out at once. False: one line went to stderr. */
+bool scenario_read_order(struct rule *ret, const char *line);
 void scenario_free(struct scenario *scenario);
 
 /* Walks the rules from *cursor on; `seen` holds one counter per rule and belongs to the modem. NULL at the end. */

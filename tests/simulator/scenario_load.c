@@ -29,6 +29,7 @@ struct place {
 	const char *path;
 	const char *what;
 	size_t number;
+	bool order; /* it does not wait for anything */
 };
 
 static const struct verb_row verbs[] = {
@@ -51,7 +52,8 @@ static const struct verb_row verbs[] = {
 };
 
 static const char *const frame_names[] = {"reset", "open", "cmd", "block", "data-type"};
-static const char *const state_names[] = {"application", "recovery", "data", "stp", "apply", "restart"};
+static const char *const state_names[] = {"application", "recovery", "data",    "stp",    "apply", "restart",
+					  "ffh",         "mtools",   "updater", "helper", "dead"};
 static const char *const trigger_names[] = {"command", "frame", "block", "bytes", "record", "state", "at_ms"};
 
 __attribute__((format(printf, 2, 3))) static bool wrong(const struct place *place, const char *format, ...)
@@ -198,6 +200,10 @@ static bool read_when(const struct place *place, json_t *when, struct rule *rule
 {
 	unsigned found = 0;
 
+	if (place->order) {
+		rule->trigger = TRIGGER_AT_MS;
+		return true;
+	}
 	if (!when && rule->verb == VERB_REFUSE_SESSION) {
 		rule->trigger = TRIGGER_FRAME;
 		rule->number = 1;
@@ -264,7 +270,7 @@ static bool read_rule(const struct place *place, json_t *object, struct rule *ru
 	if (!json_is_object(object))
 		return wrong(place, "an object is needed");
 	row = find_verb(place, object);
-	if (!row || !keys_known(place, object, "modem when do times", row->keys))
+	if (!row || !keys_known(place, object, place->order ? "modem do" : "modem when do times", row->keys))
 		return false;
 	rule->verb = row->verb;
 	if (row->needs && !json_object_get(object, row->needs))
@@ -318,7 +324,7 @@ static bool read_rules(struct scenario *scenario, const char *path, json_t *arra
 	if (!scenario->rules)
 		return wrong(&(struct place){.path = path}, "out of memory");
 	for (size_t i = 0; i < json_array_size(array); i++) {
-		struct place place = {path, "rule", i + 1};
+		struct place place = {.path = path, .what = "rule", .number = i + 1};
 
 		if (!read_rule(&place, json_array_get(array, i), &scenario->rules[i]))
 			return false;
@@ -333,7 +339,7 @@ static bool read_settings(struct scenario *scenario, const char *path, json_t *a
 	if (!scenario->settings)
 		return wrong(&(struct place){.path = path}, "out of memory");
 	for (size_t i = 0; i < json_array_size(array); i++) {
-		struct place place = {path, "setting", i + 1};
+		struct place place = {.path = path, .what = "setting", .number = i + 1};
 
 		if (!read_setting(&place, json_array_get(array, i), &scenario->settings[i]))
 			return false;
@@ -355,6 +361,17 @@ static bool read_document(struct scenario *scenario, const char *path, json_t *d
 	if (settings && !json_is_array(settings))
 		return wrong(&place, "\"settings\": a list is needed");
 	return (!rules || read_rules(scenario, path, rules)) && (!settings || read_settings(scenario, path, settings));
+}
+
+bool scenario_read_order(struct rule *ret, const char *line)
+{
+	struct place place = {.path = "order", .order = true};
+	json_error_t error;
+	json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, &error);
+	bool good = object ? read_rule(&place, object, ret) : wrong(&place, "%s", error.text);
+
+	json_decref(object);
+	return good;
 }
 
 bool scenario_load(struct scenario *ret, const char *path)

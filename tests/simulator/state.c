@@ -10,9 +10,15 @@
 static const char *const report_names[] = {[REPORT_NONE] = "none", [REPORT_SUCCESS] = "success", [REPORT_FAIL] = "fail"};
 static const char *const stored_names[] = {[STORED_NONE] = "none", [STORED_GOOD] = "good", [STORED_BAD] = "bad"};
 static const char *const phase_names[] = {
-    [PHASE_COMMAND] = "command", [PHASE_DATA] = "data",       [PHASE_STP] = "stp",
-    [PHASE_APPLY] = "apply",     [PHASE_RESTART] = "restart", [PHASE_OFF] = "off",
+    [PHASE_COMMAND] = "command", [PHASE_DATA] = "data", [PHASE_STP] = "stp",       [PHASE_APPLY] = "apply",
+    [PHASE_RESTART] = "restart", [PHASE_OFF] = "off",   [PHASE_HELPER] = "helper", [PHASE_DEAD] = "dead",
 };
+static const char *const kind_names[] = {
+    [BUNDLE_FULL] = "full",     [BUNDLE_DIFFERENTIAL] = "differential", [BUNDLE_BOOT_ROM] = "boot-rom", [BUNDLE_FIRST] = "first",
+    [BUNDLE_SECOND] = "second",
+};
+
+#define NAMES(table) (sizeof(table) / sizeof((table)[0]))
 
 static const char *const board_states[] = {
     [BOARD_PROMPT] = "prompt", [BOARD_BUSY] = "busy", [BOARD_HUNG] = "hung", [BOARD_BRIDGE] = "bridge"};
@@ -36,17 +42,48 @@ static json_t *pack_state(const struct modem *modem)
 {
 	const struct counters *counters = &modem->counters;
 
-	return json_pack("{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s}, s:{s:I, s:I, s:I}, s:s?, "
+	return json_pack("{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:b}, s:{s:I, s:I, s:I}, s:s?, "
 			 "s:{s:I, s:I, s:I, s:I, s:I, s:b}, s:o, s:I}",
 			 "index", (int)modem->index, "family", modem->options->family->name, "phase", phase_names[modem->phase],
 			 "boot_mode", (int)modem->mode, "rate_bps", (json_int_t)modem->rate, "release", modem->release, "ue", modem->ue,
 			 "imei", modem->imei, "report", report_names[modem->report], "stored", "state", stored_names[modem->stored.state],
-			 "release", modem->stored.release, "ue", modem->stored.ue, "upgrades", "attempted", (json_int_t)counters->attempted,
-			 "succeeded", (json_int_t)counters->succeeded, "failed", (json_int_t)counters->failed, "last_failure",
+			 "release", modem->stored.release, "ue", modem->stored.ue, "kind", kind_names[modem->stored.kind], "boot_rom",
+			 modem->stored.boot_rom, "upgrades", "attempted", (json_int_t)counters->attempted, "succeeded",
+			 (json_int_t)counters->succeeded, "failed", (json_int_t)counters->failed, "last_failure",
 			 modem->last_failure[0] ? modem->last_failure : NULL, "stp", "sessions", (json_int_t)counters->sessions, "blocks",
 			 (json_int_t)counters->blocks, "bytes", (json_int_t)counters->bytes, "resends", (json_int_t)counters->resends,
 			 "crc_errors", (json_int_t)counters->crc_errors, "compressed", counters->compressed ? 1 : 0, "board",
 			 pack_board(modem->board), "rules_fired", (json_int_t)counters->rules_fired);
+}
+
+static json_t *pack_taken(const struct modem *modem)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < modem->taken_count; i++) {
+		const struct taken *one = &modem->taken[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "release", one->release, "kind", kind_names[one->kind], "count",
+						      (json_int_t)one->count));
+	}
+	return list;
+}
+
+/* What came with the other boot modes: files from before are read without it. */
+static bool add_flash(json_t *state, const struct modem *modem)
+{
+	const struct flash *flash = &modem->flash;
+	const struct counters *counters = &modem->counters;
+	const char *dead = flash->dead[0] ? flash->dead : NULL;
+	json_t *more = json_pack("{s:s?, s:b, s:b, s:{s:s, s:s}, s:{s:b, s:s, s:I, s:I}, s:I, s:o}", "dead", dead, "application",
+				 !flash->no_application, "pair_half", flash->pair_half, "boot_rom", "release", flash->boot_rom, "before",
+				 flash->boot_rom_before, "helper", "running", modem->helper, "release", modem->helper_release, "loaded",
+				 (json_int_t)counters->helpers_loaded, "refused", (json_int_t)counters->helpers_refused, "doubled",
+				 (json_int_t)counters->doubled, "taken", pack_taken(modem));
+	int failed = json_object_update(state, more);
+
+	json_decref(more);
+	return failed == 0;
 }
 
 void state_save(const struct modem *modem)
@@ -58,7 +95,7 @@ void state_save(const struct modem *modem)
 		return;
 	snprintf(staged, sizeof(staged), "%s.new", path);
 	state = pack_state(modem);
-	if (!state || json_dump_file(state, staged, JSON_INDENT(2)) < 0 || rename(staged, path) < 0)
+	if (!state || !add_flash(state, modem) || json_dump_file(state, staged, JSON_INDENT(2)) < 0 || rename(staged, path) < 0)
 		fprintf(stderr, "dupgate-sim: cannot write %s\n", path);
 	json_decref(state);
 }
@@ -97,6 +134,54 @@ static void read_counters(struct counters *counters, const json_t *upgrades, con
 	counters->compressed = json_is_true(json_object_get(stp, "compressed"));
 }
 
+static void read_taken(struct modem *modem, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list) && i < TAKEN_MAX; i++) {
+		const json_t *one = json_array_get(list, i);
+		const char *kind = json_string_value(json_object_get(one, "kind"));
+		unsigned index = 0;
+
+		if (!kind || !name_in(kind, kind_names, NAMES(kind_names), &index))
+			continue;
+		modem->taken[modem->taken_count].kind = index;
+		modem->taken[modem->taken_count].count = (uint64_t)json_integer_value(json_object_get(one, "count"));
+		copy_text(modem->taken[modem->taken_count++].release, RELEASE_MAX, json_string_value(json_object_get(one, "release")));
+	}
+}
+
+static void read_flash(struct modem *modem, const json_t *state)
+{
+	const json_t *rom = json_object_get(state, "boot_rom"), *helper = json_object_get(state, "helper");
+	struct flash *flash = &modem->flash;
+
+	if (!rom)
+		return;
+	flash->no_application = !json_is_true(json_object_get(state, "application"));
+	flash->pair_half = json_is_true(json_object_get(state, "pair_half"));
+	copy_text(flash->dead, sizeof(flash->dead), json_string_value(json_object_get(state, "dead")));
+	copy_text(flash->boot_rom, sizeof(flash->boot_rom), json_string_value(json_object_get(rom, "release")));
+	copy_text(flash->boot_rom_before, sizeof(flash->boot_rom_before), json_string_value(json_object_get(rom, "before")));
+	modem->helper = json_is_true(json_object_get(helper, "running"));
+	copy_text(modem->helper_release, sizeof(modem->helper_release), json_string_value(json_object_get(helper, "release")));
+	modem->counters.helpers_loaded = (uint64_t)json_integer_value(json_object_get(helper, "loaded"));
+	modem->counters.helpers_refused = (uint64_t)json_integer_value(json_object_get(helper, "refused"));
+	modem->counters.doubled = (uint64_t)json_integer_value(json_object_get(state, "doubled"));
+	read_taken(modem, json_object_get(state, "taken"));
+}
+
+/* What a stored bundle is besides its release. */
+static bool read_stored(struct modem *modem, const char *path, const json_t *stored)
+{
+	const char *kind = json_string_value(json_object_get(stored, "kind"));
+	unsigned index = BUNDLE_FULL;
+
+	if (kind && !name_in(kind, kind_names, NAMES(kind_names), &index))
+		return state_error(path, "unknown kind of the stored bundle");
+	modem->stored.kind = index;
+	modem->stored.boot_rom = json_is_true(json_object_get(stored, "boot_rom"));
+	return true;
+}
+
 static bool take_state(struct modem *modem, const char *path, json_t *state)
 {
 	const char *family, *release, *ue, *report, *stored_state, *stored_release, *stored_ue;
@@ -113,12 +198,12 @@ static bool take_state(struct modem *modem, const char *path, json_t *state)
 		return state_error(path, error.text);
 	if (strcmp(family, modem->options->family->name) != 0)
 		return state_error(path, "it belongs to a modem of the other family");
-	if ((mode != BOOT_APPLICATION && mode != BOOT_RECOVERY) || rate < 300 || rate > 4000000)
+	if (mode < BOOT_FFH || mode > BOOT_RECOVERY || rate < 300 || rate > 4000000)
 		return state_error(path, "boot mode or rate out of range");
-	if (!name_in(report, report_names, sizeof(report_names) / sizeof(report_names[0]), &index))
+	if (!name_in(report, report_names, NAMES(report_names), &index))
 		return state_error(path, "unknown report");
 	modem->report = index;
-	if (!name_in(stored_state, stored_names, sizeof(stored_names) / sizeof(stored_names[0]), &index))
+	if (!name_in(stored_state, stored_names, NAMES(stored_names), &index))
 		return state_error(path, "unknown state of the stored bundle");
 	modem->stored.state = index;
 	modem->mode = (enum boot_mode)mode;
@@ -129,7 +214,8 @@ static bool take_state(struct modem *modem, const char *path, json_t *state)
 	copy_text(modem->stored.ue, sizeof(modem->stored.ue), stored_ue);
 	copy_text(modem->last_failure, sizeof(modem->last_failure), json_string_value(failure));
 	read_counters(&modem->counters, upgrades, stp);
-	return true;
+	read_flash(modem, state);
+	return read_stored(modem, path, json_object_get(state, "stored"));
 }
 
 bool state_load(struct modem *modem)
