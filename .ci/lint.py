@@ -39,7 +39,7 @@ FENCES = {
     r"curl/.*": r"firmware-cache/download[^/]*\.c|cmd/dupctl/[^/]+\.[ch]",
     r"libserialport\.h": r"transport/link/link_serial\.c",
     r"libudev\.h": r"daemon/hotplug[^/]*\.c",
-    r"archive.*\.h": r"firmware-cache/archive[^/]*\.c",
+    r"archive.*\.h": r"firmware-cache/archive[^/]*\.c|tests/unit/archive[^/]*\.c",
     r"ini\.h": r"daemon/config[^/]*\.c",
     r"systemd/.*": r"daemon/(main_loop|log)[^/]*\.c|api/listen[^/]*\.c|cmd/dupgated/[^/]+\.c",
     r"sodium\.h": r"(firmware-cache|daemon|api|cmd/dupgated)/[^/]+\.c|tests/.*",
