@@ -12,7 +12,7 @@
 #include "cmd/dupctl/verbs.h"
 
 #define ON(verb)      (1u << (verb))
-#define ON_SELECTION  (ON(VERB_PROBE) | ON(VERB_UPGRADE))
+#define ON_SELECTION  (ON(VERB_PROBE) | ON(VERB_REPORT) | ON(VERB_UPGRADE))
 #define ON_WAITING    (ON(VERB_PROBE) | ON(VERB_UPGRADE) | ON(VERB_RETRY))
 #define MEMBER(field) offsetof(struct options, field)
 #define BUILD_MOST    UINT32_MAX

@@ -19,6 +19,7 @@ void submission_clear(struct submission *submission)
 {
 	fleet_clear(&submission->fleet);
 	json_decref(submission->refused);
+	json_decref(submission->reports);
 	free(submission->statuses);
 	*submission = (struct submission){0};
 }
@@ -78,6 +79,8 @@ static int json_show(struct session *session, const struct submission *submissio
 
 	if (submission->refused_count > 0)
 		json_object_set(document, "refused", submission->refused);
+	if (submission->reports)
+		json_object_set(document, "reports", submission->reports);
 	return session_print_json(session, document);
 }
 
@@ -99,20 +102,27 @@ static int jobs_show(struct session *session, const struct fleet *fleet)
 	return session_print(session, &lines);
 }
 
-int submission_end(struct session *session, struct submission *submission, const struct options *options)
+int submission_wait(struct session *session, struct submission *submission, const struct options *options)
 {
 	const struct follow_request request = {
 	    .fleet = &submission->fleet,
 	    .refused = submission->refused_count,
 	    .deadline_ms = submission->deadline_ms,
 	};
-	int status = STATUS_DONE;
 
-	if (options->wait && submission->fleet.count > 0)
-		status = follow_jobs(session, &request);
+	return options->wait && submission->fleet.count > 0 ? follow_jobs(session, &request) : STATUS_DONE;
+}
+
+int submission_show(struct session *session, struct submission *submission, const struct options *options, int status)
+{
 	if (session->json && status < STATUS_SIGNAL && json_show(session, submission) != STATUS_DONE)
 		return STATUS_OTHER;
 	if (!session->json && !options->wait && jobs_show(session, &submission->fleet) != STATUS_DONE)
 		return STATUS_OTHER;
 	return status != STATUS_DONE ? status : submission_status(submission, options->wait);
+}
+
+int submission_end(struct session *session, struct submission *submission, const struct options *options)
+{
+	return submission_show(session, submission, options, submission_wait(session, submission, options));
 }

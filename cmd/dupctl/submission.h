@@ -15,6 +15,7 @@ struct submission {
 	int *statuses;   /* of those that were refused */
 	size_t refused_count;
 	int64_t deadline_ms; /* of the waiting; 0: none */
+	json_t *reports;     /* array, shown as JSON beside the jobs; NULL: none were asked for */
 };
 void submission_clear(struct submission *submission);
 #define submission_owned __attribute__((cleanup(submission_clear))) struct submission
@@ -27,7 +28,13 @@ struct submission submission_begin(const struct options *options);
 int submission_post(struct session *session, struct submission *submission, const char *path, const json_t *body, const char *member,
 		    const char *name);
 
-/* Waits when asked for, prints what there is to print, and gives the status of all together. */
+/* Waits when asked for: STATUS_DONE when that was to its end, or nothing was to be waited for. */
+int submission_wait(struct session *session, struct submission *submission, const struct options *options);
+
+/* Prints what there is to print, and gives the status of all together; `status`: of the waiting. */
+int submission_show(struct session *session, struct submission *submission, const struct options *options, int status);
+
+/* Both. */
 int submission_end(struct session *session, struct submission *submission, const struct options *options);
 
 #endif

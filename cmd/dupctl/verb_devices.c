@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "cmd/dupctl/selection.h"
-#include "cmd/dupctl/submission.h"
 #include "cmd/dupctl/verb_functions.h"
 #include "cmd/dupctl/views.h"
 
@@ -77,26 +76,4 @@ int verb_devices(struct session *session, const struct options *options)
 	if (json_array_size(devices) > 0 && devices_show(session, devices, options->operand_count == 1) != STATUS_DONE)
 		return STATUS_OTHER;
 	return status;
-}
-
-int verb_probe(struct session *session, const struct options *options)
-{
-	submission_owned submission = submission_begin(options);
-	failure_owned failure = session_failure(session);
-	selection_owned selection = {0};
-	int status = selection_resolve(session, options, &selection, &failure);
-
-	if (status != STATUS_DONE) {
-		failure_print(&failure, NULL);
-		return status;
-	}
-	for (size_t i = 0; i < selection.count && status == STATUS_DONE; i++) {
-		text_owned path = {0};
-
-		text_add(&path, "/devices/");
-		url_escape(&path, selection.devices[i]);
-		text_add(&path, "/probe");
-		status = submission_post(session, &submission, path.bytes, NULL, "device", selection.devices[i]);
-	}
-	return status != STATUS_DONE ? status : submission_end(session, &submission, options);
 }

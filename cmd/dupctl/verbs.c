@@ -12,9 +12,13 @@ static const struct verb verbs[VERB_COUNT] = {
 		      "release, profile and id; all of them must hold.\n",
 		      verb_devices},
     [VERB_PROBE] = {"probe", NULL, "DEVICE…|--selector S|--all", 0, SIZE_MAX, "ask modems who and how they are",
-		    "Makes a job for each device that finds the modem's rate, boot mode, release and IMEI.\n"
-		    "`dupctl devices` shows what came out.\n",
+		    "Makes a job for each device that finds the modem's rate, boot mode, release, IMEI, versions and\n"
+		    "bands. With --wait the report of a single device is printed when its probe has ended well.\n",
 		    verb_probe},
+    [VERB_REPORT] = {"report", NULL, "DEVICE…|--selector S|--all", 0, SIZE_MAX, "show what the last probe found",
+		     "Boot mode, rate, releases, IMEI, boot loaders (the running one has a star), components, bands,\n"
+		     "registration and crashes, as they were at the time that is named. Asks no modem.\n",
+		     verb_report},
     [VERB_UPGRADE] = {"upgrade", NULL, "DEVICE…|--selector S|--all --firmware REF", 0, SIZE_MAX, "install a firmware",
 		      "Makes one job for each device. Devices that cannot take one now are reported and do not\n"
 		      "hold up the others. With --wait it stays until every job has ended; a restart of the\n"

@@ -17,6 +17,7 @@ void view_firmware_list(struct text *ret, const json_t *firmware, size_t width);
 void view_device(struct text *ret, const struct device_row *device);
 void view_job(struct text *ret, const struct job_row *job);
 void view_firmware(struct text *ret, const struct firmware_row *firmware);
+void view_report(struct text *ret, const json_t *report);
 void view_plan(struct text *ret, const struct plan_row *plan);
 
 /* "2 fff", "-" when not known. */

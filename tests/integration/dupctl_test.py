@@ -109,7 +109,7 @@ class Verbs(RackCase):
 
     def test_probe_one_job_and_its_transcript(self):
         ended = self.dupctl("probe", "bench-0", "--wait")
-        self.assertRegex(ended.stdout, r"bench-0  answered, LR5\.1\.1\.0-38638 \(\d+ s\)\n$")
+        self.assertRegex(ended.stdout, r"bench-0  answered, LR5\.1\.1\.0-38638 \(\d+ s\)\nDevice:       bench-0\n")
         job = self.answer("jobs", "--device", "bench-0", "--limit", "1")["jobs"][0]
         shown = self.dupctl("jobs", job["id"]).stdout
         self.assertIn("Kind:         probe\n", shown)
