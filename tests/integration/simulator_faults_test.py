@@ -297,7 +297,7 @@ class Verbs(unittest.TestCase):
         deadline = time.monotonic() + 10
         gone = select.poll()
         gone.register(host.fd, 0)
-        self.assertEqual(gone.poll(10000), [(host.fd, select.POLLHUP | select.POLLERR)])
+        self.assertEqual([(fd, events & select.POLLHUP) for fd, events in gone.poll(10000)], [(host.fd, select.POLLHUP)])
         self.assertFalse(os.path.lexists(sim.port()))
         host.close()
         while not os.path.exists(sim.port()):

@@ -12,8 +12,10 @@
 enum {
 	HEADER = 18,
 	SUM = 4,
-	LEAST_DATA = 96, /* the marker and a little */
+	LEAST_DATA = 120, /* the marker and a little */
 	REAL_SIZE = 5996938,
+	REAL_RECORDS = 4,
+	DIFFERENCE_SIZE = 1048576,
 	PATTERN = 256, /* random bytes, then bytes of the pattern before */
 	RECORDS_MAX = 64,
 };
@@ -29,8 +31,19 @@ struct writer {
 	size_t length;
 	uint64_t random;
 	uint64_t size;
+	uint64_t records;
+	uint64_t base; /* of a differential, or 0 */
+	unsigned pair; /* 1 or 2 of a pair, or 0 */
+	const char *release;
+	const char *ue;
 	const struct options *options;
 };
+
+/* The pair of protocol.md 6.5. */
+#define PAIR_FIRST_RELEASE  "LR5.1.1.0-39529"
+#define PAIR_FIRST_UE       "UE5.0.0.0d"
+#define PAIR_SECOND_RELEASE "LR5.2.0.0-48829"
+#define PAIR_SECOND_UE      "UE5.2.0.0"
 
 static const struct part real_parts[] = {
     {"bootrom upgrade package", 54808, 0},
@@ -104,11 +117,14 @@ void make_content(const struct options *options, uint64_t *random, uint8_t *out,
 static void put_data(struct writer *writer, uint32_t size)
 {
 	uint8_t *out = writer->bytes + writer->length;
-	const char *release = writer->options->release ? writer->options->release : writer->options->family->new_release;
-	const char *ue = writer->options->ue ? writer->options->ue : writer->options->family->new_ue;
+	int marked;
 
 	make_content(writer->options, &writer->random, out, size);
-	snprintf((char *)out, LEAST_DATA, RELEASE_MARKER "%s UE=%s", release, ue);
+	marked = snprintf((char *)out, LEAST_DATA, RELEASE_MARKER "%s UE=%s", writer->release, writer->ue);
+	if (writer->base > 0 && marked < LEAST_DATA)
+		snprintf((char *)out + marked, LEAST_DATA - (size_t)marked, " BASE=%llu", (unsigned long long)writer->base);
+	else if (writer->pair > 0 && marked < LEAST_DATA)
+		snprintf((char *)out + marked, LEAST_DATA - (size_t)marked, " PAIR=%u", writer->pair);
 	writer->length += size;
 }
 
@@ -116,7 +132,7 @@ static void put_record(struct writer *writer, const struct part *part)
 {
 	size_t start = writer->length;
 
-	put_header(writer, "UPGR", part->description, part->data);
+	put_header(writer, writer->base > 0 ? "DIFF" : "UPGR", part->description, part->data);
 	put_data(writer, part->data);
 	put_sum(writer, start);
 }
@@ -170,7 +186,7 @@ static void write_chain(struct writer *writer, const struct part *parts)
 
 	if (!options->bundle_bare)
 		put_header(writer, "PACK", wrapper_description, (uint32_t)inside);
-	for (size_t i = 0; i < options->bundle_records; i++)
+	for (size_t i = 0; i < writer->records; i++)
 		put_record(writer, &parts[i]);
 	if (!options->bundle_bare)
 		put_sum(writer, 0);
@@ -197,26 +213,62 @@ int make_file(const char *path, const uint8_t *bytes, uint64_t size)
 	return 0;
 }
 
-int make_bundle(const struct options *options)
+static int write_bundle(struct writer *writer, const char *path)
 {
+	const struct options *options = writer->options;
 	struct part parts[RECORDS_MAX];
-	struct writer writer = {.options = options, .random = options->bundle_seed * 2 + 0x9e3779b97f4a7c15ULL};
 	int status;
 
-	writer.size = options->bundle_size > 0 ? options->bundle_size : REAL_SIZE;
-	name_parts(parts, options->bundle_records);
-	if (!share_out(parts, options->bundle_records, writer.size, options->bundle_bare)) {
-		fprintf(stderr, "dupgate-sim: --size %llu: too small for %llu records\n", (unsigned long long)writer.size,
-			(unsigned long long)options->bundle_records);
+	name_parts(parts, writer->records);
+	if (writer->base > 0)
+		snprintf(parts[0].description, sizeof(parts[0].description), "diff upgrade package");
+	if (!share_out(parts, writer->records, writer->size, options->bundle_bare)) {
+		fprintf(stderr, "dupgate-sim: --size %llu: too small for %llu records\n", (unsigned long long)writer->size,
+			(unsigned long long)writer->records);
 		return 2;
 	}
-	writer.bytes = malloc(writer.size);
-	if (!writer.bytes) {
-		fprintf(stderr, "dupgate-sim: --size %llu: out of memory\n", (unsigned long long)writer.size);
+	writer->bytes = malloc(writer->size);
+	if (!writer->bytes) {
+		fprintf(stderr, "dupgate-sim: --size %llu: out of memory\n", (unsigned long long)writer->size);
 		return 1;
 	}
-	write_chain(&writer, parts);
-	status = make_file(options->bundle, writer.bytes, writer.size);
-	free(writer.bytes);
+	write_chain(writer, parts);
+	status = make_file(path, writer->bytes, writer->size);
+	free(writer->bytes);
 	return status;
+}
+
+static uint64_t or_else(uint64_t value, uint64_t otherwise)
+{
+	return value > 0 ? value : otherwise;
+}
+
+int make_bundle(const struct options *options)
+{
+	bool difference = options->base_build > 0;
+	struct writer writer = {
+	    .options = options,
+	    .random = options->bundle_seed * 2 + 0x9e3779b97f4a7c15ULL,
+	    .size = or_else(options->bundle_size, difference ? DIFFERENCE_SIZE : REAL_SIZE),
+	    .records = or_else(options->bundle_records, difference ? 1 : REAL_RECORDS),
+	    .base = options->base_build,
+	    .release = options->release ? options->release : options->family->new_release,
+	    .ue = options->ue ? options->ue : options->family->new_ue,
+	};
+	struct writer first = writer;
+	int status;
+
+	if (!options->pair)
+		return write_bundle(&writer, options->bundle);
+	first.pair = 1;
+	first.release = PAIR_FIRST_RELEASE;
+	first.ue = PAIR_FIRST_UE;
+	writer.pair = 2;
+	writer.random ^= 2;
+	if (!options->release) {
+		writer.release = PAIR_SECOND_RELEASE;
+		writer.ue = options->ue ? options->ue : PAIR_SECOND_UE;
+	}
+	status = write_bundle(&first, options->bundle);
+	return status == 0 ? write_bundle(&writer, options->pair) : status;
 }

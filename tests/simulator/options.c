@@ -107,8 +107,12 @@ static const struct option_row rows[] = {
      0},
     {KIND_TEXT, "make-helper", "FILE", "write a valid ELF helper of the family; with --release it belongs to that bundle alone",
      FIELD(helper), 0, 0, 0},
-    {KIND_NUMBER, "size", "BYTES", "of the file (bundle 5996938, helper 306076)", FIELD(bundle_size), 512, 1U << 30, 0},
-    {KIND_NUMBER, "records", "N", "upgrade records inside (4)", FIELD(bundle_records), 1, 64, 0},
+    {KIND_NUMBER, "size", "BYTES", "of the file (bundle 5996938, differential 1048576, helper 306076)", FIELD(bundle_size), 512, 1U << 30,
+     0},
+    {KIND_NUMBER, "base-build", "N", "the bundle is a differential from exactly that build", FIELD(base_build), 1, 999999999, 0},
+    {KIND_TEXT, "pair", "SECOND", "the bundle is the first of two files, which brings build 39529; write the second as well", FIELD(pair),
+     0, 0, 0},
+    {KIND_NUMBER, "records", "N", "upgrade records inside (4, differential 1)", FIELD(bundle_records), 1, 64, 0},
     {KIND_FLAG, "no-pack", NULL, "the records one after the other, no wrapper", FIELD(bundle_bare), 0, 0, 0},
     {KIND_SUM, "checksum", "NAME", "fletcher or crc (fletcher)", FIELD(bundle_sum), 0, 0, 0},
     {KIND_DECIMAL, "compressible", "RATIO", "compressed size over plain size, 0.02 to 1 (0.5)", FIELD(bundle_ratio_ppm), 0, 1, 1000000},
@@ -287,6 +291,10 @@ static enum options_result check_together(const struct options *options)
 		return refuse("--dir is needed (or --make-bundle, or --make-helper); see --help");
 	if ((options->bundle ? 1 : 0) + (options->helper ? 1 : 0) + (options->dir ? 1 : 0) > 1)
 		return refuse("--dir, --make-bundle and --make-helper do not go together");
+	if ((options->pair || options->base_build > 0) && !options->bundle)
+		return refuse("--pair and --base-build go with --make-bundle");
+	if (options->pair && options->base_build > 0)
+		return refuse("--pair and --base-build do not go together");
 	if (options->boot_mode == BOOT_MTOOLS && !options->family->monarch2)
 		return refuse("--boot-mode 1: mtools belongs to monarch2");
 	if (options->bundle_ratio_ppm < 20000)
@@ -319,7 +327,6 @@ enum options_result options_parse(struct options *ret, int argc, char **argv)
 	    .apply_ns = 1500 * MS_UNIT,
 	    .restart_ns = 800 * MS_UNIT,
 	    .helper_ns = 1000 * MS_UNIT,
-	    .bundle_records = 4,
 	    .bundle_seed = 1,
 	    .bundle_ratio_ppm = 500000,
 	};

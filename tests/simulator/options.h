@@ -57,8 +57,10 @@ struct options {
 	/* --make-bundle and --make-helper */
 	const char *bundle;
 	const char *helper;
-	uint64_t bundle_size; /* 0: as the real ones */
-	uint64_t bundle_records;
+	const char *pair;        /* the second file of a pair; `bundle` is the first then */
+	uint64_t base_build;     /* a differential from it; 0: none */
+	uint64_t bundle_size;    /* 0: as the real ones */
+	uint64_t bundle_records; /* 0: as the real ones */
 	uint64_t bundle_seed;
 	uint64_t bundle_ratio_ppm; /* compressed size over plain size */
 	enum bundle_sum bundle_sum;
