@@ -86,11 +86,14 @@ static int fill_request(struct exchange *exchange, const struct upgrade_request 
 	int r = begin_request(exchange, JOB_UPGRADE, request);
 	if (r == 0 && asked->helper[0] != '\0')
 		r = reference_resolve(exchange, "helper", asked->helper, request->helper);
+	if (r == 0 && asked->second[0] != '\0')
+		r = reference_resolve(exchange, "second", asked->second, request->second);
 	if (r < 0)
 		return r;
 	memcpy(request->way, asked->way, sizeof(request->way));
 	request->force = asked->force;
 	request->allow_downgrade = asked->allow_downgrade;
+	request->allow_branch_switch = asked->allow_branch_switch;
 	request->priority = asked->priority;
 	request->rate_bps = asked->rate_bps;
 	request->not_before_ms = asked->not_before_ms;

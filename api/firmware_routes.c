@@ -47,6 +47,8 @@ int route_patch_firmware(struct exchange *exchange)
 		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
 	if (r == 0 && patch.helper[0] != '\0')
 		r = reference_resolve(exchange, "helper", patch.helper, patch.stated.helper);
+	if (r == 0 && patch.second[0] != '\0')
+		r = reference_resolve(exchange, "second", patch.second, patch.stated.second);
 	if (r < 0)
 		return r;
 	const char *name = patch.name[0] != '\0' ? patch.name : NULL;
@@ -83,8 +85,12 @@ static int take_facts(struct exchange *exchange, struct firmware_facts *ret)
 		r = exchange_query_number(exchange, "build", 1, UINT32_MAX, &ret->build);
 	if (r == 0)
 		r = exchange_query_number(exchange, "base_build", 1, UINT32_MAX, &ret->base_build);
-	const char *helper = exchange_query(exchange, "helper");
-	return r < 0 || helper == NULL ? r : reference_resolve(exchange, "helper", helper, ret->helper);
+	const char *helper = exchange_query(exchange, "helper"), *second = exchange_query(exchange, "second");
+	if (r == 0 && helper != NULL)
+		r = reference_resolve(exchange, "helper", helper, ret->helper);
+	if (r == 0 && second != NULL)
+		r = reference_resolve(exchange, "second", second, ret->second);
+	return r;
 }
 
 static int fault_of_cache(struct exchange *exchange, const struct cache_error *error, int r)

@@ -52,6 +52,13 @@ static void link_next(struct exchange *exchange, const struct job_filter *filter
 		 filter->by_state ? "&state=" : "", state, filter->device[0] != '\0' ? "&device=" : "", filter->device, next);
 }
 
+/* A device that was taken out of the configuration still has its jobs; one that never was has none and is a mistake. */
+static int check_device(struct exchange *exchange, const char *id, size_t count)
+{
+	struct device device;
+	return id[0] == '\0' || count > 0 ? 0 : gateway_device(exchange->gateway, id, &device, &exchange->fault);
+}
+
 int route_list_jobs(struct exchange *exchange)
 {
 	struct job_filter filter;
@@ -61,8 +68,12 @@ int route_list_jobs(struct exchange *exchange)
 	int r = take_filter(exchange, &filter);
 	if (r == 0)
 		r = gateway_jobs(exchange->gateway, &filter, &jobs, &count, &more, &exchange->fault);
-	if (r < 0)
+	if (r == 0)
+		r = check_device(exchange, filter.device, count);
+	if (r < 0) {
+		free(jobs);
 		return r;
+	}
 	const char *next = more && count > 0 ? jobs[count - 1].id : NULL;
 	if (next != NULL)
 		link_next(exchange, &filter, next);

@@ -41,7 +41,8 @@ json_t *json_firmware_object(const struct firmware *firmware)
 	    {"kind", json_text(firmware_kind_name(firmware->kind))}, {"family", json_text(facts->family)},
 	    {"release", json_text(facts->release)}, {"build", json_number(facts->build)}, {"base_build", json_number(facts->base_build)},
 	    {"records", records_array(firmware->bundle)}, {"checks", checks_object(firmware)}, {"helper", json_text(facts->helper)},
-	    {"source", json_text(firmware->source)}, {"imported_at", json_text(imported_at)});
+	    {"second", json_text(facts->second)}, {"pair_part", json_number(firmware->pair_part)},
+	    {"pair_with", json_text(firmware->partner)}, {"source", json_text(firmware->source)}, {"imported_at", json_text(imported_at)});
 }
 
 char *json_view_firmware(const struct firmware *firmware)

@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-/* The names of SMOD's numbers, protocol.md 1; the plan has only the number. */
-static const char *boot_mode_name(int boot_mode)
-{
-	static const char *const names[] = {"ffh", "mtools", "fff", "updater", "recovery"};
-	return boot_mode >= 0 && (size_t)boot_mode < sizeof(names) / sizeof(names[0]) ? names[boot_mode] : "";
-}
-
 static json_t *step_array(const struct plan *plan)
 {
 	json_t *steps = json_array();
@@ -34,10 +27,14 @@ static json_t *chosen(const char *text, const char *not_chosen)
 
 char *json_view_plan(const struct plan *plan)
 {
+	bool known = plan->boot_mode >= 0;
 	json_t *object = JSON_MEMBERS(
-	    {"device", json_text_always(plan->device)}, {"firmware", json_text_always(plan->firmware)}, {"way", chosen(plan->way, "auto")},
-	    {"family", chosen(plan->family, "unknown")}, {"boot_mode", plan->boot_mode >= 0 ? json_integer(plan->boot_mode) : json_null()},
-	    {"boot_mode_name", json_text(boot_mode_name(plan->boot_mode))}, {"assumed", json_boolean(plan->assumed)},
-	    {"steps", step_array(plan)}, {"fault", json_fault_object(&plan->fault)});
+	    {"device", json_text_always(plan->device)}, {"firmware", json_text_always(plan->firmware.sha256)},
+	    {"firmware_name", json_text(plan->firmware.name)}, {"helper", json_text(plan->helper.sha256)},
+	    {"helper_name", json_text(plan->helper.name)}, {"second", json_text(plan->second.sha256)},
+	    {"second_name", json_text(plan->second.name)}, {"way", chosen(plan->way, "auto")}, {"family", chosen(plan->family, "unknown")},
+	    {"boot_mode", known ? json_integer(plan->boot_mode) : json_null()},
+	    {"boot_mode_name", known ? json_text(plan->boot_mode_name) : json_null()}, {"assumed", json_boolean(plan->assumed)},
+	    {"steps", step_array(plan)}, {"budget_s", json_count(plan->budget_s)}, {"fault", json_fault_object(&plan->fault)});
 	return json_line(JSON_MEMBERS({"plan", object}));
 }

@@ -23,9 +23,11 @@ static const struct member_rule upgrade_rules[] = {
     {.name = "sha256", .read = member_not_supported},
     {"firmware", member_text, AT(struct upgrade_request, firmware), .min = 1, .required = true},
     {"helper", member_text, AT(struct upgrade_request, helper), .min = 1},
+    {"second", member_text, AT(struct upgrade_request, second), .min = 1},
     {"way", member_text, AT(struct upgrade_request, way), .one_of = ways},
     {"force", member_bool, AT(struct upgrade_request, force)},
     {"allow_downgrade", member_bool, AT(struct upgrade_request, allow_downgrade)},
+    {"allow_branch_switch", member_bool, AT(struct upgrade_request, allow_branch_switch)},
     {"priority", member_number, AT(struct upgrade_request, priority), .min = -100, .max = 100},
     {"not_before", member_time, AT(struct upgrade_request, not_before_ms)},
     {"rate", member_number, AT(struct upgrade_request, rate_bps), .min = 1200, .max = 4000000},
@@ -122,6 +124,7 @@ static const struct member_rule firmware_patch_rules[] = {
     {"build", member_fact_number, AT(struct firmware_patch, stated.build), .min = 1, .max = UINT32_MAX, .bit = FACT_BUILD},
     {"base_build", member_fact_number, AT(struct firmware_patch, stated.base_build), .min = 1, .max = UINT32_MAX, .bit = FACT_BASE_BUILD},
     {"helper", member_fact_text, AT(struct firmware_patch, helper), .min = 1, .bit = FACT_HELPER},
+    {"second", member_fact_text, AT(struct firmware_patch, second), .min = 1, .bit = FACT_SECOND},
 };
 
 int json_read_firmware_patch(const char *body, size_t length, struct firmware_patch *ret, struct read_error *ret_error)

@@ -20,10 +20,12 @@ int json_read_nothing(const char *body, size_t length, struct read_error *ret_er
 
 struct upgrade_request {
 	char firmware[128]; /* a reference */
-	char helper[128];   /* a reference; "": none */
+	char helper[128];   /* a reference; "": the firmware's own, if it has one */
+	char second[128];   /* the same, of the second file of a pair */
 	char way[16];
 	bool force;
 	bool allow_downgrade;
+	bool allow_branch_switch;
 	int32_t priority;
 	int64_t not_before_ms;
 	uint32_t rate_bps;
@@ -35,7 +37,8 @@ int json_read_device_patch(const char *body, size_t length, struct device_patch 
 struct firmware_patch {
 	char name[FIRMWARE_NAME_SIZE]; /* "": keep */
 	char helper[128];              /* a reference, when FACT_HELPER is in the mask */
-	struct firmware_facts stated;  /* all but helper */
+	char second[128];              /* the same with FACT_SECOND */
+	struct firmware_facts stated;  /* all but helper and second */
 	unsigned mask;                 /* of enum firmware_fact */
 };
 int json_read_firmware_patch(const char *body, size_t length, struct firmware_patch *ret, struct read_error *ret_error);

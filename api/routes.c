@@ -21,7 +21,7 @@ static const struct route routes[] = {
     {"GET", "/jobs/{id}/transcript", route_get_transcript, BODY_NONE, {NULL}},
     {"GET", "/jobs/{id}/events", route_follow_job, BODY_NONE, {NULL}},
     {"GET", "/firmware", route_list_firmware, BODY_NONE, {NULL}},
-    {"POST", "/firmware", route_add_firmware, BODY_FILE, {"name", "family", "release", "build", "base_build", "helper"}},
+    {"POST", "/firmware", route_add_firmware, BODY_FILE, {"name", "family", "release", "build", "base_build", "helper", "second"}},
     {"GET", "/firmware/{sha256}", route_get_firmware, BODY_NONE, {NULL}},
     {"PATCH", "/firmware/{sha256}", route_patch_firmware, BODY_JSON, {NULL}},
     {"DELETE", "/firmware/{sha256}", route_remove_firmware, BODY_NONE, {NULL}},

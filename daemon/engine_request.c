@@ -28,16 +28,28 @@ enum upgrade_phase engine_phase(const char *name)
 	return PHASE_CONNECT;
 }
 
-void engine_firmware(const struct firmware *firmware, struct upgrade_firmware *ret)
+static enum modem_family family_of(const struct firmware *firmware)
 {
+	enum modem_family family;
+	return modem_family_parse(firmware->facts.family, &family) ? family : FAMILY_UNKNOWN;
+}
+
+void engine_firmware(const struct job_files *files, struct upgrade_firmware *ret)
+{
+	const struct firmware *bundle = &files->bundle;
+	uint64_t offset, length;
 	*ret = (struct upgrade_firmware){
-	    .build = firmware->facts.build,
-	    .base_build = firmware->facts.base_build,
-	    .size = firmware->size,
+	    .family = family_of(bundle),
+	    .build = bundle->facts.build,
+	    .base_build = bundle->facts.base_build,
+	    .size = bundle->size,
+	    .boot_rom = firmware_boot_rom(bundle, &offset, &length),
+	    .helper = files->helper.sha256[0] != '\0',
+	    .helper_family = family_of(&files->helper),
+	    .second = files->second.sha256[0] != '\0',
+	    .second_size = files->second.size,
 	};
-	if (!modem_family_parse(firmware->facts.family, &ret->family))
-		ret->family = FAMILY_UNKNOWN;
-	memcpy(ret->release, firmware->facts.release, sizeof(ret->release));
+	memcpy(ret->release, bundle->facts.release, sizeof(ret->release));
 }
 
 void engine_options(const struct job_request *request, const char *furthest_phase, struct upgrade_options *ret)

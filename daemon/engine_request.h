@@ -5,8 +5,7 @@
 #ifndef DAEMON_ENGINE_REQUEST_H
 #define DAEMON_ENGINE_REQUEST_H
 
-#include "daemon/types.h"
-#include "firmware-cache/firmware.h"
+#include "daemon/job_files.h"
 #include "transport/modem/upgrade_run.h"
 
 /* The engine, exchangeable so that the queue is tested without a modem. */
@@ -20,7 +19,7 @@ bool engine_way_parse(const char *name, enum upgrade_way *ret);
 /* PHASE_CONNECT for "" and for a name that is none. */
 enum upgrade_phase engine_phase(const char *name);
 
-void engine_firmware(const struct firmware *firmware, struct upgrade_firmware *ret);
+void engine_firmware(const struct job_files *files, struct upgrade_firmware *ret);
 void engine_options(const struct job_request *request, const char *furthest_phase, struct upgrade_options *ret);
 /* The device's profile with the rate of the request, when it has one, tried first. */
 void engine_profile(const struct profile *profile, uint32_t rate_bps, struct profile *ret);

@@ -70,15 +70,22 @@ struct plan_step {
 	char why[120];
 	uint32_t budget_s;
 };
+struct plan_file {
+	char sha256[65]; /* "": none */
+	char name[FIRMWARE_NAME_SIZE];
+};
+#define PLAN_STEPS_MAX 24u
 struct plan {
 	char device[DEVICE_ID_SIZE];
-	char firmware[65];
+	struct plan_file firmware, helper, second;
 	char way[16];
 	char family[16];
 	int boot_mode; /* the one planned from */
-	bool assumed;  /* the modem was never asked: mode 2 and the firmware's family are assumed */
+	char boot_mode_name[16];
+	bool assumed; /* the modem was never asked: mode 2 and the firmware's family are assumed */
 	size_t step_count;
-	struct plan_step steps[16];
+	struct plan_step steps[PLAN_STEPS_MAX];
+	uint32_t budget_s; /* of all steps together */
 	struct job_fault fault;
 };
 int gateway_plan(struct gateway *gateway, const struct job_request *request, const char *firmware_reference, struct plan *ret,

@@ -4,54 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/job_files.h"
 #include "daemon/job_id.h"
 #include "daemon/plan_preview.h"
 
 #define PRIORITY_MAX 100
-
-static int find_firmware(struct gateway *gateway, const char *reference, struct firmware *ret, struct job_fault *ret_fault)
-{
-	struct cache_error error = {0};
-	int result = firmware_find(gateway->firmware, reference, ret, &error);
-	if (result == -EPROTO)
-		job_fault_from_cache(ret_fault, &error);
-	return result;
-}
-
-/* The bundle that is meant, its digest and name in the request. The caller clears *ret. */
-static int resolve_bundle(struct gateway *gateway, struct job_request *request, const char *reference, struct firmware *ret,
-			  struct job_fault *ret_fault)
-{
-	if (reference == NULL || reference[0] == '\0')
-		return job_fault_set(ret_fault, "invalid-request", "an upgrade needs a firmware");
-	int result = find_firmware(gateway, reference, ret, ret_fault);
-	if (result < 0)
-		return result;
-	if (ret->kind == FIRMWARE_HELPER) {
-		job_fault_set(ret_fault, "invalid-request", "%s is a helper; an upgrade needs a bundle", ret->name);
-		firmware_clear(ret);
-		return -EPROTO;
-	}
-	memcpy(request->firmware, ret->sha256, sizeof(request->firmware));
-	memcpy(request->firmware_name, ret->name, sizeof(request->firmware_name));
-	return 0;
-}
-
-static int resolve_helper(struct gateway *gateway, struct job_request *request, struct job_fault *ret_fault)
-{
-	if (request->helper[0] == '\0')
-		return 0;
-	struct firmware helper = {0};
-	int result = find_firmware(gateway, request->helper, &helper, ret_fault);
-	if (result < 0)
-		return result;
-	if (helper.kind == FIRMWARE_HELPER)
-		memcpy(request->helper, helper.sha256, sizeof(request->helper));
-	else
-		result = job_fault_set(ret_fault, "invalid-request", "%s is a bundle, not a helper", helper.name);
-	firmware_clear(&helper);
-	return result;
-}
 
 static int check_request(struct job_request *request, struct job_fault *ret_fault)
 {
@@ -68,15 +25,13 @@ static int check_request(struct job_request *request, struct job_fault *ret_faul
 
 /* All that can be wrong with a request, and its references as digests. *ret is the caller's to clear when this returns 0; empty for a probe. */
 static int resolve(struct gateway *gateway, struct job_request *request, const char *reference, struct device *ret_device,
-		   struct firmware *ret, struct job_fault *ret_fault)
+		   struct job_files *ret, struct job_fault *ret_fault)
 {
 	int result = registry_get(gateway->registry, request->device, ret_device, ret_fault);
 	if (result == 0)
 		result = check_request(request, ret_fault);
-	if (result == 0)
-		result = resolve_helper(gateway, request, ret_fault);
 	if (result == 0 && request->kind == JOB_UPGRADE)
-		result = resolve_bundle(gateway, request, reference, ret, ret_fault);
+		result = job_files_resolve(gateway->firmware, request, reference, ret, ret_fault);
 	return result;
 }
 
@@ -84,13 +39,13 @@ static int submit(struct gateway *gateway, struct job_request *request, const ch
 		  struct job *ret, struct job_fault *ret_fault)
 {
 	struct device device;
-	struct firmware firmware = {0};
-	int result = resolve(gateway, request, reference, &device, &firmware, ret_fault);
+	struct job_files files = {0};
+	int result = resolve(gateway, request, reference, &device, &files, ret_fault);
 	if (result == 0 && device.maintenance)
 		result = job_fault_set(ret_fault, "device-busy", "the device %s is in maintenance", device.id);
 	if (result == 0)
-		result = queue_submit(gateway->queue, request, retried, firmware.facts.release, ret, ret_fault);
-	firmware_clear(&firmware);
+		result = queue_submit(gateway->queue, request, retried, files.bundle.facts.release, ret, ret_fault);
+	job_files_clear(&files);
 	return result;
 }
 
@@ -124,10 +79,10 @@ int gateway_plan(struct gateway *gateway, const struct job_request *request, con
 {
 	struct job_request own = *request;
 	struct device device;
-	struct firmware firmware = {0};
-	int result = resolve(gateway, &own, firmware_reference, &device, &firmware, ret_fault);
+	struct job_files files = {0};
+	int result = resolve(gateway, &own, firmware_reference, &device, &files, ret_fault);
 	if (result == 0)
-		plan_preview(&device, registry_profile(gateway->registry, device.id), &firmware, &own, ret);
-	firmware_clear(&firmware);
+		plan_preview(&device, registry_profile(gateway->registry, device.id), &files, &own, ret);
+	job_files_clear(&files);
 	return result;
 }

@@ -8,8 +8,14 @@
 
 #include "daemon/gateway.h"
 
-struct shared_image {
+/* A file, or the boot ROM package inside it. */
+struct image_key {
 	char sha256[FIRMWARE_SHA256_SIZE];
+	uint64_t offset, length; /* 0, 0: the whole file */
+};
+
+struct shared_image {
+	struct image_key key;
 	unsigned references;
 	bool prepared; /* image or fault is set */
 	struct image *image;
@@ -57,10 +63,21 @@ static size_t name_parts(const struct bundle *bundle, struct image_part parts[BU
 	return count;
 }
 
-static int prepare(struct firmware_store *store, const struct firmware *firmware, struct image **ret, struct job_fault *ret_fault)
+static int open_image(const char *path, const struct firmware *firmware, const struct image_key *key, struct image **ret)
+{
+	static const struct image_part whole_slice[] = {{0, "bootrom upgrade package"}};
+	struct image_part parts[BUNDLE_RECORDS_MAX];
+	/* monarch1 speaks version 1 of STP only, which takes no compressed data. */
+	bool compress = strcmp(firmware->facts.family, "monarch1") != 0;
+	if (key->length != 0)
+		return image_open_slice(path, key->offset, key->length, compress, whole_slice, 1, ret);
+	return image_open(path, firmware->kind == FIRMWARE_HELPER, compress, parts, name_parts(firmware->bundle, parts), ret);
+}
+
+static int prepare(struct firmware_store *store, const struct firmware *firmware, const struct image_key *key, struct image **ret,
+		   struct job_fault *ret_fault)
 {
 	struct cache_error error = {0};
-	struct image_part parts[BUNDLE_RECORDS_MAX];
 	char *path = NULL;
 	int result = firmware_checked_path(store, firmware->sha256, &path, &error);
 	if (result < 0) {
@@ -69,9 +86,7 @@ static int prepare(struct firmware_store *store, const struct firmware *firmware
 		job_fault_from_cache(ret_fault, &error);
 		return -EPROTO;
 	}
-	/* monarch1 speaks version 1 of STP only, which takes no compressed data. */
-	bool compress = strcmp(firmware->facts.family, "monarch1") != 0;
-	result = image_open(path, firmware->kind == FIRMWARE_HELPER, compress, parts, name_parts(firmware->bundle, parts), ret);
+	result = open_image(path, firmware, key, ret);
 	free(path);
 	if (result < 0)
 		return job_fault_set(ret_fault, "infrastructure-error", "firmware %s cannot be mapped: %s", firmware->name,
@@ -79,18 +94,23 @@ static int prepare(struct firmware_store *store, const struct firmware *firmware
 	return 0;
 }
 
-/* The entry of this firmware with one reference more; *ret_first: the caller prepares it. NULL when memory is out. */
-static struct shared_image *join(struct image_share *share, const char *sha256, bool *ret_first)
+static bool same_key(const struct image_key *one, const struct image_key *other)
+{
+	return strcmp(one->sha256, other->sha256) == 0 && one->offset == other->offset && one->length == other->length;
+}
+
+/* The entry of this key with one reference more; *ret_first: the caller prepares it. NULL when memory is out. */
+static struct shared_image *join(struct image_share *share, const struct image_key *key, bool *ret_first)
 {
 	struct shared_image *entry = share->images;
-	while (entry != NULL && strcmp(entry->sha256, sha256) != 0)
+	while (entry != NULL && !same_key(&entry->key, key))
 		entry = entry->next;
 	*ret_first = entry == NULL;
 	if (entry == NULL) {
 		entry = calloc(1, sizeof(*entry));
 		if (entry == NULL)
 			return NULL;
-		memcpy(entry->sha256, sha256, sizeof(entry->sha256));
+		entry->key = *key;
 		entry->next = share->images;
 		share->images = entry;
 	}
@@ -118,11 +138,12 @@ static void free_entry(struct shared_image *entry)
 	free(entry);
 }
 
-int image_share_acquire(struct image_share *share, const struct firmware *firmware, const struct image **ret, struct job_fault *ret_fault)
+static int acquire(struct image_share *share, const struct firmware *firmware, const struct image_key *key, const struct image **ret,
+		   struct job_fault *ret_fault)
 {
 	bool first;
 	pthread_mutex_lock(&share->lock);
-	struct shared_image *entry = join(share, firmware->sha256, &first);
+	struct shared_image *entry = join(share, key, &first);
 	if (entry == NULL) {
 		pthread_mutex_unlock(&share->lock);
 		return job_fault_set(ret_fault, "infrastructure-error", "memory is out");
@@ -131,7 +152,7 @@ int image_share_acquire(struct image_share *share, const struct firmware *firmwa
 		struct image *image = NULL;
 		struct job_fault fault = {0};
 		pthread_mutex_unlock(&share->lock);
-		(void)prepare(share->firmware, firmware, &image, &fault);
+		(void)prepare(share->firmware, firmware, key, &image, &fault);
 		pthread_mutex_lock(&share->lock);
 		entry->image = image;
 		entry->fault = fault;
@@ -151,7 +172,41 @@ int image_share_acquire(struct image_share *share, const struct firmware *firmwa
 	return *ret != NULL ? 0 : -EPROTO;
 }
 
-void image_share_release(struct image_share *share, const struct image *image)
+static int acquire_file(struct image_share *share, const struct firmware *firmware, const struct image **ret, struct job_fault *ret_fault)
+{
+	struct image_key key = {.length = 0};
+	if (firmware->sha256[0] == '\0')
+		return 0;
+	memcpy(key.sha256, firmware->sha256, sizeof(key.sha256));
+	return acquire(share, firmware, &key, ret, ret_fault);
+}
+
+static int acquire_boot_rom(struct image_share *share, const struct firmware *bundle, const struct image **ret, struct job_fault *ret_fault)
+{
+	struct image_key key;
+	if (!firmware_boot_rom(bundle, &key.offset, &key.length))
+		return 0;
+	memcpy(key.sha256, bundle->sha256, sizeof(key.sha256));
+	return acquire(share, bundle, &key, ret, ret_fault);
+}
+
+int image_share_acquire(struct image_share *share, const struct job_files *files, struct job_images *ret, struct job_fault *ret_fault)
+{
+	struct job_images images = {0};
+	int result = acquire_file(share, &files->bundle, &images.bundle, ret_fault);
+	if (result == 0)
+		result = acquire_boot_rom(share, &files->bundle, &images.boot_rom, ret_fault);
+	if (result == 0)
+		result = acquire_file(share, &files->helper, &images.helper, ret_fault);
+	if (result == 0)
+		result = acquire_file(share, &files->second, &images.second, ret_fault);
+	if (result < 0)
+		image_share_release(share, &images);
+	*ret = images;
+	return result;
+}
+
+static void release(struct image_share *share, const struct image *image)
 {
 	if (image == NULL)
 		return;
@@ -162,4 +217,13 @@ void image_share_release(struct image_share *share, const struct image *image)
 	struct shared_image *unused = leave(share, entry);
 	pthread_mutex_unlock(&share->lock);
 	free_entry(unused);
+}
+
+void image_share_release(struct image_share *share, struct job_images *images)
+{
+	release(share, images->bundle);
+	release(share, images->boot_rom);
+	release(share, images->helper);
+	release(share, images->second);
+	*images = (struct job_images){0};
 }

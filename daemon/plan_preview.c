@@ -6,13 +6,15 @@
 
 static void copy_steps(const struct upgrade_plan *plan, struct plan *ret)
 {
-	for (size_t i = 0; i < plan->step_count && i < sizeof(ret->steps) / sizeof(ret->steps[0]); i++) {
+	_Static_assert(UPGRADE_STEPS_MAX <= PLAN_STEPS_MAX, "a preview has room for every plan");
+	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct upgrade_step *from = &plan->steps[i];
 		struct plan_step *step = &ret->steps[ret->step_count++];
 		snprintf(step->phase, sizeof(step->phase), "%s", upgrade_phase_name(from->phase));
 		snprintf(step->what, sizeof(step->what), "%s", from->what);
 		snprintf(step->why, sizeof(step->why), "%s", from->why);
 		step->budget_s = from->budget_s;
+		ret->budget_s += from->budget_s;
 	}
 }
 
@@ -27,7 +29,13 @@ static bool assume(struct modem_info *modem, const struct profile *profile, cons
 	return true;
 }
 
-void plan_preview(const struct device *device, const struct profile *profile, const struct firmware *firmware,
+static void name_file(const struct firmware *firmware, struct plan_file *ret)
+{
+	memcpy(ret->sha256, firmware->sha256, sizeof(ret->sha256));
+	memcpy(ret->name, firmware->name, sizeof(ret->name));
+}
+
+void plan_preview(const struct device *device, const struct profile *profile, const struct job_files *files,
 		  const struct job_request *request, struct plan *ret)
 {
 	struct modem_info modem;
@@ -38,12 +46,15 @@ void plan_preview(const struct device *device, const struct profile *profile, co
 	struct fault fault = {0};
 	engine_modem(&device->modem, &modem);
 	engine_profile(profile, request->rate_bps, &rated);
-	engine_firmware(firmware, &wanted);
+	engine_firmware(files, &wanted);
 	engine_options(request, "", &options);
 	*ret = (struct plan){.assumed = assume(&modem, &rated, &wanted)};
 	memcpy(ret->device, device->id, sizeof(ret->device));
-	memcpy(ret->firmware, firmware->sha256, sizeof(ret->firmware));
+	name_file(&files->bundle, &ret->firmware);
+	name_file(&files->helper, &ret->helper);
+	name_file(&files->second, &ret->second);
 	ret->boot_mode = (int)modem.boot_mode;
+	snprintf(ret->boot_mode_name, sizeof(ret->boot_mode_name), "%s", boot_mode_name(modem.boot_mode));
 	int result = upgrade_plan(&modem, &rated, &wanted, &options, &plan, &fault);
 	if (result < 0)
 		job_fault_from_engine(&ret->fault, &fault);

@@ -8,7 +8,7 @@
 #include "daemon/engine_request.h"
 #include "daemon/gateway.h"
 
-void plan_preview(const struct device *device, const struct profile *profile, const struct firmware *firmware,
+void plan_preview(const struct device *device, const struct profile *profile, const struct job_files *files,
 		  const struct job_request *request, struct plan *ret);
 
 #endif

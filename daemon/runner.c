@@ -234,7 +234,7 @@ static void close_transcript(struct run *run)
 	transcript_file_close(run->file);
 }
 
-static int run_engine(struct run *run, const struct firmware *firmware, const struct image *image, struct upgrade_result *ret)
+static int run_engine(struct run *run, const struct job_files *files, const struct job_images *images, struct upgrade_result *ret)
 {
 	const struct job *job = &run->row.job;
 	const struct engine_ops *engine = run->queue->with.engine;
@@ -259,13 +259,16 @@ static int run_engine(struct run *run, const struct firmware *firmware, const st
 	engine_profile(registry_profile(run->queue->with.registry, run->device.id), job->request.rate_bps, &profile);
 	if (job->request.kind == JOB_PROBE)
 		return engine->probe(&request, &events, ret);
-	engine_firmware(firmware, &wanted);
+	engine_firmware(files, &wanted);
 	engine_options(&job->request, "", &request.options);
 	request.options.resume_phase = job_resume_phase(&run->row);
 	request.options.from_build = release_build(job->from_release);
 	request.expected_imei = run->device.modem.imei[0] != '\0' ? run->device.modem.imei : NULL;
 	request.firmware = &wanted;
-	request.image = image;
+	request.image = images->bundle;
+	request.boot_rom = images->boot_rom;
+	request.helper = images->helper;
+	request.second = images->second;
 	return engine->upgrade(&request, &events, ret);
 }
 
@@ -273,20 +276,17 @@ static int run_engine(struct run *run, const struct firmware *firmware, const st
 static int run_upgrade(struct run *run, struct upgrade_result *ret, struct job_fault *ret_fault)
 {
 	const struct queue_surroundings *with = &run->queue->with;
-	struct firmware firmware = {0};
-	struct cache_error error = {0};
-	const struct image *image = NULL;
-	int result = firmware_find(with->firmware, run->row.job.request.firmware, &firmware, &error);
-	if (result == -EPROTO)
-		job_fault_from_cache(ret_fault, &error);
+	struct job_files files;
+	struct job_images images;
+	int result = job_files_find(with->firmware, &run->row.job.request, &files, ret_fault);
 	if (result < 0)
 		return result;
-	run->size = firmware.size;
-	result = image_share_acquire(with->images, &firmware, &image, ret_fault);
+	run->size = files.bundle.size;
+	result = image_share_acquire(with->images, &files, &images, ret_fault);
 	if (result == 0)
-		result = run_engine(run, &firmware, image, ret);
-	image_share_release(with->images, image);
-	firmware_clear(&firmware);
+		result = run_engine(run, &files, &images, ret);
+	image_share_release(with->images, &images);
+	job_files_clear(&files);
 	return result;
 }
 

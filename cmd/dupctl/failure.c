@@ -6,8 +6,8 @@
 
 /* Refusals by what the modem or the device is, whatever HTTP status they come with. */
 static const char *const refusals[] = {
-    "device-busy",       "device-leased",       "past-point-of-no-return", "already-installed", "downgrade-refused",
-    "bundle-wrong-base", "bundle-wrong-family", "helper-needed",           "helper-mismatch",   "port-in-use",
+    "device-busy",         "device-leased",  "past-point-of-no-return", "already-installed", "downgrade-refused", "bundle-wrong-base",
+    "bundle-wrong-family", "bundle-too-big", "bundle-unsupported",      "helper-needed",     "helper-mismatch",   "port-in-use",
 };
 
 static int status_of(long http_status, const char *code)
@@ -16,6 +16,8 @@ static int status_of(long http_status, const char *code)
 		if (strcmp(refusals[i], code) == 0)
 			return STATUS_REFUSED;
 	switch (http_status) {
+	case 400:
+		return *code ? STATUS_USAGE : STATUS_OTHER; /* what has no code is not dupgate's word */
 	case 404:
 		return STATUS_NOT_FOUND;
 	case 401:

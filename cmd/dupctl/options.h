@@ -43,9 +43,9 @@ struct options {
 	bool all;
 	const char *selector;
 
-	const char *firmware, *helper, *way, *not_before;
+	const char *firmware, *helper, *second, *way, *not_before;
 	struct optional_number priority, rate;
-	bool force, allow_downgrade, dry_run;
+	bool force, allow_downgrade, allow_branch_switch, dry_run;
 
 	bool wait;
 	struct optional_number timeout_s;

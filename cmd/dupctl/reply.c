@@ -110,6 +110,9 @@ void firmware_read(const json_t *json, struct firmware_row *ret)
 	    .family = reply_text(json, "family"),
 	    .release = reply_text(json, "release"),
 	    .helper = reply_text(json, "helper"),
+	    .second = reply_text(json, "second"),
+	    .pair_with = reply_text(json, "pair_with"),
+	    .pair_part = reply_number(json, "pair_part"),
 	    .source = reply_text(json, "source"),
 	    .imported_at = reply_text(json, "imported_at"),
 	    .size = reply_number(json, "size"),
@@ -124,7 +127,10 @@ void plan_read(const json_t *json, struct plan_row *ret)
 {
 	*ret = (struct plan_row){
 	    .device = reply_text(json, "device"),
-	    .firmware = reply_text(json, "firmware"),
+	    .firmware = reply_text(json, "firmware_name"),
+	    .helper = reply_text(json, "helper_name"),
+	    .second = reply_text(json, "second_name"),
+	    .budget_s = reply_number(json, "budget_s"),
 	    .way = reply_text(json, "way"),
 	    .family = reply_text(json, "family"),
 	    .boot_mode_name = reply_text(json, "boot_mode_name"),

@@ -35,14 +35,15 @@ struct device_row {
 };
 
 struct firmware_row {
-	const char *sha256, *name, *kind, *family, *release, *helper, *source, *imported_at;
-	int64_t size, build, base_build;
+	const char *sha256, *name, *kind, *family, *release, *helper, *second, *pair_with, *source, *imported_at;
+	int64_t size, build, base_build, pair_part;
 	const json_t *records, *checks; /* or NULL. Borrowed. */
 };
 
 struct plan_row {
-	const char *device, *firmware, *way, *family, *boot_mode_name;
-	int64_t boot_mode;
+	const char *device, *firmware, *helper, *second; /* the names of the files */
+	const char *way, *family, *boot_mode_name;
+	int64_t boot_mode, budget_s;
 	bool assumed;
 	const json_t *steps; /* Borrowed. */
 	struct fault_row fault;

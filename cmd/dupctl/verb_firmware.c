@@ -119,6 +119,7 @@ static void upload_path(struct text *path, const struct options *options)
 	number_add(path, "build", options->build);
 	number_add(path, "base_build", options->base_build);
 	query_add(path, "helper", options->helper);
+	query_add(path, "second", options->second);
 }
 
 static void upload_show(void *context, int64_t bytes_done)
@@ -152,7 +153,7 @@ static int added_show(struct session *session, long http_status, const char *bod
 	firmware_read(answer, &firmware);
 	text_add(&shown, http_status == 200 ? "was there already: " : "added ");
 	text_add_clean(&shown, firmware.name);
-	text_add(&shown, "\n");
+	text_add(&shown, http_status == 200 ? " (it keeps its name and what was stated of it)\n" : "\n");
 	view_firmware(&shown, &firmware);
 	return session_print(session, &shown);
 }

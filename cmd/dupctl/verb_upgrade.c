@@ -24,11 +24,14 @@ static json_t *upgrade_body(const struct options *options)
 
 	member_add(body, "firmware", options->firmware);
 	member_add(body, "helper", options->helper);
+	member_add(body, "second", options->second);
 	member_add(body, "way", options->way);
 	if (options->force)
 		json_object_set_new(body, "force", json_true());
 	if (options->allow_downgrade)
 		json_object_set_new(body, "allow_downgrade", json_true());
+	if (options->allow_branch_switch)
+		json_object_set_new(body, "allow_branch_switch", json_true());
 	number_add(body, "priority", options->priority);
 	member_add(body, "not_before", options->not_before);
 	number_add(body, "rate", options->rate);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/dupctl/format.h"
 #include "cmd/dupctl/table.h"
@@ -8,9 +9,36 @@
 
 #define SHORT_DIGEST 12
 
-static void row_add(struct table *table, const struct firmware_row *firmware)
+/* "updater.elf" for the digest of an entry of the list; the digest's begin when it is not there. */
+static void link_add(struct text *ret, const json_t *list, const char *title, const char *sha256)
 {
-	text_owned size = {0}, build = {0};
+	const char *name = "";
+
+	if (!*sha256)
+		return;
+	for (size_t i = 0; i < json_array_size(list) && !*name; i++)
+		if (strcmp(reply_text(json_array_get(list, i), "sha256"), sha256) == 0)
+			name = reply_text(json_array_get(list, i), "name");
+	text_addf(ret, "%s%s ", ret->length > 0 ? ", " : "", title);
+	if (*name)
+		text_add_clean(ret, name);
+	else
+		text_addf(ret, "%.*s (gone)", SHORT_DIGEST, sha256);
+}
+
+static void links_add(struct text *ret, const json_t *list, const struct firmware_row *firmware)
+{
+	link_add(ret, list, "helper", firmware->helper);
+	link_add(ret, list, "second", firmware->second);
+	if (*firmware->second || firmware->pair_part <= 0)
+		return;
+	text_addf(ret, "%s%s ", ret->length > 0 ? ", " : "", firmware->pair_part == 1 ? "first: needs" : "second: goes after");
+	text_add_clean(ret, firmware->pair_with);
+}
+
+static void row_add(struct table *table, const json_t *list, const struct firmware_row *firmware)
+{
+	text_owned size = {0}, build = {0}, links = {.utf8 = table->utf8};
 	char digest[SHORT_DIGEST + 1];
 
 	snprintf(digest, sizeof(digest), "%s", firmware->sha256);
@@ -24,12 +52,14 @@ static void row_add(struct table *table, const struct firmware_row *firmware)
 	table_add(table, firmware->release, TEXT_PLAIN);
 	table_add(table, text_bytes(&build), TEXT_PLAIN);
 	table_add(table, size.bytes, TEXT_PLAIN);
+	links_add(&links, list, firmware);
+	table_add(table, text_bytes(&links), TEXT_PLAIN);
 	table_add(table, firmware->imported_at, TEXT_PLAIN);
 }
 
 void view_firmware_list(struct text *ret, const json_t *firmware, size_t width)
 {
-	static const char *const titles[] = {"SHA256", "NAME", "KIND", "FAMILY", "RELEASE", "BUILD", "SIZE", "ADDED"};
+	static const char *const titles[] = {"SHA256", "NAME", "KIND", "FAMILY", "RELEASE", "BUILD", "SIZE", "WITH", "ADDED"};
 	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
 
 	if (json_array_size(firmware) == 0) {
@@ -40,7 +70,7 @@ void view_firmware_list(struct text *ret, const json_t *firmware, size_t width)
 		struct firmware_row row;
 
 		firmware_read(json_array_get(firmware, i), &row);
-		row_add(&table, &row);
+		row_add(&table, firmware, &row);
 	}
 	table_render(&table, width, ret);
 }
@@ -83,6 +113,11 @@ void view_firmware(struct text *ret, const struct firmware_row *firmware)
 	number_field(ret, "Build", firmware->build);
 	number_field(ret, "Only from", firmware->base_build);
 	view_field(ret, "Helper", firmware->helper);
+	if (firmware->pair_part > 0)
+		view_field(ret, "Pair",
+			   firmware->pair_part == 1 ? "first file: both go in one job" : "second file: upgrade with the first one");
+	view_field(ret, firmware->pair_part == 2 ? "First file" : "Second file", firmware->pair_with);
+	view_field(ret, "Second", firmware->second);
 	view_field(ret, "Source", firmware->source);
 	view_field(ret, "Added", firmware->imported_at);
 	view_field(ret, "Structure", reply_text(firmware->checks, "structure"));

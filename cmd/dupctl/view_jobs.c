@@ -143,10 +143,44 @@ void view_job(struct text *ret, const struct job_row *job)
 	view_field(ret, "Finished", job->finished_at);
 }
 
+static void plan_file_add(struct text *ret, const char *what, const char *name)
+{
+	if (!*name)
+		return;
+	text_addf(ret, ", %s", what);
+	text_add_clean(ret, name);
+}
+
+static void plan_step_add(struct text *ret, size_t number, const json_t *step)
+{
+	size_t start = ret->length;
+
+	text_addf(ret, "  %2zu. ", number);
+	text_add_clean(ret, reply_text(step, "phase"));
+	text_pad(ret, start, 17);
+	text_add_clean(ret, reply_text(step, "what"));
+	if (reply_number(step, "budget_s") > 0) {
+		text_add(ret, " (at most ");
+		format_duration(ret, reply_number(step, "budget_s"));
+		text_add(ret, ")");
+	}
+	text_add(ret, "\n");
+	if (!*reply_text(step, "why"))
+		return;
+	start = ret->length;
+	text_pad(ret, start, 17);
+	text_add_clean(ret, reply_text(step, "why"));
+	text_add(ret, "\n");
+}
+
 void view_plan(struct text *ret, const struct plan_row *plan)
 {
 	text_add_clean(ret, plan->device);
 	text_add(ret, ": ");
+	text_add_clean(ret, plan->firmware);
+	plan_file_add(ret, "then ", plan->second);
+	plan_file_add(ret, "helper ", plan->helper);
+	text_add(ret, *plan->firmware ? ": " : "");
 	if (*plan->fault.code) {
 		text_add(ret, "refused: ");
 		view_fault(ret, &plan->fault, "  ");
@@ -159,19 +193,11 @@ void view_plan(struct text *ret, const struct plan_row *plan)
 	text_add(ret, ", ");
 	text_add_clean(ret, plan->family);
 	text_add(ret, plan->assumed ? " (assumed: the modem was never asked)\n" : "\n");
-	for (size_t i = 0; i < json_array_size(plan->steps); i++) {
-		const json_t *step = json_array_get(plan->steps, i);
-		size_t start = ret->length;
-
-		text_addf(ret, "  %zu. ", i + 1);
-		text_add_clean(ret, reply_text(step, "phase"));
-		text_pad(ret, start, 16);
-		text_add_clean(ret, reply_text(step, "what"));
-		if (reply_number(step, "budget_s") > 0) {
-			text_add(ret, " (at most ");
-			format_duration(ret, reply_number(step, "budget_s"));
-			text_add(ret, ")");
-		}
-		text_add(ret, "\n");
-	}
+	for (size_t i = 0; i < json_array_size(plan->steps); i++)
+		plan_step_add(ret, i + 1, json_array_get(plan->steps, i));
+	if (plan->budget_s <= 0)
+		return;
+	text_add(ret, "  All together at most ");
+	format_duration(ret, plan->budget_s);
+	text_add(ret, ".\n");
 }

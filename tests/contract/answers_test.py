@@ -155,6 +155,7 @@ class Contract(unittest.TestCase):
         self.assertEqual(second.json()["jobs"][0]["id"], wanted[1])
         self.assertIsNone(second.json()["next"])
         self.assertNotIn("link", second.headers)
+        self.assertIn("bench-9", self.problem("listJobs", 404, "not-found", query="?device=bench-9")["detail"])
         for query, member in (("limit=0", "limit"), ("limit=501", "limit"), ("state=done", "state"), ("before=%2e%2e", "before")):
             self.assertEqual(self.problem("listJobs", 400, "invalid-request", query="?" + query)["member"], member)
 
@@ -207,9 +208,47 @@ class Contract(unittest.TestCase):
         self.assertEqual(self.problem("patchFirmware", 404, "not-found", digest, body={"helper": "no-such.elf"})["member"], "helper")
         self.problem("patchFirmware", 404, "not-found", "nothing.dup", body={})
         self.problem("patchFirmware", 400, "invalid-request", digest, body={"name": "a/b"})
+        contradicts = self.problem("patchFirmware", 400, "invalid-request", digest, body={"build": 9})
+        self.assertIn("contradicts the stated release LR1-8", contradicts["detail"])
+        unchanged = self.call("addFirmware", query="?name=z.dup&build=10", body=data).json()
+        self.assertEqual(unchanged, patched)
         self.call("removeFirmware", digest, status=204)
         self.problem("removeFirmware", 404, "not-found", digest)
         self.problem("getFirmware", 404, "not-found", digest)
+
+    def test_pair_and_helper(self):
+        elf = b"\x7fELF\1\2\1" + bytes(9) + b"\0\2\0\xa7" + bytes(44)
+        helper = self.call("addFirmware", query="?name=updater.elf", body=elf, status=201).json()
+        self.assertEqual((helper["kind"], helper["family"], helper["pair_part"]), ("helper", "monarch1", None))
+        first, _ = self.add("CATM1-5.2-48829-1.dup", size=26_000)
+        self.assertEqual((first["second"], first["pair_part"], first["pair_with"]), (None, 1, "CATM1-5.2-48829-2.dup"))
+        body = {"firmware": "CATM1-5.2-48829-1.dup"}
+        self.assertIn("CATM1-5.2-48829-2.dup, is not in the cache", self.problem("upgradeDevice", 422, "bundle-unsupported", "bench-1", body=body)["detail"])
+        second, _ = self.add("CATM1-5.2-48829-2.dup", size=27_000)
+        self.assertEqual((second["second"], second["pair_part"], second["pair_with"]), (None, 2, "CATM1-5.2-48829-1.dup"))
+        self.assertEqual(self.call("getFirmware", first["sha256"]).json()["second"], second["sha256"])
+        body["firmware"] = second["sha256"]
+        self.problem("upgradeDevice", 422, "bundle-unsupported", "bench-1", body=body)
+        self.problem("upgradeDevice", 422, "bundle-unsupported", "bench-1", query="?dry_run=true", body=body)
+        body = {"firmware": first["sha256"], "helper": "updater.elf", "allow_branch_switch": True, "not_before": "2099-01-01T00:00:00Z"}
+        plan = self.call("upgradeDevice", "bench-1", query="?dry_run=true", body=body).json()["plan"]
+        self.assertEqual((plan["helper"], plan["second"]), (helper["sha256"], second["sha256"]))
+        self.assertEqual((plan["helper_name"], plan["second_name"]), ("updater.elf", "CATM1-5.2-48829-2.dup"))
+        self.assertEqual(plan["budget_s"], sum(step["budget_s"] for step in plan["steps"]))
+        job = self.call("upgradeDevice", "bench-1", body=body, status=202).json()
+        for entry in (first, second, helper):  # all that the job needs is held
+            self.problem("removeFirmware", 409, "device-busy", entry["sha256"])
+        self.call("cancelJob", job["id"])
+        self.problem("patchFirmware", 400, "invalid-request", first["sha256"], body={"second": "updater.elf"})
+        self.assertEqual(self.problem("patchFirmware", 404, "not-found", first["sha256"], body={"second": "gone.dup"})["member"], "second")
+        wrong = self.problem("upgradeDevice", 404, "not-found", "bench-1", body=dict(body, second="gone.dup"))
+        self.assertEqual(wrong["member"], "second")
+        foreign, _ = self.add("GM02RB6Q_LR8.0.5.13-59577.dup", size=28_000)
+        mismatch = self.problem("upgradeDevice", 422, "helper-mismatch", "bench-1", body={"firmware": foreign["sha256"], "helper": "updater.elf"})
+        self.assertIn("updater.elf is for monarch1", mismatch["detail"])
+        self.problem("patchFirmware", 422, "helper-mismatch", foreign["sha256"], body={"helper": "updater.elf"})
+        for entry in (foreign, second, first, helper):
+            self.call("removeFirmware", entry["sha256"], status=204)
 
     def test_ambiguous_name_lists_the_candidates(self):
         first, _ = self.add("same.dup", size=20_000)

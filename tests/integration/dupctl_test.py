@@ -22,10 +22,12 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from rack import BUILD, PATIENCE_S, Rack, make_bundle, wait_for  # noqa: E402
+from rack import BUILD, PATIENCE_S, ROOT, Rack, make_bundle, wait_for  # noqa: E402
 
 DUPCTL = str(BUILD / "dupctl")
 RELEASE = "LR5.1.1.0-39529"
+# ELF32, big-endian, machine 0xA7: the updater.elf of a Monarch 1.
+HELPER = b"\x7fELF\1\2\1" + bytes(9) + b"\0\2\0\xa7" + bytes(44)
 
 
 def environment(url, **more):
@@ -124,7 +126,14 @@ class Verbs(RackCase):
         plan = self.answer("upgrade", "bench-1", "--firmware", self.bundle.name, "--dry-run")["plans"][0]
         self.assertEqual((plan["device"], plan["way"]), ("bench-1", "on-the-fly"))
         shown = self.dupctl("upgrade", "bench-1", "--firmware", self.bundle.name, "--dry-run").stdout
-        self.assertRegex(shown, r"bench-1: on-the-fly, from boot mode 2 fff, monarch1.*\n  1\. connect ")
+        self.assertRegex(shown, rf"bench-1: {re.escape(self.bundle.name)}: on-the-fly, from boot mode 2 fff, monarch1.*\n   1\. connect ")
+        for step in plan["steps"]:
+            self.assertIn(step["what"] + " (at most ", shown)
+            self.assertIn(" " * 17 + step["why"] + "\n", shown)
+        self.assertEqual(plan["budget_s"], sum(step["budget_s"] for step in plan["steps"]))
+        minutes = plan["budget_s"] // 60
+        self.assertIn(f"  All together at most {minutes} m {plan['budget_s'] % 60:02} s.\n" if minutes < 60 else
+                      f"  All together at most {minutes // 60} h {minutes % 60:02} m.\n", shown)
         self.assertEqual(self.answer("jobs", "--device", "bench-1")["jobs"], [])
 
     def test_upgrade_on_a_pipe(self):
@@ -151,7 +160,9 @@ class Verbs(RackCase):
         added = self.dupctl("firmware", "add", path, "--name", "spare one.dup", "--release", "LR5.1.1.0-39600", "--build", "39600")
         self.assertTrue(added.stdout.startswith("added spare one.dup\n"), added.stdout)
         self.assertIn("Build:        39600\n", added.stdout)
-        self.assertTrue(self.dupctl("firmware", "add", path, "--name", "spare one.dup").stdout.startswith("was there already: "))
+        again = self.dupctl("firmware", "add", path, "--name", "another.dup", "--build", "1")
+        self.assertTrue(again.stdout.startswith("was there already: spare one.dup (it keeps its name and what was stated of it)\n"))
+        self.assertIn("Build:        39600\n", again.stdout)
         self.assertIn("spare one.dup", self.dupctl("firmware").stdout)
         digest = next(f["sha256"] for f in self.answer("firmware", "list")["firmware"] if f["name"].startswith("spare"))
         shown = self.answer("firmware", "show", digest[:8])
@@ -168,6 +179,45 @@ class Verbs(RackCase):
         status, shown = run_on_terminal(self.url, "firmware", "add", path, "--name", "on a terminal")
         self.assertEqual(status, 0)
         self.assertIn("added on a terminal\n", without_escapes(shown))
+
+    def test_helper_and_pair(self):
+        def add(name, *options, **kinds):
+            return self.dupctl("firmware", "add", make_bundle(self.rack.folder / name, **kinds), *options)
+
+        elf = self.rack.folder / "updater.elf"
+        elf.write_bytes(HELPER)
+        self.dupctl("firmware", "add", elf)
+        add("CATM1-5.2-48829-1.dup", "--helper", "updater.elf", size=30_000, seed=11)
+        lonely = self.dupctl("upgrade", "bench-1", "--firmware", "CATM1-5.2-48829-1.dup", "--dry-run", status=4)
+        self.assertIn("the second one, CATM1-5.2-48829-2.dup, is not in the cache: add it", lonely.stderr)
+        self.assertRegex(self.dupctl("firmware", "list").stdout, r"helper updater\.elf, first: needs CATM1-5\.2-48829-2\.dup")
+        second = add("CATM1-5.2-48829-2.dup", size=31_000, seed=12)
+        self.assertIn("Pair:         second file: upgrade with the first one\nFirst file:   CATM1-5.2-48829-1.dup\n", second.stdout)
+        shown = self.dupctl("firmware", "show", "CATM1-5.2-48829-1.dup").stdout
+        self.assertRegex(shown, r"Pair:         first file: both go in one job\nSecond file:  CATM1-5\.2-48829-2\.dup\nSecond:       [0-9a-f]{64}\n")
+        listed = self.dupctl("firmware", "list").stdout
+        self.assertIn("helper updater.elf, second CATM1-5.2-48829-2.dup", listed)
+        self.assertIn("second: goes after CATM1-5.2-48829-1.dup", listed)
+        alone = self.dupctl("upgrade", "bench-1", "--firmware", "CATM1-5.2-48829-2.dup", status=4)
+        self.assertIn("ask for the first one, CATM1-5.2-48829-1.dup", alone.stderr)
+        plan = self.answer("upgrade", "bench-1", "--firmware", "CATM1-5.2-48829-1.dup", "--dry-run", "--allow-branch-switch")["plans"][0]
+        self.assertEqual((plan["firmware_name"], plan["helper_name"], plan["second_name"]),
+                         ("CATM1-5.2-48829-1.dup", "updater.elf", "CATM1-5.2-48829-2.dup"))
+        wrong = self.dupctl("upgrade", "bench-1", "--firmware", "CATM1-5.2-48829-1.dup", "--second", "updater.elf", status=2)
+        self.assertIn("second updater.elf is a helper, not a bundle", wrong.stderr)
+
+    def test_what_the_daemon_cannot_understand_is_usage(self):
+        ended = self.dupctl("upgrade", "bench-1", "--firmware", self.bundle.name, "--helper", self.bundle.name, status=2)
+        self.assertRegex(ended.stderr, r"^dupctl: bench-1: invalid-request: .* is a bundle, not a helper")
+        self.dupctl("devices", "--selector", "rack", status=2)
+        self.assertIn("not-found", self.dupctl("jobs", "--device", "nowhere", status=3).stderr)
+
+    def test_every_option_is_in_the_man_page(self):
+        page = (ROOT / "cmd/dupctl/dupctl.1").read_text().replace("\\-", "-")
+        for verb in (["devices"], ["probe"], ["upgrade"], ["jobs"], ["watch"], ["cancel"], ["retry"], ["firmware", "add"],
+                     ["firmware", "show"], ["firmware", "list"], ["firmware", "remove"]):
+            for option in re.findall(r"--[a-z-]+", self.dupctl(*verb, "--help").stdout):
+                self.assertRegex(page, rf"{option}\b", verb)
 
     def test_what_is_not_there(self):
         for arguments in (["devices", "nowhere"], ["jobs", "nothing"], ["jobs", "nothing", "--transcript"], ["cancel", "nothing"],

@@ -117,6 +117,8 @@ static size_t begin_run(const struct upgrade_request *request, struct upgrade_re
 	modem->last_boot_mode = request->last_boot_mode;
 	modem->allow_branch_switch = request->options.allow_branch_switch;
 	modem->had_image = request->image != NULL;
+	modem->had_helper = request->helper != NULL && request->firmware->helper;
+	modem->had_second = request->second != NULL && request->firmware->second;
 	snprintf(modem->expected_imei, sizeof(modem->expected_imei), "%s", request->expected_imei != NULL ? request->expected_imei : "");
 	transcript_note(request->transcript, "run %u of modem%zu", modem->runs, number);
 	return number;

@@ -94,6 +94,15 @@ START_TEST(a_helper_is_kept_by_its_digest)
 	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &job, &fault), 0);
 	ck_assert_uint_eq(strlen(job.request.helper), 64);
 	ck_assert_str_eq(job.request.way, "on-the-fly");
+	/* The engine gets it, and the plan names it. */
+	struct plan plan;
+	ck_assert_int_eq(gateway_plan(fixture.gateway, &request, "test.dup", &plan, &fault), 0);
+	ck_assert_str_eq(plan.helper.name, "updater.elf");
+	ck_assert_str_eq(plan.helper.sha256, job.request.helper);
+	ck_assert_str_eq(plan.second.name, "");
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	ck_assert(fixture_modem(0)->had_helper);
+	ck_assert(!fixture_modem(0)->had_second);
 }
 END_TEST
 
@@ -247,12 +256,19 @@ START_TEST(a_plan_is_made_without_a_modem_and_changes_nothing)
 	ck_assert(plan.assumed);
 	ck_assert_int_eq(plan.boot_mode, 2);
 	ck_assert_str_eq(plan.device, "modem0");
-	ck_assert_str_eq(plan.firmware, fixture.sha256);
+	ck_assert_str_eq(plan.firmware.sha256, fixture.sha256);
+	ck_assert_str_eq(plan.firmware.name, "test.dup");
+	ck_assert_str_eq(plan.helper.sha256, "");
+	ck_assert_str_eq(plan.boot_mode_name, "fff");
 	ck_assert_str_eq(plan.family, "monarch1");
 	ck_assert_str_eq(plan.way, "on-the-fly");
 	ck_assert_ptr_null(plan.fault.kind);
 	ck_assert_uint_gt(plan.step_count, 3);
 	ck_assert_str_eq(plan.steps[plan.step_count - 1].phase, "verify");
+	uint32_t together_s = 0;
+	for (size_t i = 0; i < plan.step_count; i++)
+		together_s += plan.steps[i].budget_s;
+	ck_assert_uint_eq(plan.budget_s, together_s);
 	ck_assert_uint_eq(event_bus_head(gateway_events(fixture.gateway)), head);
 	ck_assert_str_eq(get_device("modem0").job, "");
 }

@@ -64,6 +64,8 @@ START_TEST(short_upgrade_has_defaults)
 	ck_assert_int_eq(json_read_upgrade(body, strlen(body), &request, &error), 0);
 	ck_assert_str_eq(request.firmware, "x.dup");
 	ck_assert_str_eq(request.helper, "");
+	ck_assert_str_eq(request.second, "");
+	ck_assert(!request.allow_branch_switch);
 	ck_assert_str_eq(request.way, "auto");
 	ck_assert(!request.force);
 	ck_assert(!request.allow_downgrade);
@@ -77,11 +79,14 @@ START_TEST(full_upgrade_is_read)
 {
 	struct upgrade_request request;
 	struct read_error error;
-	static const char body[] =
-	    "{\"firmware\":\"x\",\"helper\":\"h\",\"way\":\"fff\",\"force\":true,\"allow_downgrade\":true,\"priority\":-100,"
-	    "\"not_before\":\"1970-01-02T01:00:00.5+01:00\",\"rate\":921600}";
+	static const char body[] = "{\"firmware\":\"x\",\"helper\":\"h\",\"second\":\"s\",\"way\":\"fff\",\"force\":true,\"allow_"
+				   "downgrade\":true,\"priority\":-100,"
+				   "\"allow_branch_switch\":true,"
+				   "\"not_before\":\"1970-01-02T01:00:00.5+01:00\",\"rate\":921600}";
 	ck_assert_int_eq(json_read_upgrade(body, strlen(body), &request, &error), 0);
 	ck_assert_str_eq(request.helper, "h");
+	ck_assert_str_eq(request.second, "s");
+	ck_assert(request.allow_branch_switch);
 	ck_assert_str_eq(request.way, "fff");
 	ck_assert(request.force);
 	ck_assert(request.allow_downgrade);
@@ -202,7 +207,8 @@ START_TEST(firmware_patch_has_a_mask)
 	struct firmware_patch patch;
 	struct read_error error;
 	static const char set[] =
-	    "{\"name\":\"n\",\"family\":\"monarch1\",\"release\":\"LR1\",\"build\":4294967295,\"base_build\":1,\"helper\":\"h\"}";
+	    "{\"name\":\"n\",\"family\":\"monarch1\",\"release\":\"LR1\",\"build\":4294967295,\"base_build\":1,\"helper\":\"h\","
+	    "\"second\":\"s\"}";
 	ck_assert_int_eq(json_read_firmware_patch(set, strlen(set), &patch, &error), 0);
 	ck_assert_str_eq(patch.name, "n");
 	ck_assert_str_eq(patch.stated.family, "monarch1");
@@ -210,7 +216,8 @@ START_TEST(firmware_patch_has_a_mask)
 	ck_assert_uint_eq(patch.stated.build, 4294967295u);
 	ck_assert_uint_eq(patch.stated.base_build, 1);
 	ck_assert_str_eq(patch.helper, "h");
-	ck_assert_uint_eq(patch.mask, FACT_FAMILY | FACT_RELEASE | FACT_BUILD | FACT_BASE_BUILD | FACT_HELPER);
+	ck_assert_str_eq(patch.second, "s");
+	ck_assert_uint_eq(patch.mask, FACT_FAMILY | FACT_RELEASE | FACT_BUILD | FACT_BASE_BUILD | FACT_HELPER | FACT_SECOND);
 	static const char taken_back[] = "{\"build\":null,\"helper\":null}";
 	ck_assert_int_eq(json_read_firmware_patch(taken_back, strlen(taken_back), &patch, &error), 0);
 	ck_assert_uint_eq(patch.mask, FACT_BUILD | FACT_HELPER);

@@ -106,9 +106,8 @@ START_TEST(waiting_job_with_everything)
 				     "\"started_at\":\"1970-01-01T00:00:02.000Z\",\"finished_at\":\"1970-01-01T00:00:03.000Z\","
 				     "\"verified\":true,\"fault\":{\"code\":\"port-gone\",\"class\":\"transient\",\"message\":\"gone\","
 				     "\"evidence\":null,\"remedy\":\""));
-	ck_assert_ptr_nonnull(
-	    strstr(text, "\"retry_of\":\"j1\",\"priority\":-3,\"firmware_name\":\"x.dup\",\"detail\":\"d\","
-			 "\"not_before\":\"1970-01-01T00:00:04.000Z\",\"notes\":[\"first\",\"the \\\"second\\\"\"]}\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\"retry_of\":\"j1\",\"priority\":-3,\"firmware_name\":\"x.dup\",\"detail\":\"d\","
+					   "\"not_before\":\"1970-01-01T00:00:04.000Z\",\"notes\":[\"first\",\"the \\\"second\\\"\"]}\n"));
 	free(text);
 }
 END_TEST
@@ -144,6 +143,8 @@ START_TEST(firmware_tells_what_was_checked)
 				    .name = "x.dup",
 				    .size = 4294967296,
 				    .facts = {.family = "monarch1", .release = "LR1", .build = 7, .base_build = 6, .helper = SHA},
+				    .pair_part = 2,
+				    .partner = "x-1.dup",
 				    .source = "upload",
 				    .imported_at = 1700000000,
 				    .bundle = &bundle};
@@ -153,7 +154,8 @@ START_TEST(firmware_tells_what_was_checked)
 		    "\"build\":7,\"base_build\":6,\"records\":[{\"magic\":\"DUP0\",\"description\":\"first\",\"offset\":0,\"size\":4},"
 		    "{\"magic\":\"DUP1\",\"description\":null,\"offset\":64,\"size\":5}],"
 		    "\"checks\":{\"structure\":\"good\",\"checksum\":\"good\",\"signature\":\"left-to-modem\",\"digest\":\"good\"},"
-		    "\"helper\":\"" SHA "\",\"source\":\"upload\",\"imported_at\":\"2023-11-14T22:13:20Z\"}\n");
+		    "\"helper\":\"" SHA "\",\"second\":null,\"pair_part\":2,\"pair_with\":\"x-1.dup\",\"source\":\"upload\",\"imported_"
+		    "at\":\"2023-11-14T22:13:20Z\"}\n");
 }
 END_TEST
 
@@ -171,28 +173,39 @@ END_TEST
 START_TEST(plan_with_steps)
 {
 	struct plan plan = {.device = "b",
-			    .firmware = SHA,
+			    .firmware = {SHA, "x-1.dup"},
+			    .second = {SHA, "x-2.dup"},
 			    .way = "on-the-fly",
 			    .family = "monarch2",
 			    .boot_mode = 4,
+			    .boot_mode_name = "recovery",
+			    .budget_s = 31,
 			    .step_count = 1,
 			    .steps = {{.phase = "connect", .what = "w", .budget_s = 30}}};
 	assert_text(json_view_plan(&plan),
 		    "{\"plan\":{\"device\":\"b\",\"firmware\":\"" SHA
-		    "\",\"way\":\"on-the-fly\",\"family\":\"monarch2\",\"boot_mode\":4,\"boot_mode_name\":\"recovery\","
-		    "\"assumed\":false,\"steps\":[{\"phase\":\"connect\",\"what\":\"w\",\"why\":null,\"budget_s\":30}],"
+		    "\",\"firmware_name\":\"x-1.dup\",\"helper\":null,\"helper_name\":null,\"second\":\"" SHA
+		    "\",\"second_name\":\"x-2.dup\",\"way\":\"on-the-fly\",\"family\":\"monarch2\",\"boot_mode\":4,"
+		    "\"boot_mode_name\":\"recovery\","
+		    "\"assumed\":false,\"steps\":[{\"phase\":\"connect\",\"what\":\"w\",\"why\":null,\"budget_s\":30}],\"budget_s\":31,"
 		    "\"fault\":null}}\n");
 }
 END_TEST
 
 START_TEST(forbidden_plan_names_no_way)
 {
-	struct plan plan = {.device = "b", .firmware = SHA, .way = "auto", .family = "unknown", .boot_mode = 2, .assumed = true};
+	struct plan plan = {.device = "b",
+			    .firmware = {SHA, "x"},
+			    .way = "auto",
+			    .family = "unknown",
+			    .boot_mode = -1,
+			    .boot_mode_name = "unknown",
+			    .assumed = true};
 	job_fault_set(&plan.fault, "bundle-wrong-family", "m");
 	char *text = json_view_plan(&plan);
 	ck_assert_ptr_nonnull(
-	    strstr(text, "\"way\":null,\"family\":null,\"boot_mode\":2,\"boot_mode_name\":\"fff\",\"assumed\":true,\"steps\":[],"
-			 "\"fault\":{\"code\":\"bundle-wrong-family\",\"class\":\"bundle\",\"message\":\"m\","));
+	    strstr(text, "\"way\":null,\"family\":null,\"boot_mode\":null,\"boot_mode_name\":null,\"assumed\":true,\"steps\":[],"
+			 "\"budget_s\":0,\"fault\":{\"code\":\"bundle-wrong-family\",\"class\":\"bundle\",\"message\":\"m\","));
 	free(text);
 }
 END_TEST

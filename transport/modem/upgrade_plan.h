@@ -8,6 +8,9 @@
 #include "transport/fault.h"
 #include "transport/modem/modem.h"
 
+/* protocol.md 3: what AT+SMSTPU without an argument, the way fff, can store. */
+#define UPGRADE_FFF_SIZE_MAX 4194304u
+
 enum upgrade_way { WAY_AUTO, WAY_ON_THE_FLY, WAY_FFF, WAY_LEGACY };
 const char *upgrade_way_name(enum upgrade_way way); /* "auto", "on-the-fly", "fff", "legacy" */
 
