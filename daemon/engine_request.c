@@ -40,6 +40,7 @@ void engine_firmware(const struct job_files *files, struct upgrade_firmware *ret
 	uint64_t offset, length;
 	*ret = (struct upgrade_firmware){
 	    .family = family_of(bundle),
+	    .branch = firmware_branch_from_name(bundle->name),
 	    .build = bundle->facts.build,
 	    .base_build = bundle->facts.base_build,
 	    .size = bundle->size,
@@ -48,6 +49,7 @@ void engine_firmware(const struct job_files *files, struct upgrade_firmware *ret
 	    .helper_family = family_of(&files->helper),
 	    .second = files->second.sha256[0] != '\0',
 	    .second_size = files->second.size,
+	    .second_base_build = files->second.facts.base_build,
 	};
 	memcpy(ret->release, bundle->facts.release, sizeof(ret->release));
 }

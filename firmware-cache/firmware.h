@@ -45,6 +45,9 @@ int firmware_copy(const struct firmware *from, struct firmware *ret);
  * Pure. What it does not tell stays empty. */
 void firmware_facts_from_name(const char *name, struct firmware_facts *ret);
 
+/* 5 for CAT-M1 (LR5), 6 for NB-IoT (LR6), 0 when the name does not tell (protocol.md 6, 1). Pure. */
+unsigned firmware_branch_from_name(const char *name);
+
 /* 1 or 2 when the name is that of the first or second file of a pair ("CATM1-5.2-48829-1.dup"), with the name of the other one; else 0 and
  * "". Pure. */
 unsigned firmware_pair_from_name(const char *name, char ret_partner[static FIRMWARE_NAME_SIZE]);

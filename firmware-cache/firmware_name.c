@@ -29,9 +29,10 @@ static const struct {
 	const char *word;
 	bool begin_is_enough;
 	const char *family;
+	unsigned branch; /* 0: any */
 } families[] = {
-    {"CATM1", false, "monarch1"},   {"NB1", false, "monarch1"}, {"FIPY", false, "monarch1"}, {"GPY", false, "monarch1"},
-    {"upgdiff", false, "monarch1"}, {"GM02", true, "monarch2"}, {"GP02", true, "monarch2"},
+    {"CATM1", false, "monarch1", 5},   {"NB1", false, "monarch1", 6}, {"FIPY", false, "monarch1", 0}, {"GPY", false, "monarch1", 0},
+    {"upgdiff", false, "monarch1", 0}, {"GM02", true, "monarch2", 0}, {"GP02", true, "monarch2", 0},
 };
 
 /* Without ".dup", ".dup.tgz" …: dots that letters follow to the end. Those of a version have a digit behind them. */
@@ -119,6 +120,24 @@ static const struct word *read_build(const struct word *word, const struct word 
 	if (build_of(word) && !side->release[0])
 		side->build = build_of(word);
 	return word;
+}
+
+unsigned firmware_branch_from_name(const char *name)
+{
+	struct word words[WORDS_MAX];
+	size_t count = split(name, words);
+	unsigned branch = 0;
+
+	for (size_t i = 0; i < count * COUNT(families); i++) {
+		unsigned told = families[i % COUNT(families)].branch;
+
+		if (!told || !word_is(&words[i / COUNT(families)], families[i % COUNT(families)].word, false))
+			continue;
+		if (branch && branch != told)
+			return 0;
+		branch = told;
+	}
+	return branch;
 }
 
 unsigned firmware_pair_from_name(const char *name, char ret_partner[static FIRMWARE_NAME_SIZE])

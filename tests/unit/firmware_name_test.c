@@ -85,6 +85,27 @@ static const struct {
     {"", 0, ""},
 };
 
+START_TEST(test_branch_from_name)
+{
+	static const struct {
+		const char *name;
+		unsigned branch;
+	} rows[] = {
+	    {"CATM1-39529.dup", 5},
+	    {"nb1-41019.dup", 6},
+	    {"FIPY_GPY_CATM1_33988.dup", 5},
+	    {"GM02RB6Q_LR8.0.5.13-59577.dup", 0},
+	    {"", 0},
+	    {"upgdiff_33080-to-39529", 0},
+	    {"CATM1_to_NB1-41019.dup", 0},
+	    {"CATM12-41019.dup", 0},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		ck_assert_msg(firmware_branch_from_name(rows[i].name) == rows[i].branch, "%s", rows[i].name);
+}
+END_TEST
+
 START_TEST(test_pair_from_name)
 {
 	char partner[FIRMWARE_NAME_SIZE] = "old";
@@ -300,6 +321,7 @@ int main(void)
 
 	tcase_add_loop_test(all, test_facts_from_name, 0, COUNT(names));
 	tcase_add_test(all, test_long_names);
+	tcase_add_test(all, test_branch_from_name);
 	tcase_add_loop_test(all, test_pair_from_name, 0, COUNT(pairs));
 	tcase_add_test(all, test_stated_build_and_release_agree);
 	tcase_add_loop_test(all, test_names_for_people, 0, 22);

@@ -214,6 +214,11 @@ START_TEST(every_file_has_its_image_and_shares_it)
 	ck_assert_int_eq(resolve("CATM1-40000.dup"), 0);
 	engine_firmware(&files, &wanted);
 	ck_assert(wanted.boot_rom && wanted.helper && wanted.second);
+	ck_assert_uint_eq(wanted.branch, 5);
+	ck_assert_uint_eq(wanted.second_base_build, 0);
+	files.second.facts.base_build = 39529;
+	engine_firmware(&files, &wanted);
+	ck_assert_uint_eq(wanted.second_base_build, 39529);
 	ck_assert_uint_eq(wanted.size, made.length);
 	ck_assert_uint_eq(wanted.second_size, files.second.size);
 	ck_assert_int_eq(image_share_new(cache_case.store, &share), 0);

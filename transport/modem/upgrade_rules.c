@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* protocol.md 3: what AT+SMSTPU without an argument can store. */
-#define FFF_WAY_SIZE_MAX 4194304u
 /* protocol.md 6, 3: these modems need their boot ROM replaced first. */
 #define FACTORY_BUILD 33080u
 
@@ -219,11 +217,11 @@ static int refuse_size(const struct plan_question *q, struct fault *fault)
 		size = 0;
 	if (q->firmware->second && q->firmware->second_base_build != 0)
 		size = q->firmware->second_size;
-	if (size <= FFF_WAY_SIZE_MAX)
+	if (size <= UPGRADE_FFF_SIZE_MAX)
 		return 0;
 	return fault_set(fault, FAULT_BUNDLE_TOO_BIG,
 			 "the bundle has %llu bytes and the way fff takes %u at most: send a full bundle on the fly",
-			 (unsigned long long)size, FFF_WAY_SIZE_MAX);
+			 (unsigned long long)size, UPGRADE_FFF_SIZE_MAX);
 }
 
 static int refuse_differential(const struct plan_question *q, struct fault *fault)
