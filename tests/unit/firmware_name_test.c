@@ -283,6 +283,9 @@ START_TEST(test_names_of_codes)
 	    "bundle-wrong-family",
 	    "helper-mismatch",
 	    "device-busy",
+	    "signature-missing",
+	    "signature-bad",
+	    "download-failed",
 	    "infrastructure-error",
 	};
 
