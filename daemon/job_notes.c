@@ -50,6 +50,13 @@ void job_note_add(struct job *job, const char *format, ...)
 		append(job, note);
 }
 
+void job_notes_drop(struct job *job, const char *beginning)
+{
+	for (size_t i = job->note_count; i > 0; i--)
+		if (strncmp(job->notes[i - 1], beginning, strlen(beginning)) == 0)
+			drop_note(job, i - 1);
+}
+
 void job_notes_join(const struct job *job, char ret[static JOB_NOTES_TEXT_SIZE])
 {
 	size_t length = 0;

@@ -8,6 +8,8 @@
 /* From the third time on it is no accident (field-failures.md F57). */
 #define PORT_LOSSES_SUSPECT 3u
 
+#define NOTE_BEGINNING "the port went away"
+
 /* A node of a device that was unplugged may be there a moment longer than the device. */
 #define SETTLE_MS 500
 
@@ -28,7 +30,9 @@ static void describe(struct job_row *next)
 	struct job *job = &next->job;
 	unsigned losses = next->port_losses;
 	const char *phase = job->phase[0] != '\0' ? job->phase : "connect";
-	job_note_add(job, "the port went away in the phase %s (%u of at most %u times)", phase, losses, PORT_LOSSES_MAX);
+	/* One note for all, so that those of the engine keep their places. */
+	job_notes_drop(job, NOTE_BEGINNING);
+	job_note_add(job, NOTE_BEGINNING " %u times, the last time in the phase %s; at most %u are taken", losses, phase, PORT_LOSSES_MAX);
 	if (losses < PORT_LOSSES_SUSPECT) {
 		snprintf(job->detail, sizeof(job->detail), "the port went away; the job goes on when it is back");
 		return;

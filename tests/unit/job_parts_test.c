@@ -189,6 +189,19 @@ START_TEST(the_newest_notes_are_kept)
 }
 END_TEST
 
+START_TEST(notes_that_begin_so_are_dropped)
+{
+	static const char *const notes[] = {"port 1", "other", "por", "port 2"};
+	struct job job = {0};
+	for (size_t i = 0; i < 4; i++)
+		job_note_add(&job, "%s", notes[i]);
+	job_notes_drop(&job, "port");
+	ck_assert_uint_eq(job.note_count, 2);
+	ck_assert_str_eq(job.notes[0], "other");
+	ck_assert_str_eq(job.notes[1], "por");
+}
+END_TEST
+
 START_TEST(a_long_note_is_cut_between_characters)
 {
 	struct job job = {0};
@@ -305,6 +318,7 @@ int main(void)
 	tcase_add_test(tcase, the_end_is_always_shown_once);
 	tcase_add_test(tcase, a_transcript_is_bounded_and_says_so);
 	tcase_add_test(tcase, the_newest_notes_are_kept);
+	tcase_add_test(tcase, notes_that_begin_so_are_dropped);
 	tcase_add_test(tcase, a_long_note_is_cut_between_characters);
 	tcase_add_test(tcase, notes_are_joined_and_split);
 	tcase_add_loop_test(tcase, a_rate_of_the_request_is_tried_first_and_is_the_transfer_s, 0, sizeof(rate_rows) / sizeof(rate_rows[0]));
