@@ -82,6 +82,14 @@ static int64_t connect_patience_ms(const struct upgrade_request *request)
 	return resume >= PHASE_SWITCH ? (int64_t)request->profile->boot_budget_s * 1000 : 0;
 }
 
+/* For a modem that says nothing of itself. */
+static enum modem_family likely_family(const struct upgrade_request *request)
+{
+	if (request->last_family != FAMILY_UNKNOWN || !request->firmware)
+		return request->last_family;
+	return request->firmware->family;
+}
+
 static int step_connect(struct upgrade *upgrade)
 {
 	const struct upgrade_request *request = upgrade->request;
@@ -93,6 +101,7 @@ static int step_connect(struct upgrade *upgrade)
 	if (request->timings)
 		upgrade->modem.timings = request->timings;
 	upgrade->modem.report = &upgrade->result->report;
+	upgrade->modem.likely_family = likely_family(request);
 	r = modem_detect(&upgrade->modem, connect_patience_ms(request), upgrade_fault(upgrade));
 	if (r < 0)
 		return r;
