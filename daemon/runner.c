@@ -257,13 +257,13 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 	};
 	request.last_boot_mode = (enum boot_mode)run->device.modem.boot_mode;
 	engine_profile(registry_profile(run->queue->with.registry, run->device.id), job->request.rate_bps, &profile);
-	(void)modem_family_parse(run->device.modem.family, &request.last_family);
 	if (job->request.kind == JOB_PROBE)
 		return engine->probe(&request, &events, ret);
 	engine_firmware(files, &wanted);
 	engine_options(&job->request, "", &request.options);
 	request.options.resume_phase = job_resume_phase(&run->row);
 	request.options.from_build = release_build(job->from_release);
+	request.options.sent = run->row.no_way_back;
 	request.expected_imei = run->device.modem.imei[0] != '\0' ? run->device.modem.imei : NULL;
 	request.firmware = &wanted;
 	request.image = images->bundle;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define RECEIVED_SIZE 262144u
 #define FRAME_SIZE    16u
 #define LINE_SIZE     256u
+#define SESSIONS_MAX  8
 #define REQUEST_SIGN  "fast"
 #define RESPONSE_SIGN "tsaf"
 
@@ -30,6 +32,7 @@ struct fake_modem {
 	int stop;
 	char port[64];
 	int state;
+	atomic_int power_state; /* not 0: begins there */
 	char line[LINE_SIZE];
 	size_t line_length;
 	int64_t last_byte_ms;
@@ -43,6 +46,8 @@ struct fake_modem {
 	bool sent_something;
 	uint32_t data_type;
 	int sessions;
+	size_t session_bytes[SESSIONS_MAX];
+	size_t session_block[SESSIONS_MAX];
 
 	char log[LOG_SIZE];
 	size_t log_length;
@@ -162,14 +167,33 @@ static void respond(struct fake_modem *modem, const uint8_t *payload, uint8_t le
 	put(modem, answer, FRAME_SIZE + length);
 }
 
+/* False: the state speaks AT. */
+static bool stp_state(const struct fake_modem *modem, struct fake_stp *ret)
+{
+	const struct fake_script *script = &modem->script;
+
+	*ret = (struct fake_stp){script->stp, script->stp_next, script->stp_idle, 0x2000};
+	if (script->stp && modem->state == script->stp)
+		return true;
+	for (const struct fake_stp *stp = script->more_stp; stp->state; stp++) {
+		if (modem->state != stp->state)
+			continue;
+		*ret = *stp;
+		return true;
+	}
+	return false;
+}
+
 static void close_session(struct fake_modem *modem)
 {
 	bool again = modem->sessions > 1 && modem->script.stp_again;
+	struct fake_stp stp;
 
+	stp_state(modem, &stp);
 	if (modem->sent_something)
-		modem->state = again ? modem->script.stp_again : modem->script.stp_next;
+		modem->state = again ? modem->script.stp_again : stp.next;
 	else
-		modem->state = modem->script.stp_idle;
+		modem->state = stp.idle;
 	modem->open = false;
 	modem->sent_something = false;
 	modem->line_length = 0;
@@ -182,10 +206,25 @@ static void take_block(struct fake_modem *modem, size_t length)
 		modem->sessions++;
 		modem->received_length = 0;
 	}
+	ck_assert_int_le(modem->sessions, SESSIONS_MAX);
+	modem->session_bytes[modem->sessions - 1] += length;
+	if (length > modem->session_block[modem->sessions - 1])
+		modem->session_block[modem->sessions - 1] = length;
 	ck_assert_uint_le(modem->received_length + length, RECEIVED_SIZE);
 	memcpy(modem->received + modem->received_length, modem->frame + FRAME_SIZE, length);
 	modem->received_length += length;
 	respond(modem, (const uint8_t[]){0, 0}, 2);
+}
+
+static void open_session(struct fake_modem *modem)
+{
+	struct fake_stp stp;
+
+	stp_state(modem, &stp);
+	const uint8_t answer[4] = {!modem->script.refuse, modem->script.stp_version, (uint8_t)(stp.max_transfer >> 8),
+				   (uint8_t)stp.max_transfer};
+	modem->open = !modem->script.refuse;
+	respond(modem, answer, sizeof(answer));
 }
 
 static void take_frame(struct fake_modem *modem, size_t length)
@@ -198,8 +237,7 @@ static void take_frame(struct fake_modem *modem, size_t length)
 			close_session(modem);
 		break;
 	case 1:
-		modem->open = !modem->script.refuse;
-		respond(modem, (const uint8_t[]){!modem->script.refuse, modem->script.stp_version, 0x20, 0x00}, 4);
+		open_session(modem);
 		break;
 	case 2:
 		if (modem->script.deaf_once)
@@ -247,6 +285,7 @@ static void *run(void *context)
 	while (modem->master >= 0) {
 		struct pollfd fds[2] = {{.fd = modem->stop, .events = POLLIN}, {.fd = modem->master, .events = POLLIN}};
 		uint8_t bytes[4096];
+		struct fake_stp stp;
 
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			return NULL;
@@ -254,10 +293,15 @@ static void *run(void *context)
 			return NULL;
 		ssize_t count = read(modem->master, bytes, sizeof(bytes));
 		int64_t at_ms = now_ms();
+		int power_state = atomic_exchange(&modem->power_state, 0);
+		if (power_state != 0) {
+			modem->state = power_state;
+			modem->line_length = modem->frame_length = 0;
+		}
 		if (count > 0 && bytes[0] == '+')
 			modem->escape_guard_ms = at_ms - modem->last_byte_ms;
 		for (ssize_t i = 0; i < count && modem->master >= 0; i++) {
-			if (modem->script.stp && modem->state == modem->script.stp)
+			if (stp_state(modem, &stp))
 				take_stp_byte(modem, bytes[i]);
 			else
 				take_text_byte(modem, bytes[i]);
@@ -299,6 +343,11 @@ void fake_modem_stop(struct fake_modem *modem)
 {
 	ck_assert_int_eq(eventfd_write(modem->stop, 1), 0);
 	ck_assert_int_eq(pthread_join(modem->thread, NULL), 0);
+}
+
+void fake_modem_power_cycle(struct fake_modem *modem, int state)
+{
+	atomic_store(&modem->power_state, state);
 }
 
 void fake_modem_free(struct fake_modem *modem)
@@ -366,4 +415,14 @@ uint32_t fake_modem_data_type(const struct fake_modem *modem)
 int fake_modem_sessions(const struct fake_modem *modem)
 {
 	return modem->sessions;
+}
+
+size_t fake_modem_session_bytes(const struct fake_modem *modem, int session)
+{
+	return modem->session_bytes[session];
+}
+
+size_t fake_modem_session_block(const struct fake_modem *modem, int session)
+{
+	return modem->session_block[session];
 }

@@ -24,6 +24,14 @@ struct fake_rule {
 	bool *flag; /* set when the rule is used; may be NULL */
 };
 
+/* A state that speaks STP, when there are several. */
+struct fake_stp {
+	int state; /* 0 ends the table */
+	int next;  /* after a session that sent something */
+	int idle;  /* after one that sent nothing */
+	uint16_t max_transfer;
+};
+
 struct fake_script {
 	const struct fake_rule *overrides; /* looked at first; may be NULL */
 	const struct fake_rule *rules;
@@ -36,6 +44,7 @@ struct fake_script {
 	uint8_t stp_version;
 	bool refuse;    /* OPEN_SESSION is refused */
 	bool deaf_once; /* the first TRANSFER_BLOCK_CMD is not answered */
+	struct fake_stp more_stp[5];
 };
 
 struct fake_modem;
@@ -44,6 +53,8 @@ struct fake_modem *fake_modem_start(const struct fake_script *script);
 const char *fake_modem_port(const struct fake_modem *modem);
 void fake_modem_stop(struct fake_modem *modem);
 void fake_modem_free(struct fake_modem *modem);
+/* From the next byte that it reads on it is in that state. */
+void fake_modem_power_cycle(struct fake_modem *modem, int state);
 
 /* After the stop: every line that came, each with " | " behind. */
 const char *fake_modem_log(const struct fake_modem *modem);
@@ -59,5 +70,9 @@ int64_t fake_modem_escape_guard_ms(const struct fake_modem *modem);
 const uint8_t *fake_modem_received(const struct fake_modem *modem, size_t *ret_length);
 uint32_t fake_modem_data_type(const struct fake_modem *modem);
 int fake_modem_sessions(const struct fake_modem *modem);
+
+/* After the stop: of the nth session that sent something, from 0: how much, and its largest block. */
+size_t fake_modem_session_bytes(const struct fake_modem *modem, int session);
+size_t fake_modem_session_block(const struct fake_modem *modem, int session);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 const struct modem_timings rig_timings = {
@@ -20,6 +21,8 @@ const struct modem_timings rig_timings = {
     .stp_answer_ms = 1000,
     .no_report_ms = 100,
     .identity_ms = 100,
+    .helper_start_ms = 300,
+    .smupgrade_ms = 300,
     .bring_back_ms = 200,
 };
 
@@ -60,6 +63,9 @@ struct ears {
 	char phases[128];
 	char notes[4096];
 	int crossings;
+	int power_cycles;
+	struct fake_modem *fake;
+	int cancel_fd;
 	uint64_t done;
 	bool backwards;
 	struct modem_info modem;
@@ -74,6 +80,8 @@ static int hear_phase(void *context, enum upgrade_phase phase, size_t step, size
 	ck_assert_uint_le(step, steps);
 	if (ears->row->phase_error && phase == ears->row->phase_error_at)
 		return ears->row->phase_error;
+	if (ears->row->cancel_at && phase == ears->row->cancel_at)
+		ck_assert_int_eq(eventfd_write(ears->cancel_fd, 1), 0);
 	snprintf(ears->phases + used, sizeof(ears->phases) - used, "%c%zu%s", upgrade_phase_name(phase)[0], steps, detail[0] ? "+" : "");
 	return 0;
 }
@@ -84,7 +92,7 @@ static void hear_progress(void *context, const struct stp_progress *progress)
 
 	ears->backwards = ears->backwards || progress->bytes_done < ears->done;
 	ears->done = progress->bytes_done;
-	ck_assert_uint_eq(progress->bytes_total, RIG_IMAGE_SIZE);
+	ck_assert_uint_eq(progress->bytes_total, RIG_IMAGE_SIZE + (ears->row->firmware.second ? RIG_SECOND_SIZE : 0));
 }
 
 static void hear_modem(void *context, const struct modem_info *info)
@@ -108,21 +116,39 @@ static bool hear_no_return(void *context)
 	return !ears->row->cancel;
 }
 
-struct image *rig_image(void)
+/* A modem that is helped by it comes up in its application. */
+static int hear_power(void *context, struct fault *ret_fault)
+{
+	struct ears *ears = context;
+
+	ears->power_cycles++;
+	if (ears->row->power == POWER_FAILS)
+		return fault_set(ret_fault, FAULT_POWER_CYCLE_FAILED, "the command ended with 1");
+	if (ears->row->power == POWER_CURES)
+		fake_modem_power_cycle(ears->fake, APP);
+	return 0;
+}
+
+struct image *rig_image_of(size_t size, bool is_elf)
 {
 	char path[] = "/tmp/upgrade_run_test.XXXXXX";
 	struct image *image = NULL;
 	uint8_t bytes[RIG_IMAGE_SIZE];
 	int fd = mkstemp(path);
 
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (uint8_t)(i * i >> 7);
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (uint8_t)((i * i >> 7) + size);
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, bytes, sizeof(bytes)), (ssize_t)sizeof(bytes));
+	ck_assert_int_eq(write(fd, bytes, size), (ssize_t)size);
 	close(fd);
-	ck_assert_int_eq(image_open(path, false, true, NULL, 0, &image), 0);
+	ck_assert_int_eq(image_open(path, is_elf, !is_elf, NULL, 0, &image), 0);
 	unlink(path);
 	return image;
+}
+
+struct image *rig_image(void)
+{
+	return rig_image_of(RIG_IMAGE_SIZE, false);
 }
 
 static void check_result(const struct upgrade_case *row, int r, const struct upgrade_result *result, const struct ears *ears)
@@ -134,21 +160,42 @@ static void check_result(const struct upgrade_case *row, int r, const struct upg
 	if (row->evidence)
 		ck_assert_msg(strcmp(result->fault.evidence, row->evidence) == 0, "%s: %s", row->name, result->fault.evidence);
 	ck_assert_msg(result->verified == row->verified, "%s: verified", row->name);
-	ck_assert_msg(result->sent == (row->sessions > 0), "%s: sent", row->name);
+	ck_assert_msg(result->sent == (row->sessions > 0 && !row->unsent), "%s: sent", row->name);
 	if (row->phases)
 		ck_assert_msg(strcmp(ears->phases, row->phases) == 0, "%s: %s", row->name, ears->phases);
 	if (row->note_has)
 		ck_assert_msg(strstr(ears->notes, row->note_has) != NULL, "%s: %s", row->name, ears->notes);
 	ck_assert_int_le(ears->crossings, 1);
-	ck_assert_int_eq(ears->backwards, row->sessions > 1);
+	ck_assert_msg(ears->backwards == row->again, "%s: progress", row->name);
+	ck_assert_msg(ears->power_cycles == row->power_cycles, "%s: %d power cycles", row->name, ears->power_cycles);
 	ck_assert_int_eq(ears->modem.boot_mode, result->after.boot_mode);
 }
 
-static void check_modem(const struct upgrade_case *row, struct fake_modem *fake, const struct stp_source *source)
+/* What came last is the bundle, or its second file. */
+static void check_received(const struct upgrade_case *row, const struct fake_modem *fake, const struct stp_source *source)
 {
-	const char *log = fake_modem_log_without_at(fake);
 	size_t length = 0;
 	const uint8_t *received = fake_modem_received(fake, &length);
+
+	for (int i = 0; i < row->sessions && i < 4; i++)
+		ck_assert_msg(row->bytes[i] == 0 || fake_modem_session_bytes(fake, i) == row->bytes[i], "%s: %zu bytes", row->name,
+			      fake_modem_session_bytes(fake, i));
+	ck_assert_msg(row->largest_block == 0 || fake_modem_session_block(fake, 0) == row->largest_block, "%s: block", row->name);
+	if (row->sessions == 0 || row->unsent || row->part_only)
+		return;
+	if (row->stp_version == 2) {
+		ck_assert_uint_eq(fake_modem_data_type(fake), 5);
+		ck_assert_uint_eq(length, source->compressed_size);
+		ck_assert_mem_eq(received, source->compressed, length);
+		return;
+	}
+	ck_assert_uint_eq(length, source->plain_size);
+	ck_assert_mem_eq(received, source->plain, length);
+}
+
+static void check_modem(const struct upgrade_case *row, struct fake_modem *fake)
+{
+	const char *log = fake_modem_log_without_at(fake);
 
 	if (row->log)
 		ck_assert_msg(strcmp(log, row->log) == 0, "%s: %s", row->name, log);
@@ -159,14 +206,6 @@ static void check_modem(const struct upgrade_case *row, struct fake_modem *fake,
 	ck_assert_msg(fake_modem_sessions(fake) == row->sessions, "%s: %d sessions", row->name, fake_modem_sessions(fake));
 	if (row->state)
 		ck_assert_msg(fake_modem_state(fake) == row->state, "%s: state %d, %s", row->name, fake_modem_state(fake), log);
-	if (row->sessions > 0 && row->stp_version == 2) {
-		ck_assert_uint_eq(fake_modem_data_type(fake), 5);
-		ck_assert_uint_eq(length, source->compressed_size);
-		ck_assert_mem_eq(received, source->compressed, length);
-	} else if (row->sessions > 0) {
-		ck_assert_uint_eq(length, source->plain_size);
-		ck_assert_mem_eq(received, source->plain, length);
-	}
 }
 
 struct profile rig_profile(const char *name)
@@ -181,7 +220,7 @@ struct profile rig_profile(const char *name)
 	return profile;
 }
 
-void rig_run(const struct upgrade_case *row)
+static struct fake_modem *start_modem(const struct upgrade_case *row)
 {
 	struct fake_script script = {.overrides = row->overrides,
 				     .rules = row->rules ? row->rules : rig_monarch1,
@@ -193,34 +232,68 @@ void rig_run(const struct upgrade_case *row)
 				     .deaf_once = row->deaf_once,
 				     .stp_version = row->stp_version ? row->stp_version : 1,
 				     .refuse = row->refuse_stp};
-	struct fake_modem *fake = fake_modem_start(&script);
+
+	memcpy(script.more_stp, row->more_stp, sizeof(script.more_stp));
+	return fake_modem_start(&script);
+}
+
+struct images {
+	struct image *bundle;
+	struct image *boot_rom;
+	struct image *helper;
+	struct image *second;
+};
+
+static int run_modem(const struct upgrade_case *row, struct ears *ears, const struct images *images, struct upgrade_result *ret)
+{
 	struct profile profile = rig_profile(row->profile);
-	struct image *image = rig_image();
-	struct ears ears = {.row = row};
 	struct upgrade_events events = {.phase = hear_phase,
 					.progress = hear_progress,
 					.modem = hear_modem,
 					.note = hear_note,
 					.point_of_no_return = hear_no_return,
-					.context = &ears};
+					.power_cycle = row->power == NO_POWER ? NULL : hear_power,
+					.context = ears};
 	struct modem_timings timings = rig_timings;
+	if (row->rate_bps)
+		profile.rates[0] = row->rate_bps;
 	timings.stp_answer_ms = row->deaf_once ? 100 : rig_timings.stp_answer_ms;
-	struct upgrade_request request = {.port = fake_modem_port(fake),
+	struct upgrade_request request = {.port = fake_modem_port(ears->fake),
 					  .profile = &profile,
 					  .expected_imei = row->expected_imei,
 					  .firmware = &row->firmware,
 					  .options = row->options,
-					  .image = image,
-					  .cancel_fd = -1,
+					  .image = images->bundle,
+					  .boot_rom = images->boot_rom,
+					  .helper = images->helper,
+					  .second = images->second,
+					  .last_boot_mode = BOOT_MODE_UNKNOWN,
+					  .cancel_fd = ears->cancel_fd,
 					  .timings = &timings};
-	struct upgrade_result result;
-	int r = upgrade_run(&request, &events, &result);
 
-	fake_modem_stop(fake);
+	return upgrade_run(&request, &events, ret);
+}
+
+void rig_run(const struct upgrade_case *row)
+{
+	struct ears ears = {.row = row, .fake = start_modem(row), .cancel_fd = eventfd(0, EFD_CLOEXEC)};
+	struct images images = {.bundle = rig_image(),
+				.boot_rom = rig_image_of(RIG_BOOT_ROM_SIZE, false),
+				.helper = rig_image_of(RIG_HELPER_SIZE, true),
+				.second = rig_image_of(RIG_SECOND_SIZE, false)};
+	struct upgrade_result result;
+	int r = run_modem(row, &ears, &images, &result);
+
+	fake_modem_stop(ears.fake);
 	check_result(row, r, &result, &ears);
-	check_modem(row, fake, image_source(image));
-	image_free(image);
-	fake_modem_free(fake);
+	check_modem(row, ears.fake);
+	check_received(row, ears.fake, image_source(row->firmware.second ? images.second : images.bundle));
+	image_free(images.bundle);
+	image_free(images.boot_rom);
+	image_free(images.helper);
+	image_free(images.second);
+	close(ears.cancel_fd);
+	fake_modem_free(ears.fake);
 }
 
 struct fake_modem *rig_start_monarch1(void)

@@ -32,7 +32,10 @@ extern const struct fake_rule rig_monarch1[];
 extern const struct fake_rule rig_monarch2[];
 extern const struct modem_timings rig_timings;
 
-#define RIG_IMAGE_SIZE 40000u
+#define RIG_IMAGE_SIZE    40000u
+#define RIG_SECOND_SIZE   20000u
+#define RIG_HELPER_SIZE   5000u
+#define RIG_BOOT_ROM_SIZE 3000u
 
 #define CATM1_39529                                                                                                                        \
 	{                                                                                                                                  \
@@ -48,10 +51,12 @@ extern const struct modem_timings rig_timings;
 #define IDENTIFY   "ATE0 | ATI | ATI1 | AT+CGSN | "
 #define ENDED      "AT+SMUPGRADE? | AT+SMOD? | AT+SMSWBOOT=1,1 | AT+SMOD? | AT+SMOD? | " IDENTIFY "AT+CEREG? | AT+SQNSUPGRADENTF=\"success\" | "
 
+enum power { NO_POWER, POWER_CURES, POWER_HELPS_NOT, POWER_FAILS };
+
 struct upgrade_case {
 	const char *name;
 	const struct fake_rule *rules; /* NULL: monarch1 */
-	struct fake_rule overrides[8];
+	struct fake_rule overrides[24];
 	int start;           /* 0: APP */
 	uint8_t stp_version; /* 0: 1 */
 	int stp_next;        /* 0: DONE */
@@ -61,7 +66,11 @@ struct upgrade_case {
 	struct upgrade_firmware firmware;
 	struct upgrade_options options;
 	const char *expected_imei;
-	bool cancel; /* at the point of no return */
+	uint32_t rate_bps; /* the profile's one rate; 0: 921600 */
+	struct fake_stp more_stp[5];
+	enum power power;             /* what the device's power method does */
+	bool cancel;                  /* at the point of no return */
+	enum upgrade_phase cancel_at; /* when it begins; PHASE_CONNECT: never */
 	int phase_error;
 	enum upgrade_phase phase_error_at;
 	bool refuse_stp;
@@ -72,7 +81,13 @@ struct upgrade_case {
 	const char *text;
 	const char *evidence;
 	bool verified;
-	int sessions;       /* that brought the image */
+	int sessions;         /* that brought something */
+	size_t bytes[4];      /* of them; 0: not looked at */
+	size_t largest_block; /* of the first; 0: not looked at */
+	bool unsent;          /* nothing of the bundle itself */
+	bool part_only;       /* what came last is not the whole bundle, or not its last file */
+	bool again;           /* in a second pass: the progress begins anew */
+	int power_cycles;
 	const char *phases; /* first letters, with a digit of the steps; s: switch; a + after a phase that has a detail */
 	const char *log;    /* without plain AT; NULL: not looked at */
 	const char *log_has;
@@ -86,6 +101,7 @@ void rig_run(const struct upgrade_case *row);
 
 struct fake_modem *rig_start_monarch1(void); /* from the application */
 struct image *rig_image(void);
+struct image *rig_image_of(size_t size, bool is_elf);
 struct profile rig_profile(const char *name);
 
 #endif

@@ -7,7 +7,6 @@
 
 /* protocol.md 1 (refusal pause), 2 (+++, AT+IPR), 4 (flush, vendor waits), 7 (settle, polls). The rest is our patience. */
 const struct modem_timings modem_timings_default = {
-    .verdict_ms = 20000,
     .probe_ms = 300,
     .alive_probe_ms = 500,
     .escape_guard_ms = 1000,
@@ -22,6 +21,8 @@ const struct modem_timings modem_timings_default = {
     .stp_answer_ms = 5000,
     .no_report_ms = 60000,
     .identity_ms = 60000,
+    .helper_start_ms = 300000,
+    .smupgrade_ms = 120000,
     .bring_back_ms = 10000,
 };
 

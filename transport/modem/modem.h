@@ -39,7 +39,6 @@ struct modem_info {
 
 /* The waits of protocol.md 1, 2 and 7, in ms. Tests run with shorter ones. */
 struct modem_timings {
-	int64_t verdict_ms;       /* no round that would end later is begun for a modem that says nothing */
 	int64_t probe_ms;         /* one AT while the rate is looked for */
 	int64_t alive_probe_ms;   /* one AT while a restart or an apply is waited for */
 	int64_t escape_guard_ms;  /* silence before +++ */
@@ -54,6 +53,8 @@ struct modem_timings {
 	int64_t stp_answer_ms;    /* silence after which an STP frame is sent again */
 	int64_t no_report_ms;     /* how long a resumed job waits for a modem that has no report of an apply */
 	int64_t identity_ms;      /* how long a started application may take to tell release and IMEI */
+	int64_t helper_start_ms;  /* from the ELF's last block until the helper answers AT */
+	int64_t smupgrade_ms;     /* for the answer to AT+SMUPGRADE; the apply budget goes on after it */
 	int64_t bring_back_ms;    /* how long a modem that is to go back to its application may be silent */
 };
 extern const struct modem_timings modem_timings_default;
@@ -65,10 +66,9 @@ struct modem {
 	struct transcript *transcript;       /* borrowed, may be NULL */
 	const struct modem_timings *timings; /* borrowed; modem_timings_default after opening */
 	uint32_t talk_rate_bps;              /* before modem_raise_rate(); 0: not raised */
-	enum modem_family
-	    likely_family; /* of the firmware that is to go in, or as the modem was seen before; serves while info.family is unknown */
-	bool application_started;    /* +SYSSTART came since the last restart was asked for */
-	struct modem_report *report; /* borrowed, may be NULL: takes the crash lines that nobody asked for */
+	bool reset_forbidden;                /* between the two files of a pair: AT^RESET is never sent (protocol.md 6, 5) */
+	bool application_started;            /* +SYSSTART came since the last restart was asked for */
+	struct modem_report *report;         /* borrowed, may be NULL: takes the crash lines that nobody asked for */
 	struct modem_info info;
 };
 
@@ -80,7 +80,7 @@ int modem_open_link(struct modem *modem, struct link *link, const struct profile
 void modem_close(struct modem *modem);
 
 /* Finds the rate, leaves data mode, ends an STP session somebody left open, asks AT+SMOD?. Tries until patience_ms
- * has passed (0: as many rounds of the ladder as leave a verdict in under 30 s; healthy modems need under 3 s). Fills info.rate_bps and info.boot_mode. Faults:
+ * has passed (0: one round of the ladder, under 15 s; healthy modems need under 3 s). Fills info.rate_bps and info.boot_mode. Faults:
  * FAULT_MODEM_SILENT, _UNPOWERED, _WRONG_RATE, _IN_DATA_MODE, _ANSWERS_ERROR, PORT_GONE. -ECANCELED. */
 int modem_detect(struct modem *modem, int64_t patience_ms, struct fault *ret_fault);
 
@@ -96,14 +96,11 @@ int modem_ask_health(struct modem *modem, struct modem_report *report, struct fa
 /* AT+SMOD? once; BOOT_MODE_UNKNOWN when the answer is none. 0 or negative errno. */
 int modem_ask_boot_mode(struct modem *modem, enum boot_mode *ret);
 
-/* info.family, or likely_family while that is unknown. */
-enum modem_family modem_likely_family(const struct modem *modem);
-
 /* AT+SMOD? until it is answered, a few times, into info.boot_mode. A Monarch 2 modem that answers ERROR to everything is
  * in RECOVERY (protocol.md 7 B). FAULT_MODEM_ANSWERS_ERROR, FAULT_MODEM_SILENT, FAULT_PORT_GONE; -ECANCELED. */
 int modem_settle_boot_mode(struct modem *modem, struct fault *ret_fault);
 
-/* Brings the modem to mode 2 or 4 by AT+SMSWBOOT with the fallback of protocol.md 1, judged by AT+SMOD?. Does nothing
+/* Brings the modem to mode 0, 2 or 4 by AT+SMSWBOOT with the fallback of protocol.md 1, judged by AT+SMOD?. Does nothing
  * when it is there already. FAULT_BOOT_MODE_REFUSED, FAULT_BOOT_MODE_UNCHANGED, FAULT_RESTART_TIMEOUT. */
 int modem_switch_boot_mode(struct modem *modem, enum boot_mode wanted, struct fault *ret_fault);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The phases apply, restart and verify: what the modem says of the bundle that it got, and what it runs then. protocol.md 3 and 7.
+ * The phase apply: what the modem says of the bundle that it got. protocol.md 3 and 7.
  */
 #include "transport/modem/upgrade_steps.h"
 
@@ -52,16 +52,20 @@ static int ask_report(struct upgrade *upgrade, int64_t deadline_ms)
 	return 0;
 }
 
-static int reset_and_await(struct upgrade *upgrade, int64_t deadline_ms)
+int upgrade_reset(struct upgrade *upgrade, int64_t budget_ms)
 {
 	struct modem *modem = &upgrade->modem;
+	int64_t deadline_ms = clock_deadline_ms(budget_ms);
 	struct at_reply reply;
 	int r = at_command(modem->at, "AT^RESET", modem->profile->command_timeout_ms, &reply);
 
 	if (r < 0 && r != -ETIMEDOUT)
 		return r;
 	r = at_session_listen(modem->at, modem->timings->settle_ms, NULL);
-	return r < 0 ? r : modem_await_alive(modem, deadline_ms - clock_now_ms());
+	if (r < 0)
+		return r;
+	at_session_reset(modem->at);
+	return modem_await_alive(modem, deadline_ms - clock_now_ms());
 }
 
 /* No report comes from a modem that never had the whole bundle, and from one that is at work in its application again. */
@@ -80,33 +84,54 @@ static int judge_no_report(struct upgrade *upgrade, bool *ret_done)
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
-/* One look at the report. *ret_done: the wait is over. */
-static int poll_report(struct upgrade *upgrade, int64_t deadline_ms, int64_t *no_report_deadline_ms, bool *reset_done, bool *ret_done)
-{
-	int r = ask_report(upgrade, deadline_ms);
+struct report_wait {
+	int64_t deadline_ms;
+	int64_t no_report_deadline_ms;
+	bool reset_done;
+	bool done;
+};
 
-	*ret_done = false;
+/* field-failures.md F50. */
+static int not_success(struct upgrade *upgrade, struct report_wait *wait)
+{
+	wait->done = wait->reset_done || upgrade->modem.reset_forbidden;
+	if (wait->done)
+		return upgrade->resumed ? UPGRADE_AGAIN : 0;
+	wait->reset_done = true;
+	upgrade_say(upgrade, "the modem reports no success yet: one restart, then it is asked again");
+	return upgrade_reset(upgrade, wait->deadline_ms - clock_now_ms());
+}
+
+/* AT+SMUPGRADE that was answered with OK needs no other report. */
+static bool accepted(struct upgrade *upgrade)
+{
+	if (upgrade->accepted)
+		upgrade->apply = REPORT_SUCCESS;
+	return upgrade->accepted;
+}
+
+/* One look at the report. */
+static int poll_report(struct upgrade *upgrade, struct report_wait *wait)
+{
+	int r = ask_report(upgrade, wait->deadline_ms);
+
 	if (r < 0)
 		return r;
 	switch (upgrade->apply) {
 	case REPORT_SUCCESS:
-		*ret_done = true;
+		wait->done = true;
 		return 0;
 	case REPORT_FAIL:
-		*ret_done = true;
+		wait->done = true;
 		return upgrade->resumed ? UPGRADE_AGAIN : 0;
 	case REPORT_NOT_SUCCESS:
-		*ret_done = *reset_done;
-		if (*reset_done)
-			return upgrade->resumed ? UPGRADE_AGAIN : 0;
-		*reset_done = true;
-		upgrade_say(upgrade, "the modem reports no success yet: one restart, then it is asked again");
-		return reset_and_await(upgrade, deadline_ms);
+		return not_success(upgrade, wait);
 	case REPORT_NONE:
 	case REPORT_ERROR:
-		return clock_now_ms() >= *no_report_deadline_ms ? judge_no_report(upgrade, ret_done) : 0;
+		wait->done = accepted(upgrade);
+		return !wait->done && clock_now_ms() >= wait->no_report_deadline_ms ? judge_no_report(upgrade, &wait->done) : 0;
 	case REPORT_PENDING: /* at work: one ERROR after that is no end, only a row of them is */
-		*no_report_deadline_ms = clock_deadline_ms(upgrade->modem.timings->no_report_ms);
+		wait->no_report_deadline_ms = clock_deadline_ms(upgrade->modem.timings->no_report_ms);
 		break;
 	}
 	return 0;
@@ -120,22 +145,18 @@ static int apply_timeout(struct upgrade *upgrade)
 	return -EPROTO;
 }
 
-int upgrade_step_apply(struct upgrade *upgrade)
+/* Until the modem answers and has told how it went. */
+static int await_report(struct upgrade *upgrade, int64_t deadline_ms)
 {
-	int64_t deadline_ms = clock_deadline_ms((int64_t)upgrade->request->profile->apply_budget_s * 1000);
-	bool reset_done = false;
-	bool done = false;
-	int r;
+	struct report_wait wait = {.deadline_ms = deadline_ms};
+	int r = modem_await_alive(&upgrade->modem, deadline_ms - clock_now_ms());
 
-	if (!upgrade_cross(upgrade))
-		return -ECANCELED;
-	r = modem_await_alive(&upgrade->modem, deadline_ms - clock_now_ms());
-	int64_t no_report_deadline_ms = clock_deadline_ms(upgrade->modem.timings->no_report_ms);
+	wait.no_report_deadline_ms = clock_deadline_ms(upgrade->modem.timings->no_report_ms);
 	while (r == 0) {
-		r = poll_report(upgrade, deadline_ms, &no_report_deadline_ms, &reset_done, &done);
-		if (r == 0 && done)
+		r = poll_report(upgrade, &wait);
+		if (r == 0 && wait.done)
 			upgrade_say(upgrade, "the modem reports: %s", upgrade->apply_text);
-		if (done)
+		if (wait.done)
 			return r;
 		if (r == 0 && clock_now_ms() >= deadline_ms)
 			r = -ETIMEDOUT;
@@ -145,102 +166,118 @@ int upgrade_step_apply(struct upgrade *upgrade)
 	return r == -ETIMEDOUT ? apply_timeout(upgrade) : modem_line_fault(r, upgrade_fault(upgrade));
 }
 
-static int apply_failed(struct upgrade *upgrade)
+/* The last file of a pair is in: a reset does no harm any more. */
+static void allow_reset(struct upgrade *upgrade)
 {
-	fault_set(upgrade_fault(upgrade), FAULT_APPLY_FAILED, "the modem does not confirm the upgrade and is in boot mode %d (%s) with %s",
-		  (int)upgrade->modem.info.boot_mode, boot_mode_name(upgrade->modem.info.boot_mode),
-		  upgrade->modem.info.release[0] ? upgrade->modem.info.release : "an unknown release");
-	fault_set_evidence(upgrade_fault(upgrade), upgrade->apply_text, strlen(upgrade->apply_text));
-	return -EPROTO;
+	if (upgrade_step_now(upgrade)->file == 1 && upgrade->apply == REPORT_SUCCESS)
+		upgrade->modem.reset_forbidden = false;
 }
 
-int upgrade_step_restart(struct upgrade *upgrade)
+static int64_t apply_deadline_ms(const struct upgrade *upgrade)
 {
-	struct modem *modem = &upgrade->modem;
-	int r = modem_switch_boot_mode(modem, BOOT_MODE_FFF, upgrade_fault(upgrade));
+	return clock_deadline_ms((int64_t)upgrade->request->profile->apply_budget_s * 1000);
+}
 
-	if (r == 0) {
-		upgrade_say_modem(upgrade);
+int upgrade_await_apply(struct upgrade *upgrade)
+{
+	int r;
+
+	if (!upgrade_cross(upgrade))
+		return -ECANCELED;
+	r = await_report(upgrade, apply_deadline_ms(upgrade));
+	allow_reset(upgrade);
+	return r;
+}
+
+/* It is at work on what an earlier run sent: no cancel, no restart. */
+static int begin_waiting(struct upgrade *upgrade)
+{
+	if (upgrade->hands_off)
 		return 0;
-	}
-	enum fault_code code = upgrade_fault(upgrade)->code;
-	if (r != -EPROTO || (code != FAULT_BOOT_MODE_UNCHANGED && code != FAULT_BOOT_MODE_REFUSED))
-		return r;
-	/* protocol.md 7 B: one pass may end in RECOVERY again. */
-	if (upgrade->plan.family == FAMILY_MONARCH2 && upgrade->pass == 1)
-		return UPGRADE_AGAIN;
-	return upgrade->apply == REPORT_SUCCESS ? r : apply_failed(upgrade);
+	upgrade->hands_off = true;
+	upgrade_say(upgrade, "the modem is still at work on what was sent before: %s", upgrade->apply_text);
+	return upgrade_cross(upgrade) ? 0 : -ECANCELED;
 }
 
-/* The IMEI of before: a modem that was in RECOVERY told none, but its device may be known. */
-static const char *known_imei(const struct upgrade *upgrade)
+int upgrade_await_earlier(struct upgrade *upgrade, bool *ret_applied)
 {
-	return upgrade->result->before.imei[0] ? upgrade->result->before.imei : upgrade->request->expected_imei;
-}
-
-/* The application may need a moment after its start before it tells who it is. */
-static int read_back(struct upgrade *upgrade)
-{
-	int64_t deadline_ms = clock_deadline_ms(upgrade->modem.timings->identity_ms);
-	const char *imei = known_imei(upgrade);
+	int64_t deadline_ms = apply_deadline_ms(upgrade);
+	int64_t quiet_deadline_ms = clock_deadline_ms(upgrade->modem.timings->no_report_ms);
 
 	for (;;) {
-		int r = modem_identify(&upgrade->modem, upgrade_fault(upgrade));
+		int r = ask_report(upgrade, deadline_ms);
 		if (r < 0)
-			return r;
-		const struct modem_info *info = &upgrade->modem.info;
-		if (info->release[0] && (info->imei[0] || !imei))
-			return 0;
+			return r == -ETIMEDOUT ? apply_timeout(upgrade) : modem_line_fault(r, upgrade_fault(upgrade));
+		bool busy = contains(upgrade->apply_text, "on-going");
+		*ret_applied = upgrade->apply == REPORT_SUCCESS;
+		/* A modem that says nothing at all may be busy as well, but not for ever. */
+		if (!busy && (upgrade->apply != REPORT_PENDING || clock_now_ms() >= quiet_deadline_ms))
+			break;
 		if (clock_now_ms() >= deadline_ms)
-			return 0;
-		r = upgrade_pause(upgrade);
+			return apply_timeout(upgrade);
+		r = busy ? begin_waiting(upgrade) : 0;
+		if (r == 0)
+			r = upgrade_pause(upgrade);
 		if (r < 0)
 			return r;
 	}
+	upgrade->hands_off = false;
+	upgrade->apply = REPORT_PENDING;
+	return 0;
 }
 
-static int check_release(struct upgrade *upgrade)
-{
-	const struct upgrade_firmware *firmware = upgrade->request->firmware;
-	const struct modem_info *info = &upgrade->modem.info;
-	bool planned_to_verify_only = upgrade->resumed && upgrade->apply == REPORT_PENDING;
-
-	if (upgrade_firmware_matches(firmware, info)) {
-		upgrade->result->verified = true;
-		return 0;
-	}
-	if (upgrade->apply != REPORT_SUCCESS && !planned_to_verify_only)
-		return apply_failed(upgrade);
-	if (firmware->release[0] == '\0' && firmware->build == 0)
-		return 0;
-	return fault_set(upgrade_fault(upgrade), FAULT_RELEASE_MISMATCH, "the modem runs %s and the firmware declares %s (build %u)",
-			 info->release[0] ? info->release : "an unknown release", firmware->release[0] ? firmware->release : "no release",
-			 firmware->build);
-}
-
-static const struct dialogue_line verified_dialogue[] = {
-    {"AT+SQNSUPGRADENTF=\"success\"", FAMILY_UNKNOWN, false, 0},
-};
-
-int upgrade_step_verify(struct upgrade *upgrade)
+/* AT+SMUPGRADE: OK after the apply, ERROR for a bad bundle, or nothing while it is at work. */
+static int say_smupgrade(struct upgrade *upgrade)
 {
 	struct modem *modem = &upgrade->modem;
-	int r = modem_settle_boot_mode(modem, upgrade_fault(upgrade));
+	struct at_reply reply;
+	int r = at_command(modem->at, "AT+SMUPGRADE", modem->timings->smupgrade_ms, &reply);
+
+	upgrade->accepted = r == 0 && reply.final == AT_FINAL_OK;
+	if (r == -ETIMEDOUT)
+		transcript_note(modem->transcript, "no answer to AT+SMUPGRADE yet");
+	if (r < 0 && r != -ETIMEDOUT)
+		return modem_line_fault(r, upgrade_fault(upgrade));
+	if (r == -ETIMEDOUT || upgrade->accepted)
+		return await_report(upgrade, apply_deadline_ms(upgrade));
+	/* An older report would tell of another upgrade. The release read back decides: field-failures.md F60. */
+	upgrade->apply = REPORT_FAIL;
+	snprintf(upgrade->apply_text, sizeof(upgrade->apply_text), "AT+SMUPGRADE: %.40s", reply.final_text);
+	upgrade_say(upgrade, "the modem refuses what it was sent: %s", upgrade->apply_text);
+	return 0;
+}
+
+int upgrade_apply_stored(struct upgrade *upgrade)
+{
+	int r = modem_settle_boot_mode(&upgrade->modem, upgrade_fault(upgrade));
 
 	if (r < 0)
 		return r;
-	if (modem->info.boot_mode != BOOT_MODE_FFF)
-		return fault_set(upgrade_fault(upgrade), FAULT_RESTART_TIMEOUT, "the modem is in boot mode %d (%s) again",
-				 (int)modem->info.boot_mode, boot_mode_name(modem->info.boot_mode));
-	r = read_back(upgrade);
-	if (r < 0)
-		return r;
-	upgrade_say_modem(upgrade);
-	upgrade_ask_health(upgrade);
-	r = upgrade_check_imei(upgrade, known_imei(upgrade));
+	if (upgrade->modem.info.boot_mode != BOOT_MODE_FFF)
+		return UPGRADE_REPLAN;
+	if (!upgrade_cross(upgrade))
+		return -ECANCELED;
+	r = say_smupgrade(upgrade);
+	allow_reset(upgrade);
+	return r;
+}
+
+static const struct dialogue_line legacy_dialogue[] = {
+    {"AT+SMSWBOOT=1,0", FAMILY_UNKNOWN, false, 0},
+};
+
+int upgrade_apply_legacy(struct upgrade *upgrade)
+{
+	struct modem *modem = &upgrade->modem;
+	int64_t boot_ms = (int64_t)modem->profile->boot_budget_s * 1000;
+	int r = modem_await_alive(modem, boot_ms);
+
 	if (r == 0)
-		r = check_release(upgrade);
-	if (r < 0)
-		return r;
-	return upgrade_say_dialogue(upgrade, verified_dialogue, sizeof(verified_dialogue) / sizeof(verified_dialogue[0]));
+		r = upgrade_say_dialogue(upgrade, legacy_dialogue, 1);
+	if (r == 0)
+		r = upgrade_reset(upgrade, boot_ms);
+	if (r == -ETIMEDOUT)
+		return fault_set(upgrade_fault(upgrade), FAULT_RESTART_TIMEOUT, "the modem did not come back in %u s",
+				 modem->profile->boot_budget_s);
+	return r < 0 ? modem_line_fault(r, upgrade_fault(upgrade)) : say_smupgrade(upgrade);
 }

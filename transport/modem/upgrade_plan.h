@@ -76,6 +76,7 @@ struct upgrade_options {
 	 * whole bundle was sent; "already installed" is then success. */
 	enum upgrade_phase resume_phase;
 	uint32_t from_build; /* the build that the first run of this job met; 0: not known */
+	bool sent;           /* an earlier run may have sent something, or met it so: no switch back, and no power action */
 };
 
 struct upgrade_step {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Procedures A and B of protocol.md 7, phase by phase.
+ * What the actions of an upgrade share, and the table of them. protocol.md 7.
  */
 #include "transport/modem/upgrade_steps.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "transport/clock.h"
 
 #define IDENTIFY_TRIES 3
 #define REQUIRED_TRIES 3
@@ -72,43 +73,6 @@ int upgrade_say_dialogue(struct upgrade *upgrade, const struct dialogue_line *li
 	return 0;
 }
 
-/* A modem of an interrupted job may be erasing, applying or restarting: protocol.md 7, Budgets. */
-static int64_t connect_patience_ms(const struct upgrade_request *request)
-{
-	enum upgrade_phase resume = request->options.resume_phase;
-
-	if (resume >= PHASE_TRANSFER)
-		return (int64_t)request->profile->apply_budget_s * 1000;
-	return resume >= PHASE_SWITCH ? (int64_t)request->profile->boot_budget_s * 1000 : 0;
-}
-
-/* For a modem that says nothing of itself. */
-static enum modem_family likely_family(const struct upgrade_request *request)
-{
-	if (request->last_family != FAMILY_UNKNOWN || !request->firmware)
-		return request->last_family;
-	return request->firmware->family;
-}
-
-static int step_connect(struct upgrade *upgrade)
-{
-	const struct upgrade_request *request = upgrade->request;
-	int r = modem_open(&upgrade->modem, request->port, request->profile, request->last_rate_bps, request->transcript,
-			   request->cancel_fd, upgrade_fault(upgrade));
-
-	if (r < 0)
-		return r;
-	if (request->timings)
-		upgrade->modem.timings = request->timings;
-	upgrade->modem.report = &upgrade->result->report;
-	upgrade->modem.likely_family = likely_family(request);
-	r = modem_detect(&upgrade->modem, connect_patience_ms(request), upgrade_fault(upgrade));
-	if (r < 0)
-		return r;
-	upgrade_say_modem(upgrade);
-	return 0;
-}
-
 static bool identity_complete(const struct modem_info *info)
 {
 	return info->boot_mode != BOOT_MODE_FFF || (info->release[0] && info->imei[0]);
@@ -121,28 +85,63 @@ int upgrade_check_imei(struct upgrade *upgrade, const char *expected)
 	if (!expected || expected[0] == '\0' || info->boot_mode != BOOT_MODE_FFF || strcmp(expected, info->imei) == 0)
 		return 0;
 	if (info->imei[0] == '\0')
-		return fault_set(upgrade_fault(upgrade), FAULT_IDENTITY_CHANGED, "the modem does not tell its IMEI, which was %s",
+		return fault_set(upgrade_fault(upgrade), FAULT_MODEM_ANSWERS_ERROR, "the modem does not tell its IMEI, which was %s",
 				 expected);
 	return fault_set(upgrade_fault(upgrade), FAULT_IDENTITY_CHANGED, "another modem: its IMEI is %s and was %s", info->imei, expected);
 }
 
-static int step_identify(struct upgrade *upgrade)
+/* The IMEI of before: a modem that was in RECOVERY told none, but its device may be known. */
+const char *upgrade_known_imei(const struct upgrade *upgrade)
 {
-	for (int tries = 1;; tries++) {
-		int r = modem_identify(&upgrade->modem, upgrade_fault(upgrade));
-		if (r == 0 && !identity_complete(&upgrade->modem.info) && tries < IDENTIFY_TRIES) {
-			r = upgrade_pause(upgrade);
-			if (r == 0)
-				continue;
-		}
-		if (r < 0)
-			return r;
-		upgrade_say_modem(upgrade);
-		return upgrade_check_imei(upgrade, upgrade->request->expected_imei);
-	}
+	return upgrade->result->before.imei[0] ? upgrade->result->before.imei : upgrade->request->expected_imei;
 }
 
-static int step_prepare(struct upgrade *upgrade)
+/* An IMEI that nobody knew is not waited for. */
+static bool nothing_missed(const struct upgrade *upgrade)
+{
+	const char *imei = upgrade_known_imei(upgrade);
+
+	return upgrade->modem.info.release[0] && (!imei || imei[0] == '\0');
+}
+
+static int ask_identity(struct upgrade *upgrade, int64_t deadline_ms, int tries)
+{
+	for (;;) {
+		int r = modem_identify(&upgrade->modem, upgrade_fault(upgrade));
+		if (r < 0)
+			return r;
+		tries--;
+		if (identity_complete(&upgrade->modem.info) || (tries <= 0 && (nothing_missed(upgrade) || clock_now_ms() >= deadline_ms)))
+			break;
+		r = upgrade_pause(upgrade);
+		if (r < 0)
+			return r;
+	}
+	upgrade_say_modem(upgrade);
+	return 0;
+}
+
+int upgrade_await_identity(struct upgrade *upgrade)
+{
+	return ask_identity(upgrade, clock_deadline_ms(upgrade->modem.timings->identity_ms), IDENTIFY_TRIES);
+}
+
+/* An interrupted job and a power cycle meet an application that has just started. */
+static bool may_have_just_started(const struct upgrade *upgrade)
+{
+	return upgrade->request->options.resume_phase >= PHASE_SWITCH || upgrade->power_cycled || upgrade->replans > 0;
+}
+
+int upgrade_identify(struct upgrade *upgrade)
+{
+	int r = may_have_just_started(upgrade) ? upgrade_await_identity(upgrade) : ask_identity(upgrade, 0, IDENTIFY_TRIES);
+
+	if (r == 0)
+		r = upgrade_check_imei(upgrade, upgrade->request->expected_imei);
+	return r < 0 ? r : upgrade_check_imei(upgrade, upgrade->result->before.imei);
+}
+
+int upgrade_quiet(struct upgrade *upgrade)
 {
 	int r = modem_settle_boot_mode(&upgrade->modem, upgrade_fault(upgrade));
 
@@ -150,31 +149,6 @@ static int step_prepare(struct upgrade *upgrade)
 		return r;
 	upgrade->quiesced = true;
 	return upgrade_say_dialogue(upgrade, prepare_dialogue, sizeof(prepare_dialogue) / sizeof(prepare_dialogue[0]));
-}
-
-int upgrade_switch_to_recovery(struct upgrade *upgrade)
-{
-	int r;
-
-	upgrade->switched = true;
-	r = modem_switch_boot_mode(&upgrade->modem, BOOT_MODE_RECOVERY, upgrade_fault(upgrade));
-	if (r < 0)
-		return r;
-	upgrade_say_modem(upgrade);
-	return 0;
-}
-
-static int step_switch(struct upgrade *upgrade)
-{
-	int r = modem_settle_boot_mode(&upgrade->modem, upgrade_fault(upgrade));
-
-	if (r < 0 || upgrade->modem.info.boot_mode == BOOT_MODE_RECOVERY)
-		return r;
-	/* The last moment at which the modem can be told from another one. */
-	r = modem_identify(&upgrade->modem, upgrade_fault(upgrade));
-	if (r == 0)
-		r = upgrade_check_imei(upgrade, upgrade->result->before.imei);
-	return r < 0 ? r : upgrade_switch_to_recovery(upgrade);
 }
 
 bool upgrade_cross(struct upgrade *upgrade)
@@ -190,24 +164,36 @@ bool upgrade_cross(struct upgrade *upgrade)
 	return true;
 }
 
-static int step_helper(struct upgrade *upgrade)
+bool upgrade_plans(const struct upgrade *upgrade, enum upgrade_action action)
 {
-	return fault_set(upgrade_fault(upgrade), FAULT_HELPER_NEEDED, "this version cannot start a helper yet");
+	for (size_t i = 0; i < upgrade->plan.step_count; i++) {
+		if (upgrade->plan.steps[i].action == action)
+			return true;
+	}
+	return false;
 }
 
-static int (*const step_functions[PHASE_COUNT])(struct upgrade *upgrade) = {
-    [PHASE_CONNECT] = step_connect,     [PHASE_IDENTIFY] = step_identify,       [PHASE_PREPARE] = step_prepare,
-    [PHASE_SWITCH] = step_switch,       [PHASE_HELPER] = step_helper,           [PHASE_TRANSFER] = upgrade_step_transfer,
-    [PHASE_APPLY] = upgrade_step_apply, [PHASE_RESTART] = upgrade_step_restart, [PHASE_VERIFY] = upgrade_step_verify,
+static int (*const step_functions[ACTION_COUNT])(struct upgrade *upgrade) = {
+    [ACTION_CONNECT] = upgrade_connect,
+    [ACTION_IDENTIFY] = upgrade_identify,
+    [ACTION_QUIET] = upgrade_quiet,
+    [ACTION_TO_RECOVERY] = upgrade_to_recovery,
+    [ACTION_SEND_BOOT_ROM] = upgrade_send_boot_rom,
+    [ACTION_TO_FFH] = upgrade_to_ffh,
+    [ACTION_START_HELPER] = upgrade_start_helper,
+    [ACTION_SEND] = upgrade_send,
+    [ACTION_SEND_LEGACY] = upgrade_send_legacy,
+    [ACTION_STORE] = upgrade_store,
+    [ACTION_AWAIT_APPLY] = upgrade_await_apply,
+    [ACTION_APPLY_LEGACY] = upgrade_apply_legacy,
+    [ACTION_APPLY_STORED] = upgrade_apply_stored,
+    [ACTION_RESTART] = upgrade_restart,
+    [ACTION_RESTART_PAIR] = upgrade_restart_pair,
+    [ACTION_RESTART_RESET] = upgrade_restart_reset,
+    [ACTION_VERIFY] = upgrade_verify,
 };
 
-bool upgrade_step_known(enum upgrade_action action)
+int upgrade_step_run(struct upgrade *upgrade, enum upgrade_action action)
 {
-	return action == ACTION_CONNECT || action == ACTION_IDENTIFY || action == ACTION_QUIET || action == ACTION_TO_RECOVERY ||
-	       action == ACTION_SEND || action == ACTION_AWAIT_APPLY || action == ACTION_RESTART || action == ACTION_VERIFY;
-}
-
-int upgrade_step_run(struct upgrade *upgrade, enum upgrade_phase phase)
-{
-	return step_functions[phase](upgrade);
+	return step_functions[action](upgrade);
 }

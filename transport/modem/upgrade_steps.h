@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The steps of a running upgrade, one function for each phase; for upgrade_run.c only. Each looks at the modem's boot mode first and does
- * only what is still to do.
+ * The actions of a running upgrade, one function for each; for the files upgrade_*.c only. Each looks at the modem's boot mode first and
+ * does only what is still to do.
  */
 #ifndef TRANSPORT_UPGRADE_STEPS_H
 #define TRANSPORT_UPGRADE_STEPS_H
@@ -19,16 +19,22 @@ struct upgrade {
 	const struct upgrade_events *events;
 	struct upgrade_result *result;
 	struct modem modem;
+	struct upgrade_options options; /* of the present plan */
 	struct upgrade_plan plan;
-	size_t step;   /* index into plan.steps */
-	unsigned pass; /* 1, or 2 when the bundle is sent again */
-	bool planned;
+	size_t step;             /* index into plan.steps */
+	unsigned pass;           /* 1, or 2 when the bundle is sent again */
+	unsigned replans;        /* how often the modem was found in another boot mode than the plan is made for */
+	bool bridged;            /* the board passes the line on */
+	bool power_cycled;       /* once in a run is enough */
 	bool quiesced;           /* the radio was turned off and the modem not restarted since */
-	bool switched;           /* it was us who took the modem out of its application */
+	bool switched;           /* it was us, or an earlier run, who took the modem out of its application */
 	bool crossed;            /* point of no return */
+	bool hands_off;          /* it is at work on what an earlier run sent: it is left alone whatever happens */
 	bool erasing;            /* said so */
 	uint64_t wire_bytes;     /* of the last progress */
 	bool resumed;            /* the transfer was left to an earlier run */
+	bool trusted;            /* the transfer was left out because the modem reports success */
+	bool accepted;           /* AT+SMUPGRADE was answered with OK */
 	enum apply_report apply; /* the last report */
 	char apply_text[64];     /* as the modem wrote it, escaped */
 };
@@ -40,29 +46,67 @@ struct dialogue_line {
 	uint32_t timeout_ms;      /* 0: the profile's */
 };
 
-/* More than 0: the bundle has to be sent once more. */
-#define UPGRADE_AGAIN 1
+/* More than 0: the bundle has to be sent once more; the modem is in another boot mode than the plan is made for. */
+#define UPGRADE_AGAIN  1
+#define UPGRADE_REPLAN 2
 
-/* Runs one phase. 0, UPGRADE_AGAIN, -EPROTO with upgrade->result->fault filled, -ECANCELED, or a callback's error. */
-int upgrade_step_run(struct upgrade *upgrade, enum upgrade_phase phase);
+/* Runs one action. 0, UPGRADE_AGAIN, UPGRADE_REPLAN, -EPROTO with upgrade->result->fault filled, -ECANCELED, or a callback's error. */
+int upgrade_step_run(struct upgrade *upgrade, enum upgrade_action action);
 
-bool upgrade_step_known(enum upgrade_action action);
+/* The actions, by their files; all return as upgrade_step_run(). */
+int upgrade_send_boot_rom(struct upgrade *upgrade);
+int upgrade_to_ffh(struct upgrade *upgrade);
+int upgrade_start_helper(struct upgrade *upgrade);
+int upgrade_send(struct upgrade *upgrade);
+int upgrade_send_legacy(struct upgrade *upgrade);
+int upgrade_store(struct upgrade *upgrade);
+int upgrade_await_apply(struct upgrade *upgrade);
+int upgrade_apply_stored(struct upgrade *upgrade);
+int upgrade_apply_legacy(struct upgrade *upgrade);
+int upgrade_restart(struct upgrade *upgrade);
+int upgrade_restart_pair(struct upgrade *upgrade);
+int upgrade_restart_reset(struct upgrade *upgrade);
+int upgrade_verify(struct upgrade *upgrade);
 
-int upgrade_step_transfer(struct upgrade *upgrade);
-int upgrade_step_apply(struct upgrade *upgrade);
-int upgrade_step_restart(struct upgrade *upgrade);
-int upgrade_step_verify(struct upgrade *upgrade);
+/* What an earlier run sent: waits while the modem is at work on it. *ret_applied: it reports success. upgrade_apply.c. */
+int upgrade_await_earlier(struct upgrade *upgrade, bool *ret_applied);
+int upgrade_apply_failed(struct upgrade *upgrade);             /* the fault; -EPROTO */
+int upgrade_reset(struct upgrade *upgrade, int64_t budget_ms); /* AT^RESET and alive again; errors of the line, -ETIMEDOUT */
 
-/* What the steps share; the ints return as upgrade_step_run() does. */
+/* What is sent, and how the modem is asked for it. upgrade_transfer.c. */
+struct upgrade_sending {
+	const struct image *image;
+	const char *command;
+	unsigned modes;      /* 1u << boot mode: where the command is taken */
+	uint32_t block_size; /* 0: the profile's */
+	bool one_way;        /* no way back from its first block */
+	bool shown;          /* its blocks are the job's progress */
+};
+int upgrade_send_image(struct upgrade *upgrade, const struct upgrade_sending *sending);
+
+/* What the steps share; the ints return as upgrade_step_run() does. upgrade_steps.c. */
 static inline struct fault *upgrade_fault(struct upgrade *upgrade)
 {
 	return &upgrade->result->fault;
 }
+static inline const struct upgrade_step *upgrade_step_now(const struct upgrade *upgrade)
+{
+	return &upgrade->plan.steps[upgrade->step];
+}
+bool upgrade_plans(const struct upgrade *upgrade, enum upgrade_action action);
 int upgrade_pause(struct upgrade *upgrade); /* between two questions of a poll */
 int upgrade_say_dialogue(struct upgrade *upgrade, const struct dialogue_line *lines, size_t count);
+int upgrade_identify(struct upgrade *upgrade);                         /* release and IMEI, and whether it is the one of this job */
+int upgrade_await_identity(struct upgrade *upgrade);                   /* after a start of the application; no check */
 int upgrade_check_imei(struct upgrade *upgrade, const char *expected); /* only in the application; NULL: none */
-int upgrade_switch_to_recovery(struct upgrade *upgrade);
+const char *upgrade_known_imei(const struct upgrade *upgrade);
+int upgrade_quiet(struct upgrade *upgrade);
 bool upgrade_cross(struct upgrade *upgrade); /* the point of no return, once; false: cancelled */
+
+/* Finding the modem and changing its boot mode, with the cures of field-failures.md F01, F02 and F09. upgrade_connect.c. */
+int upgrade_connect(struct upgrade *upgrade);
+int upgrade_switch(struct upgrade *upgrade, enum boot_mode wanted);
+int upgrade_to_recovery(struct upgrade *upgrade);
 
 /* The report (upgrade_report.c). read: all of it, returns as upgrade_step_run(). ask_health: what comes, a job never fails by it. */
 int upgrade_read_report(struct upgrade *upgrade);

@@ -9,22 +9,22 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SMSTPU_TRIES 3
-#define SMSTPU       "AT+SMSTPU=\"ON_THE_FLY\""
+#define COMMAND_TRIES 3
+#define ON_THE_FLY    "AT+SMSTPU=\"ON_THE_FLY\""
+#define MODE(mode)    (1u << (mode))
 
-/* One AT+SMSTPU from boot mode 4. 0: the modem speaks STP now; 1: it does not, with its answer; else an error. */
-static int ask_for_stp(struct upgrade *upgrade, char *answer, size_t answer_size)
+/* One command from a boot mode that takes it. 0: the modem speaks STP now; 1: it does not, with its answer; else an error. */
+static int ask_for_stp(struct upgrade *upgrade, const struct upgrade_sending *sending, char *answer, size_t answer_size)
 {
 	struct modem *modem = &upgrade->modem;
 	struct at_reply reply;
 	int r = modem_settle_boot_mode(modem, upgrade_fault(upgrade));
 
-	/* The answer of a modem that is in its application after all: protocol.md 7 A asks for the switch first. */
-	if (r == 0 && modem->info.boot_mode == BOOT_MODE_FFF)
-		r = upgrade_switch_to_recovery(upgrade);
 	if (r < 0)
 		return r;
-	r = at_command_ok(modem->at, SMSTPU, modem->profile->command_timeout_ms, &reply);
+	if (modem->info.boot_mode == BOOT_MODE_UNKNOWN || !(sending->modes & MODE(modem->info.boot_mode)))
+		return UPGRADE_REPLAN;
+	r = at_command_ok(modem->at, sending->command, modem->profile->command_timeout_ms, &reply);
 	if (r == 0)
 		return 0;
 	if (r != -EREMOTEIO && r != -ETIMEDOUT)
@@ -37,16 +37,24 @@ static int ask_for_stp(struct upgrade *upgrade, char *answer, size_t answer_size
 	return r < 0 ? r : 1;
 }
 
-static int enter_stp(struct upgrade *upgrade)
+static int enter_stp(struct upgrade *upgrade, const struct upgrade_sending *sending)
 {
 	char answer[64] = "";
 
 	for (int tries = 1;; tries++) {
-		int r = ask_for_stp(upgrade, answer, sizeof(answer));
-		if (r <= 0)
+		int r = ask_for_stp(upgrade, sending, answer, sizeof(answer));
+		/* field-failures.md F37: in its application after all. Its identity was asked there before the switch. */
+		if (r == UPGRADE_REPLAN && upgrade->modem.info.boot_mode == BOOT_MODE_FFF && upgrade_plans(upgrade, ACTION_TO_RECOVERY) &&
+		    tries < COMMAND_TRIES) {
+			r = upgrade_to_recovery(upgrade);
+			if (r == 0)
+				continue;
+		}
+		if (r <= 0 || r == UPGRADE_REPLAN)
 			return r;
-		if (tries == SMSTPU_TRIES) {
-			fault_set(upgrade_fault(upgrade), FAULT_STP_REFUSED, "%s was not answered with OK %d times", SMSTPU, tries);
+		if (tries == COMMAND_TRIES) {
+			fault_set(upgrade_fault(upgrade), FAULT_STP_REFUSED, "%s was not answered with OK %d times", sending->command,
+				  tries);
 			fault_set_evidence(upgrade_fault(upgrade), answer, strlen(answer));
 			return -EPROTO;
 		}
@@ -76,7 +84,21 @@ static void say_erasing(struct upgrade *upgrade, const struct stp_progress *prog
 		snprintf(detail, sizeof(detail), "the modem is erasing flash%s%s, this is normal, up to %u s",
 			 progress->part[0] ? " for " : "", progress->part, upgrade->request->profile->block_budget_s);
 	upgrade->erasing = erasing;
-	(void)upgrade_say_phase(upgrade, PHASE_TRANSFER, upgrade->step + 1, upgrade->plan.step_count, detail);
+	(void)upgrade_say_phase(upgrade, upgrade_step_now(upgrade)->phase, upgrade->step + 1, upgrade->plan.step_count, detail);
+}
+
+/* The two files of a pair are one firmware to a person. */
+static struct stp_progress whole_progress(const struct upgrade *upgrade, const struct stp_progress *progress)
+{
+	const struct upgrade_request *request = upgrade->request;
+	struct stp_progress whole = *progress;
+
+	if (request->firmware->second) {
+		uint64_t first = image_source(request->image)->plain_size;
+		whole.bytes_total = first + image_source(request->second)->plain_size;
+		whole.bytes_done += upgrade_step_now(upgrade)->file == 1 ? first : 0;
+	}
+	return whole;
 }
 
 /* Progress without a step forward is the modem's silence. */
@@ -84,13 +106,16 @@ static void stp_progressed(void *context, const struct stp_progress *progress)
 {
 	struct upgrade *upgrade = context;
 	const struct upgrade_events *events = upgrade->events;
+	const struct stp_progress whole = whole_progress(upgrade, progress);
 	bool erasing = progress->at_border && progress->wire_bytes == upgrade->wire_bytes;
 
 	if (erasing != upgrade->erasing)
 		say_erasing(upgrade, progress, erasing);
 	upgrade->wire_bytes = progress->wire_bytes;
+	if (progress->wire_bytes > 0)
+		upgrade->result->sent = true;
 	if (events && events->progress)
-		events->progress(events->context, progress);
+		events->progress(events->context, &whole);
 }
 
 static void stp_noted(void *context, const char *line)
@@ -100,10 +125,8 @@ static void stp_noted(void *context, const char *line)
 	transcript_note(upgrade->request->transcript, "stp: %s", line);
 }
 
-static void note_summary(struct upgrade *upgrade)
+static void note_summary(struct upgrade *upgrade, const struct stp_summary *stp)
 {
-	const struct stp_summary *stp = &upgrade->result->stp;
-
 	transcript_note(upgrade->request->transcript,
 			"stp: version %u, %s, blocks of %u, %" PRIu64 " blocks, %" PRIu64 " sent again, %" PRIu64 " NACKs, %" PRIu64
 			" damaged, residue %" PRIu64 " bytes, %u sessions, %" PRId64 " ms, longest silence %" PRId64 " ms",
@@ -111,39 +134,123 @@ static void note_summary(struct upgrade *upgrade)
 			stp->damaged, stp->residue_bytes, stp->sessions, stp->duration_ms, stp->longest_silence_ms);
 }
 
-static int send_bundle(struct upgrade *upgrade)
+static int transfer_image(struct upgrade *upgrade, const struct upgrade_sending *sending)
 {
 	struct modem *modem = &upgrade->modem;
-	uint32_t block_size = profile_block_size(modem->profile, upgrade->plan.family);
+	uint32_t block_size = sending->block_size ? sending->block_size : profile_block_size(modem->profile, upgrade->plan.family);
+	struct stp_summary summary = {0};
 	struct stp_options options = {
 	    .block_size = block_size,
 	    .block_size_min = modem->profile->block_size_min < block_size ? modem->profile->block_size_min : block_size,
 	    .answer_timeout_ms = modem->timings->stp_answer_ms,
 	    .block_budget_ms = (int64_t)modem->profile->block_budget_s * 1000,
 	    .allow_compression = true,
-	    .before_first_block = first_block_leaves,
-	    .progress = stp_progressed,
+	    .before_first_block = sending->one_way ? first_block_leaves : NULL,
+	    .progress = sending->shown ? stp_progressed : NULL,
 	    .note = stp_noted,
 	    .context = upgrade,
 	};
-	int r;
 
 	upgrade->wire_bytes = 0;
 	upgrade->erasing = false;
 	transcript_binary(modem->transcript, 1);
-	r = stp_transfer(modem->link, image_source(upgrade->request->image), &options, upgrade_fault(upgrade), &upgrade->result->stp);
+	int r = stp_transfer(modem->link, image_source(sending->image), &options, upgrade_fault(upgrade), &summary);
 	transcript_binary(modem->transcript, 0);
 	at_session_reset(modem->at);
-	note_summary(upgrade);
+	note_summary(upgrade, &summary);
+	if (sending->shown)
+		upgrade->result->stp = summary;
 	return r;
 }
 
-int upgrade_step_transfer(struct upgrade *upgrade)
+int upgrade_send_image(struct upgrade *upgrade, const struct upgrade_sending *sending)
 {
-	int r = enter_stp(upgrade);
+	struct modem *modem = &upgrade->modem;
+	int r = modem_raise_rate(modem, upgrade_fault(upgrade));
 
-	if (r < 0)
+	if (r == 0)
+		r = enter_stp(upgrade, sending);
+	if (r != 0)
 		return r;
-	r = link_quiet(upgrade->modem.link, upgrade->modem.timings->flush_ms);
-	return r < 0 ? modem_line_fault(r, upgrade_fault(upgrade)) : send_bundle(upgrade);
+	r = link_quiet(modem->link, modem->timings->flush_ms);
+	return r < 0 ? modem_line_fault(r, upgrade_fault(upgrade)) : transfer_image(upgrade, sending);
+}
+
+static const struct image *file_now(const struct upgrade *upgrade)
+{
+	return upgrade_step_now(upgrade)->file == 0 ? upgrade->request->image : upgrade->request->second;
+}
+
+/* An interrupted job may have sent all of it: protocol.md 3, AT+SMUPGRADE?. Of a pair it is not known which file that was. */
+static int look_for_earlier(struct upgrade *upgrade)
+{
+	bool applied = false;
+	int r = modem_settle_boot_mode(&upgrade->modem, upgrade_fault(upgrade));
+
+	if (r < 0 || upgrade->modem.info.boot_mode != BOOT_MODE_RECOVERY)
+		return r;
+	r = upgrade_await_earlier(upgrade, &applied);
+	const struct upgrade_firmware *firmware = upgrade->request->firmware;
+	bool declared = firmware->release[0] != '\0' || firmware->build != 0;
+	upgrade->trusted = r == 0 && applied && declared && !firmware->second;
+	return r;
+}
+
+/* Only a modem that was found in recovery can be at work there, or done. */
+static bool may_have_been_sent(const struct upgrade *upgrade)
+{
+	return upgrade->request->options.resume_phase >= PHASE_TRANSFER && upgrade->pass == 1 && !upgrade->result->sent &&
+	       !upgrade_plans(upgrade, ACTION_TO_RECOVERY) && !upgrade_plans(upgrade, ACTION_START_HELPER);
+}
+
+int upgrade_send(struct upgrade *upgrade)
+{
+	const struct upgrade_sending sending = {
+	    .image = file_now(upgrade),
+	    .command = ON_THE_FLY,
+	    .modes = MODE(BOOT_MODE_MTOOLS) | MODE(BOOT_MODE_UPDATER) | MODE(BOOT_MODE_RECOVERY),
+	    .one_way = true,
+	    .shown = true,
+	};
+
+	if (may_have_been_sent(upgrade)) {
+		int r = look_for_earlier(upgrade);
+		if (r < 0 || upgrade->trusted)
+			return r;
+	}
+	if (upgrade->request->firmware->second)
+		upgrade->modem.reset_forbidden = true;
+	return upgrade_send_image(upgrade, &sending);
+}
+
+int upgrade_send_legacy(struct upgrade *upgrade)
+{
+	const struct upgrade_sending sending = {
+	    .image = file_now(upgrade),
+	    .command = ON_THE_FLY,
+	    .modes = MODE(BOOT_MODE_FFF),
+	    .one_way = true,
+	    .shown = true,
+	};
+
+	return upgrade_send_image(upgrade, &sending);
+}
+
+int upgrade_store(struct upgrade *upgrade)
+{
+	const struct upgrade_sending sending = {
+	    .image = file_now(upgrade),
+	    .command = "AT+SMSTPU",
+	    .modes = MODE(BOOT_MODE_FFF),
+	    .shown = true,
+	};
+	bool applied;
+	int r = 0;
+
+	/* An apply that an earlier run has begun may still be going on. */
+	if (upgrade->request->options.resume_phase >= PHASE_APPLY && upgrade->pass == 1 && !upgrade->result->sent)
+		r = upgrade_await_earlier(upgrade, &applied);
+	if (upgrade->request->firmware->second)
+		upgrade->modem.reset_forbidden = true;
+	return r < 0 ? r : upgrade_send_image(upgrade, &sending);
 }

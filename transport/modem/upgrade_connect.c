@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finding the modem, and bringing it to another boot mode when it refuses: field-failures.md F01, F02, F09.
+ */
+#include "transport/modem/upgrade_steps.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "transport/modem/board.h"
+
+/* A modem of an interrupted job may be erasing, applying or restarting: protocol.md 7, Budgets. */
+static int64_t connect_patience_ms(const struct upgrade *upgrade)
+{
+	const struct upgrade_request *request = upgrade->request;
+	enum upgrade_phase resume = request->options.resume_phase;
+
+	if (resume >= PHASE_TRANSFER)
+		return (int64_t)request->profile->apply_budget_s * 1000;
+	return resume >= PHASE_SWITCH || upgrade->power_cycled ? (int64_t)request->profile->boot_budget_s * 1000 : 0;
+}
+
+static int open_and_detect(struct upgrade *upgrade)
+{
+	const struct upgrade_request *request = upgrade->request;
+	struct modem *modem = &upgrade->modem;
+	enum modem_family family = modem->info.family;
+	int r = modem_open(modem, request->port, request->profile, request->last_rate_bps, request->transcript, request->cancel_fd,
+			   upgrade_fault(upgrade));
+
+	if (r < 0)
+		return r;
+	if (request->timings)
+		modem->timings = request->timings;
+	modem->report = &upgrade->result->report;
+	/* What it told before its power was cycled. */
+	if (family != FAMILY_UNKNOWN)
+		modem->info.family = family;
+	r = board_open_bridge(modem, request->last_boot_mode, upgrade_fault(upgrade));
+	if (r < 0)
+		return r;
+	upgrade->bridged = true;
+	return modem_detect(modem, connect_patience_ms(upgrade), upgrade_fault(upgrade));
+}
+
+/* field-failures.md F29, F40, F47: modems died of a power cycle in the middle of a transfer, an apply or a pair. */
+static bool may_cycle_power(const struct upgrade *upgrade)
+{
+	const struct upgrade_options *options = &upgrade->request->options;
+
+	return upgrade->events && upgrade->events->power_cycle && !upgrade->power_cycled && !upgrade->crossed && !upgrade->hands_off &&
+	       !upgrade->modem.reset_forbidden && !options->sent && options->resume_phase < PHASE_TRANSFER;
+}
+
+/* Power off and on, and the ladder again. What the fault says afterwards tells of it. */
+static int cycle_power(struct upgrade *upgrade, const char *reason)
+{
+	struct fault *fault = upgrade_fault(upgrade);
+	int r;
+
+	upgrade_say(upgrade, "%s: its power is cycled", reason);
+	upgrade->power_cycled = true;
+	modem_close(&upgrade->modem);
+	r = upgrade->events->power_cycle(upgrade->events->context, fault);
+	if (r == 0)
+		r = open_and_detect(upgrade);
+	return r;
+}
+
+static int told_of_power(struct upgrade *upgrade, int r)
+{
+	struct fault *fault = upgrade_fault(upgrade);
+	size_t used = strlen(fault->message);
+
+	if (r == -EPROTO && fault->code != FAULT_POWER_CYCLE_FAILED)
+		snprintf(fault->message + used, sizeof(fault->message) - used, "; its power was cycled, which did not help");
+	return r;
+}
+
+int upgrade_connect(struct upgrade *upgrade)
+{
+	int r = open_and_detect(upgrade);
+	enum fault_code code = upgrade_fault(upgrade)->code;
+
+	if (r == -EPROTO && (code == FAULT_MODEM_SILENT || code == FAULT_MODEM_UNPOWERED) && may_cycle_power(upgrade))
+		r = told_of_power(upgrade, cycle_power(upgrade, "the modem does not answer"));
+	if (r < 0)
+		return r;
+	upgrade_say_modem(upgrade);
+	return 0;
+}
+
+/* A restarted application has its radio on again. */
+static int switch_again(struct upgrade *upgrade, enum boot_mode wanted)
+{
+	int r = modem_settle_boot_mode(&upgrade->modem, upgrade_fault(upgrade));
+
+	if (r == 0 && wanted != BOOT_MODE_FFF)
+		r = upgrade_quiet(upgrade);
+	return r < 0 ? r : modem_switch_boot_mode(&upgrade->modem, wanted, upgrade_fault(upgrade));
+}
+
+static int switch_after_reset(struct upgrade *upgrade, enum boot_mode wanted)
+{
+	int r = upgrade_reset(upgrade, (int64_t)upgrade->modem.profile->boot_budget_s * 1000);
+
+	if (r == -ETIMEDOUT)
+		return fault_set(upgrade_fault(upgrade), FAULT_RESTART_TIMEOUT, "the modem did not come back from AT^RESET in %u s",
+				 upgrade->modem.profile->boot_budget_s);
+	return r < 0 ? modem_line_fault(r, upgrade_fault(upgrade)) : switch_again(upgrade, wanted);
+}
+
+static int switch_after_power(struct upgrade *upgrade, enum boot_mode wanted)
+{
+	int r = cycle_power(upgrade, "the modem refuses to change its boot mode");
+
+	if (r == 0)
+		r = upgrade_identify(upgrade);
+	return told_of_power(upgrade, r < 0 ? r : switch_again(upgrade, wanted));
+}
+
+static bool refused(const struct upgrade *upgrade, int r)
+{
+	return r == -EPROTO && upgrade->result->fault.code == FAULT_BOOT_MODE_REFUSED;
+}
+
+int upgrade_switch(struct upgrade *upgrade, enum boot_mode wanted)
+{
+	int r = modem_switch_boot_mode(&upgrade->modem, wanted, upgrade_fault(upgrade));
+
+	if (refused(upgrade, r) && !upgrade->modem.reset_forbidden) {
+		upgrade_say(upgrade, "the modem refuses to change its boot mode: it is restarted once and asked again");
+		r = switch_after_reset(upgrade, wanted);
+	}
+	if (refused(upgrade, r) && may_cycle_power(upgrade))
+		r = switch_after_power(upgrade, wanted);
+	if (r < 0)
+		return r;
+	upgrade_say_modem(upgrade);
+	return 0;
+}
+
+static bool takes_bundles(enum boot_mode mode)
+{
+	return mode == BOOT_MODE_MTOOLS || mode == BOOT_MODE_UPDATER || mode == BOOT_MODE_RECOVERY;
+}
+
+int upgrade_to_recovery(struct upgrade *upgrade)
+{
+	int r = modem_settle_boot_mode(&upgrade->modem, upgrade_fault(upgrade));
+
+	if (r < 0 || takes_bundles(upgrade->modem.info.boot_mode))
+		return r;
+	if (upgrade->modem.info.boot_mode != BOOT_MODE_FFF)
+		return UPGRADE_REPLAN;
+	/* The last moment at which the modem can be told from another one. */
+	r = upgrade_identify(upgrade);
+	if (r < 0)
+		return r;
+	upgrade->switched = true;
+	return upgrade_switch(upgrade, BOOT_MODE_RECOVERY);
+}
