@@ -17,8 +17,9 @@
 	"    Bootloader2* : 5.1.1.0 [38638]\r\n    NV Info      : 1.1,0,0\r\n"                                                             \
 	"    Software     : 5.1.1.0 [38638] by robot-soft at 2018-11-07 13:57:00\r\n    UE           : 5.0.0.0\r\n"                        \
 	"  COMPONENTS\r\n    ZSP0         : 1.0.99-3171"
-#define CAPS     "== CAPS ===\r\n.catM : 1\r\n.supported : 28/20/13/12/4/3\r\n.board : 3/4/12/13/20/28"
-#define ASKED_M1 DBG_PERM " | " SHOWCAPS " | AT+CEREG? | "
+#define CAPS       "== CAPS ===\r\n.catM : 1\r\n.supported : 28/20/13/12/4/3\r\n.board : 3/4/12/13/20/28"
+#define NO_RELEASE "ATE0 | ATI | ATI1 | " SHOWVER " | AT+CGSN | "
+#define ASKED_M1   DBG_PERM " | " SHOWCAPS " | AT+CEREG? | "
 
 /* States after the first answers of showver. */
 enum { SECOND = NEW + 1, THIRD };
@@ -145,7 +146,8 @@ START_TEST(the_bracketed_build_stands_in)
 	    SAYS(0, SHOWVER, TABLE),
 	    {0},
 	};
-	struct upgrade_result result = probe(overrides, rig_monarch1, "AT+SMOD? | " IDENTIFY IDENTIFY IDENTIFY SHOWVER " | " ASKED_M1);
+	struct upgrade_result result =
+	    probe(overrides, rig_monarch1, "AT+SMOD? | " NO_RELEASE NO_RELEASE NO_RELEASE SHOWVER " | " ASKED_M1);
 
 	ck_assert_str_eq(result.after.release, "");
 	ck_assert_uint_eq(result.after.build, 38638);
@@ -198,6 +200,35 @@ static const struct upgrade_case crashing[] = {
      .r = -EPROTO,
      .code = FAULT_IDENTITY_CHANGED,
      .note_has = "the modem crashed: ^EXIT: x.c@1\n"},
+    {.name = "says how it stands after the restart",
+     .firmware = CATM1_39529,
+     .verified = true,
+     .sessions = 1,
+     .log_lacks = SHOWVER,
+     .note_has = "after the restart: +CEREG: 1,0\n"},
+    {.name = "tells its new build in brackets only",
+     .overrides = {SAYS(IN(NEW), "ATI1", "UE5.0.0.0d"), SAYS(IN(NEW), SHOWVER, "Software : [39529]")},
+     .firmware = CATM1_39529,
+     .verified = true,
+     .sessions = 1,
+     .log_has = NO_RELEASE},
+    {.name = "tells another build in brackets",
+     .overrides = {SAYS(IN(NEW), "ATI1", "UE5.0.0.0d"), SAYS(IN(NEW), SHOWVER, "Software : [38638]")},
+     .firmware = CATM1_39529,
+     .r = -EPROTO,
+     .code = FAULT_RELEASE_MISMATCH,
+     .sessions = 1},
+    {.name = "is where it should be, by its brackets",
+     .overrides = {SAYS(IN(APP), "ATI1", "UE5.0.0.0d"), SAYS(IN(APP), SHOWVER, "Software : 5.1.1.0 [39529]")},
+     .firmware = CATM1_39529,
+     .r = -EPROTO,
+     .code = FAULT_ALREADY_INSTALLED},
+    {.name = "tells no release and no build",
+     .overrides = {SAYS(IN(NEW), "ATI1", "UE5.0.0.0d"), {.in = IN(NEW), .expect = SHOWVER, .answer = ERROR}},
+     .firmware = CATM1_39529,
+     .r = -EPROTO,
+     .code = FAULT_RELEASE_MISMATCH,
+     .sessions = 1},
     {.name = "no answer about its health",
      .overrides = {{.in = IN(NEW), .expect = "AT+CEREG?"}},
      .firmware = CATM1_39529,

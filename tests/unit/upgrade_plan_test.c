@@ -508,6 +508,9 @@ static const struct {
     {{.release = "LR5.1.1"}, {.release = "LR5.1.1.0-39529", .build = 39529}, false},
     {{.size = 5}, {.release = "LR5.1.1.0-39529", .build = 39529}, false},
     {{.build = 39529}, {.build = 0}, false},
+    {{.release = "LR5.1.1.0-39529"}, {.build = 39529}, true},
+    {{.release = "LR5.1.1.0-39529"}, {.build = 38638}, false},
+    {{.release = "LR5.1.1.0"}, {.build = 39529}, false},
 };
 
 START_TEST(declared_firmware_is_recognised)

@@ -86,12 +86,19 @@ static const struct {
 	const char *command;
 	void (*take)(struct modem_info *info, const char *line);
 	bool only_without_ue;
+	bool tells_release;
 } questions[] = {
-    {"ATI", take_version_line, false},
-    {"ATI1", take_version_line, false},
-    {"AT+CGMR", take_version_line, true},
-    {"AT+CGSN", take_imei_line, false},
+    {"ATI", take_version_line, false, false},
+    {"ATI1", take_version_line, false, true},
+    {"AT+CGMR", take_version_line, true, false},
+    {"AT+CGSN", take_imei_line, false, false},
 };
+
+/* A modem that left its release out still has its build in the table of versions. */
+static int take_build(struct modem *modem)
+{
+	return modem->info.release[0] ? 0 : modem_ask_build(modem, &modem->info.build);
+}
 
 int modem_identify(struct modem *modem, struct fault *ret_fault)
 {
@@ -117,6 +124,10 @@ int modem_identify(struct modem *modem, struct fault *ret_fault)
 			return modem_line_fault(r, ret_fault);
 		for (size_t j = 0; r == 0 && reply.final == AT_FINAL_OK && j < reply.line_count; j++)
 			questions[i].take(info, reply.lines[j]);
+		if (r == 0 && reply.final == AT_FINAL_OK && questions[i].tells_release)
+			r = take_build(modem);
+		if (r < 0 && r != -ETIMEDOUT)
+			return modem_line_fault(r, ret_fault);
 	}
 	return 0;
 }

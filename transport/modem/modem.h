@@ -84,7 +84,8 @@ void modem_close(struct modem *modem);
  * FAULT_MODEM_SILENT, _UNPOWERED, _WRONG_RATE, _IN_DATA_MODE, _ANSWERS_ERROR, PORT_GONE. -ECANCELED. */
 int modem_detect(struct modem *modem, int64_t patience_ms, struct fault *ret_fault);
 
-/* Asks what the boot mode allows (ATI, ATI1, AT+CGSN, AT+CGMR) and fills info. What the modem does not answer stays empty. */
+/* Asks what the boot mode allows (ATI, ATI1, AT+CGSN, AT+CGMR) and fills info. What the modem does not answer stays empty. Only where ATI1 is
+ * answered without a release the table of versions is asked for the build. */
 int modem_identify(struct modem *modem, struct fault *ret_fault);
 
 /* Application only. What the modem does not tell stays empty and is no fault: an ERROR, silence, a table that ends early. showver is asked
@@ -92,6 +93,9 @@ int modem_identify(struct modem *modem, struct fault *ret_fault);
 int modem_ask_versions(struct modem *modem, struct modem_report *report, struct fault *ret_fault);
 int modem_ask_capabilities(struct modem *modem, struct modem_report *report, struct fault *ret_fault); /* Monarch 1 */
 int modem_ask_health(struct modem *modem, struct modem_report *report, struct fault *ret_fault);
+
+/* The build in the brackets of showver's software line, 0 when it tells none: asks once. 0 or negative errno. */
+int modem_ask_build(struct modem *modem, uint32_t *ret);
 
 /* AT+SMOD? once; BOOT_MODE_UNKNOWN when the answer is none. 0 or negative errno. */
 int modem_ask_boot_mode(struct modem *modem, enum boot_mode *ret);

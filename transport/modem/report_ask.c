@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define SHOWVER       "AT!=\"showver\""
 #define SHOWVER_TRIES 3 /* F53: it can answer ERROR once, stop in the middle or time out, and then work */
 
 /* 0: there is a reply, be it a partial one without a final code. */
@@ -37,7 +38,7 @@ int modem_ask_versions(struct modem *modem, struct modem_report *report, struct 
 	struct at_reply reply;
 
 	for (int tries = 1;; tries++) {
-		int r = ask(modem, "AT!=\"showver\"", &reply);
+		int r = ask(modem, SHOWVER, &reply);
 		if (r == 0)
 			take_versions(report, &reply);
 		if (r == 0 && !report->complete && !reply.truncated && tries < SHOWVER_TRIES)
@@ -47,6 +48,19 @@ int modem_ask_versions(struct modem *modem, struct modem_report *report, struct 
 		if (r < 0)
 			return modem_line_fault(r, ret_fault);
 	}
+}
+
+int modem_ask_build(struct modem *modem, uint32_t *ret)
+{
+	struct version_table table;
+	struct at_reply reply;
+	int r = ask(modem, SHOWVER, &reply);
+
+	if (r < 0)
+		return r;
+	version_table_read(&table, reply.lines, reply.line_count);
+	*ret = table.software.build;
+	return 0;
 }
 
 int modem_ask_capabilities(struct modem *modem, struct modem_report *report, struct fault *ret_fault)

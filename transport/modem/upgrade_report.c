@@ -26,9 +26,13 @@ int upgrade_read_report(struct upgrade *upgrade)
 
 void upgrade_ask_health(struct upgrade *upgrade)
 {
+	struct modem_report *report = &upgrade->result->report;
 	struct fault fault;
 
-	(void)modem_ask_health(&upgrade->modem, &upgrade->result->report, &fault);
+	report->health_count = 0;
+	(void)modem_ask_health(&upgrade->modem, report, &fault);
+	for (size_t i = 0; i < report->health_count; i++)
+		upgrade_say(upgrade, "after the restart: %s", report->health[i]);
 }
 
 void upgrade_say_crashes(struct upgrade *upgrade)

@@ -52,6 +52,9 @@ bool upgrade_firmware_matches(const struct upgrade_firmware *firmware, const str
 		return false;
 	if (build != 0 && build != modem_build(modem))
 		return false;
+	/* A modem may tell its build alone (protocol.md 8). */
+	if (build != 0 && modem->release[0] == '\0')
+		return true;
 	return firmware->release[0] == '\0' || same_release(firmware->release, modem->release);
 }
 
