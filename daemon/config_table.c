@@ -162,7 +162,7 @@ static int set_port(void *target, const struct config_key *key, const char *valu
 	const char *end = colon != NULL ? colon + 1 : "";
 	if (colon == host || !read_number(&end, &port) || *end != '\0' || port < 1 || port > 65535 || strpbrk(host, "/ \t") != NULL)
 		return config_refuse(why, "\"%s\" is not rfc2217://host:port", value);
-	return set_text(target, key, value, why);
+	return config_refuse(why, "ports over the network (rfc2217) are not supported by this version: name a tty");
 }
 
 /* Bus, dash, ports with dots between, as the kernel writes it: 1-1.4 */
@@ -191,6 +191,9 @@ static int set_power(void *target, const struct config_key *key, const char *val
 	} else if (strcmp(value, "none") != 0) {
 		return config_refuse(why, "\"%s\" is none of none, usb-port:PORT, command:COMMAND", value);
 	}
+	/* A power cycle that is promised and never done would leave a modem stranded that a person could have saved. */
+	if (strcmp(value, "none") != 0)
+		return config_refuse(why, "this version switches no power: only none is supported");
 	return set_text(target, key, value, why);
 }
 

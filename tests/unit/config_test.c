@@ -134,6 +134,8 @@ static const struct bad_text {
     {TEXT("[device a]\nport = rfc2217://host:0\n"), AT "2: [device a] port: \"rfc2217://host:0\" is not rfc2217://host:port"},
     {TEXT("[device a]\nport = rfc2217://host:65536\n"), AT "2: [device a] port: \"rfc2217://host:65536\" is not rfc2217://host:port"},
     {TEXT("[device a]\nport = rfc2217://host:40x\n"), AT "2: [device a] port: \"rfc2217://host:40x\" is not rfc2217://host:port"},
+    {TEXT("[device a]\nport = rfc2217://lab-3:4001\n"),
+     AT "2: [device a] port: ports over the network (rfc2217) are not supported by this version: name a tty"},
     {TEXT("[device a]\nport = /x\n[device b]\nprofile = auto\nport = /x\n"), AT "5: [device b] port: /x is the port of device a already"},
     {TEXT("[device a]\nport = /dev/null\n[device b]\nport = /dev/../dev/null\n"),
      AT "4: [device b] port: /dev/../dev/null is the port of device a already"},
@@ -152,6 +154,9 @@ static const struct bad_text {
     {TEXT("[device a]\npower = usb-port:1-1.\n"), AT "2: [device a] power: \"1-1.\" is not a USB port such as 1-1.4"},
     {TEXT("[device a]\npower = usb-port:../x\n"), AT "2: [device a] power: \"../x\" is not a USB port such as 1-1.4"},
     {TEXT("[device a]\npower = command:cycle\n"), AT "2: [device a] power: a command begins with the absolute path of a program"},
+    {TEXT("[device a]\npower = command:/usr/local/bin/cycle bench-1\n"),
+     AT "2: [device a] power: this version switches no power: only none is supported"},
+    {TEXT("[device a]\npower = usb-port:1-1.4.2\n"), AT "2: [device a] power: this version switches no power: only none is supported"},
     {TEXT("[profile]\n"), AT "1: [profile]: a profile's name has 1 to 31 characters of A-Z a-z 0-9 . _ -"},
     {TEXT("[profile " FIFTY "]\n"), AT "1: [profile " FIFTY "]: a profile's name has 1 to 31 characters of A-Z a-z 0-9 . _ -"},
     {TEXT("[profile a]\n[profile b]\n[profile a]\n"), AT "3: [profile a]: the profile is already in line 1"},
@@ -220,8 +225,8 @@ END_TEST
 	     "[jobs]" end "max_parallel = 1024" end "attempts = 1" end "# " HUNDRED HUNDRED end "[firmware]" end "max_size = 512K" end     \
 	     "quota = 2T" end "require_signature = off" end "trusted_keys_dir = /k" end "[hotplug]" end "enabled = false" end              \
 	     "[device bench-1]" end "port = /run/fleet/modem0" end "profile = slow-lab" end "labels = rack=1, bench=yes ,note=a b=c" end   \
-	     "power = command:/usr/local/bin/cycle bench-1" end "[device " FIFTY TEN "123]" end "port = rfc2217://lab-3:4001" end          \
-	     "power = usb-port:1-1.4.2" end "[profile slow-lab]" end "base = monarch1" end "rates = 115200"
+	     "power = none" end "[device " FIFTY TEN "123]" end "port = /dev/serial/by-id/usb-x" end "[profile slow-lab]" end              \
+	     "base = monarch1" end "rates = 115200"
 
 static const struct good_text {
 	const char *text;
@@ -258,16 +263,16 @@ START_TEST(every_key_arrives)
 	ck_assert_str_eq(device->id, "bench-1");
 	ck_assert_str_eq(device->port, "/run/fleet/modem0");
 	ck_assert_str_eq(device->profile, "slow-lab");
-	ck_assert_str_eq(device->power, "command:/usr/local/bin/cycle bench-1");
+	ck_assert_str_eq(device->power, "none");
 	ck_assert_uint_eq(device->label_count, 3);
 	ck_assert_str_eq(device->labels[1].key, "bench");
 	ck_assert_str_eq(device->labels[1].value, "yes");
 	ck_assert_str_eq(device->labels[2].value, "a b=c");
 	ck_assert_int_eq(device->line, 20);
 	ck_assert_str_eq(config.devices[1].id, FIFTY TEN "123");
-	ck_assert_str_eq(config.devices[1].port, "rfc2217://lab-3:4001");
+	ck_assert_str_eq(config.devices[1].port, "/dev/serial/by-id/usb-x");
 	ck_assert_str_eq(config.devices[1].profile, "auto");
-	ck_assert_str_eq(config.devices[1].power, "usb-port:1-1.4.2");
+	ck_assert_str_eq(config.devices[1].power, "none");
 	config_clear(&config);
 }
 END_TEST
