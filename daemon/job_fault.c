@@ -55,20 +55,23 @@ static const struct fault_kind kinds[] = {
      "Take all power from the board for 10 seconds and probe it: a modem that is back in its application can be upgraded as usual."},
     {"bundle-damaged", CLASS_BUNDLE, 422, "The bundle is damaged",
      "Get the file again from where it came from, compare its size and digest with what the vendor states, and add it anew."},
-    {"bundle-unsupported", CLASS_BUNDLE, 422, "This is no bundle that can be used",
-     "Check that it is the .dup file itself and not an archive, and that it is meant for this kind of modem; Monarch 2 below 8.0.4.0 needs "
-     "a raster "
-     "upgrade by the vendor's tool first."},
+    {"bundle-unsupported", CLASS_BUNDLE, 422, "The bundle cannot be used, or not on this modem in this way",
+     "Do what the message says. A file has to be the .dup itself, not an archive; the files of a pair go together; a modem whose boot mode "
+     "is "
+     "not known is probed first; Monarch 2 below 8.0.4.0 needs the vendor's own tool. README tells which firmware goes where."},
     {"bundle-too-big", CLASS_BUNDLE, 413, "The bundle is too big",
-     "For the way `fff` use a bundle of at most 4,194,304 bytes or the way `on-the-fly`; for the cache raise `max_size` in [firmware]."},
+     "The way `fff` takes at most 4,194,304 bytes: leave the way to `auto`, and use a full bundle in the place of a bigger differential. "
+     "For the cache raise `max_size` in [firmware]."},
     {"bundle-wrong-base", CLASS_BUNDLE, 409, "The differential bundle starts from another build",
-     "Use the differential for the build that the modem runs, or a full bundle."},
+     "Use the differential for the build that the modem runs, or a full bundle, which starts from any build."},
     {"bundle-wrong-family", CLASS_BUNDLE, 409, "The bundle is for another family of modems",
-     "Use a bundle for the modem's own family; if the family was stated wrongly when the bundle was added, correct it."},
+     "Use files of the modem's own family; if the family of a firmware was not stated or stated wrongly when it was added, state it (PATCH "
+     "/firmware)."},
     {"already-installed", CLASS_OPERATOR, 409, "The modem already runs this release",
      "Nothing needs to be done; to install it again ask with `force`."},
-    {"downgrade-refused", CLASS_OPERATOR, 409, "The bundle is older than what the modem runs",
-     "Check that this is the bundle you mean; if so ask again with `allow_downgrade`."},
+    {"downgrade-refused", CLASS_OPERATOR, 409, "The bundle is older than what the modem runs, or for another radio",
+     "Check that this is the bundle you mean; if so ask again with `allow_downgrade`, or with `allow_branch_switch` from CAT-M1 to NB-IoT "
+     "or back."},
     {"stp-refused", CLASS_TRANSIENT, 502, "The modem refuses the transfer session",
      "Retry the job. If it is refused again take all power from the board for 10 seconds, then retry."},
     {"stp-no-answer", CLASS_TRANSIENT, 504, "The modem does not answer the transfer protocol",
@@ -94,7 +97,8 @@ static const struct fault_kind kinds[] = {
     {"device-leased", CLASS_OPERATOR, 409, "Somebody holds a lease of the device",
      "Ask the holder to release it, or wait until the lease ends."},
     {"device-busy", CLASS_OPERATOR, 409, "A job has the device or the firmware already",
-     "Wait until the job that is named is finished, or cancel it."},
+     "Wait until the job that is named is finished, or cancel it; a device in maintenance takes jobs again when its maintenance is taken "
+     "back."},
     {"past-point-of-no-return", CLASS_OPERATOR, 409, "The job can no longer be cancelled",
      "Let it finish: stopping now could destroy the modem. Leave the power on."},
     {"power-cycle-failed", CLASS_INFRASTRUCTURE, 502, "The device could not be power-cycled",

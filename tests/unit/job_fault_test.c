@@ -103,12 +103,11 @@ START_TEST(whatever_the_engine_and_the_cache_say_is_in_the_table)
 }
 END_TEST
 
-/* Finds the row "| `code` | class | … |"; true when it has this class. */
-static bool has_row(const char *page, const struct fault_kind *kind)
+static void write_row(const struct fault_kind *kind, char *ret, size_t size)
 {
-	char row[96];
-	snprintf(row, sizeof(row), "\n| `%s` | %s | ", kind->code, fault_class_name(kind->class));
-	return strstr(page, row) != NULL;
+	int length =
+	    snprintf(ret, size, "\n| `%s` | %s | %s | %s |\n", kind->code, fault_class_name(kind->class), kind->title, kind->remedy);
+	ck_assert_int_lt(length, (int)size);
 }
 
 /* How many rows have a class in their second cell. */
@@ -126,20 +125,21 @@ static size_t count_rows(const char *page)
 	return count;
 }
 
+/* Run from the root, as all tests are. A row that is missing is printed as it should be. */
 START_TEST(the_readme_lists_the_table)
 {
 	static char page[256 * 1024];
+	char row[1024];
 	FILE *readme = fopen("README.md", "re");
-	if (readme == NULL)
-		return; /* not run from the root */
+	ck_assert_ptr_nonnull(readme);
 	page[fread(page, 1, sizeof(page) - 1, readme)] = '\0';
 	fclose(readme);
 	size_t missing = 0;
 	for (size_t i = 0; i < CODES; i++) {
-		const struct fault_kind *kind = fault_kind_at(i);
-		if (has_row(page, kind))
+		write_row(fault_kind_at(i), row, sizeof(row));
+		if (strstr(page, row) != NULL)
 			continue;
-		printf("| `%s` | %s | %s | %s |\n", kind->code, fault_class_name(kind->class), kind->title, kind->remedy);
+		printf("%s", row + 1);
 		missing++;
 	}
 	fflush(stdout);
