@@ -44,6 +44,15 @@ void upgrade_say(struct upgrade *upgrade, const char *format, ...)
 		events->note(events->context, text);
 }
 
+static size_t first_step_of_work(const struct upgrade_plan *plan)
+{
+	size_t step = 0;
+
+	while (step < plan->step_count && (plan->steps[step].phase == PHASE_CONNECT || plan->steps[step].phase == PHASE_IDENTIFY))
+		step++;
+	return step;
+}
+
 static int make_plan(struct upgrade *upgrade)
 {
 	const struct upgrade_request *request = upgrade->request;
@@ -57,6 +66,9 @@ static int make_plan(struct upgrade *upgrade)
 		if (upgrade->plan.steps[i].phase == PHASE_TRANSFER)
 			upgrade->resumed = false;
 	}
+	/* Only the second file of a pair is left: an earlier run brought the modem between the two. */
+	if (upgrade->plan.steps[first_step_of_work(&upgrade->plan)].file == 1)
+		upgrade->modem.reset_forbidden = true;
 	if (upgrade->plan.helper_unused && upgrade->pass == 1 && upgrade->replans == 0)
 		upgrade_say(upgrade, "the helper is not needed: the modem is in boot mode %d (%s)", (int)upgrade->modem.info.boot_mode,
 			    boot_mode_name(upgrade->modem.info.boot_mode));
@@ -96,15 +108,6 @@ static int plan_anew(struct upgrade *upgrade)
 	if (upgrade->result->before.release[0] == '\0' && !upgrade->result->sent)
 		upgrade->result->before = *info;
 	return make_plan(upgrade);
-}
-
-static size_t first_step_of_work(const struct upgrade_plan *plan)
-{
-	size_t step = 0;
-
-	while (step < plan->step_count && (plan->steps[step].phase == PHASE_CONNECT || plan->steps[step].phase == PHASE_IDENTIFY))
-		step++;
-	return step;
 }
 
 /* A job that cannot turn back does not end because a disk is full: between transfer and apply modems were lost. */

@@ -164,9 +164,9 @@ bool upgrade_cross(struct upgrade *upgrade)
 	return true;
 }
 
-bool upgrade_plans(const struct upgrade *upgrade, enum upgrade_action action)
+bool upgrade_did(const struct upgrade *upgrade, enum upgrade_action action)
 {
-	for (size_t i = 0; i < upgrade->plan.step_count; i++) {
+	for (size_t i = 0; i < upgrade->step; i++) {
 		if (upgrade->plan.steps[i].action == action)
 			return true;
 	}

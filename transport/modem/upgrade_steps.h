@@ -93,8 +93,8 @@ static inline const struct upgrade_step *upgrade_step_now(const struct upgrade *
 {
 	return &upgrade->plan.steps[upgrade->step];
 }
-bool upgrade_plans(const struct upgrade *upgrade, enum upgrade_action action);
-int upgrade_pause(struct upgrade *upgrade); /* between two questions of a poll */
+bool upgrade_did(const struct upgrade *upgrade, enum upgrade_action action); /* before this step of the plan */
+int upgrade_pause(struct upgrade *upgrade);                                  /* between two questions of a poll */
 int upgrade_say_dialogue(struct upgrade *upgrade, const struct dialogue_line *lines, size_t count);
 int upgrade_identify(struct upgrade *upgrade);                         /* release and IMEI, and whether it is the one of this job */
 int upgrade_await_identity(struct upgrade *upgrade);                   /* after a start of the application; no check */

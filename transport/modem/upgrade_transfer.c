@@ -44,7 +44,7 @@ static int enter_stp(struct upgrade *upgrade, const struct upgrade_sending *send
 	for (int tries = 1;; tries++) {
 		int r = ask_for_stp(upgrade, sending, answer, sizeof(answer));
 		/* field-failures.md F37: in its application after all. Its identity was asked there before the switch. */
-		if (r == UPGRADE_REPLAN && upgrade->modem.info.boot_mode == BOOT_MODE_FFF && upgrade_plans(upgrade, ACTION_TO_RECOVERY) &&
+		if (r == UPGRADE_REPLAN && upgrade->modem.info.boot_mode == BOOT_MODE_FFF && upgrade_did(upgrade, ACTION_TO_RECOVERY) &&
 		    tries < COMMAND_TRIES) {
 			r = upgrade_to_recovery(upgrade);
 			if (r == 0)
@@ -200,7 +200,7 @@ static int look_for_earlier(struct upgrade *upgrade)
 static bool may_have_been_sent(const struct upgrade *upgrade)
 {
 	return upgrade->request->options.resume_phase >= PHASE_TRANSFER && upgrade->pass == 1 && !upgrade->result->sent &&
-	       !upgrade_plans(upgrade, ACTION_TO_RECOVERY) && !upgrade_plans(upgrade, ACTION_START_HELPER);
+	       !upgrade_did(upgrade, ACTION_TO_RECOVERY) && !upgrade_did(upgrade, ACTION_START_HELPER);
 }
 
 int upgrade_send(struct upgrade *upgrade)
