@@ -80,7 +80,7 @@ static int hear_phase(void *context, enum upgrade_phase phase, size_t step, size
 	ck_assert_uint_le(step, steps);
 	if (ears->row->phase_error && phase == ears->row->phase_error_at)
 		return ears->row->phase_error;
-	if (ears->row->cancel_at && phase == ears->row->cancel_at)
+	if ((ears->row->cancel_at || ears->row->cancel_at_connect) && phase == ears->row->cancel_at)
 		ck_assert_int_eq(eventfd_write(ears->cancel_fd, 1), 0);
 	snprintf(ears->phases + used, sizeof(ears->phases) - used, "%c%zu%s", upgrade_phase_name(phase)[0], steps, detail[0] ? "+" : "");
 	return 0;
@@ -255,6 +255,14 @@ static int run_modem(const struct upgrade_case *row, struct ears *ears, const st
 					.power_cycle = row->power == NO_POWER ? NULL : hear_power,
 					.context = ears};
 	struct modem_timings timings = rig_timings;
+	if (row->poll_pause_ms)
+		timings.poll_pause_ms = row->poll_pause_ms;
+	if (row->apply_budget_s)
+		profile.apply_budget_s = row->apply_budget_s;
+	if (row->identity_ms)
+		timings.identity_ms = row->identity_ms;
+	if (row->no_report_ms)
+		timings.no_report_ms = row->no_report_ms;
 	if (row->rate_bps)
 		profile.rates[0] = row->rate_bps;
 	timings.stp_answer_ms = row->deaf_once ? 100 : rig_timings.stp_answer_ms;
@@ -276,7 +284,8 @@ static int run_modem(const struct upgrade_case *row, struct ears *ears, const st
 
 void rig_run(const struct upgrade_case *row)
 {
-	struct ears ears = {.row = row, .fake = start_modem(row), .cancel_fd = eventfd(0, EFD_CLOEXEC)};
+	struct ears ears = {
+	    .row = row, .modem.boot_mode = BOOT_MODE_UNKNOWN, .fake = start_modem(row), .cancel_fd = eventfd(0, EFD_CLOEXEC)};
 	struct images images = {.bundle = rig_image(),
 				.boot_rom = rig_image_of(RIG_BOOT_ROM_SIZE, false),
 				.helper = rig_image_of(RIG_HELPER_SIZE, true),

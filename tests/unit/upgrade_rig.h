@@ -66,6 +66,11 @@ struct upgrade_case {
 	struct upgrade_firmware firmware;
 	struct upgrade_options options;
 	const char *expected_imei;
+	int64_t identity_ms;     /* 0: the rig's */
+	int64_t no_report_ms;    /* 0: the rig's */
+	int64_t poll_pause_ms;   /* 0: the rig's */
+	uint32_t apply_budget_s; /* 0: the rig's */
+	bool cancel_at_connect;
 	uint32_t rate_bps; /* the profile's one rate; 0: 921600 */
 	struct fake_stp more_stp[5];
 	enum power power;             /* what the device's power method does */

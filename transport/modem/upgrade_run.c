@@ -91,6 +91,7 @@ static int plan_anew(struct upgrade *upgrade)
 	enum upgrade_phase phase = upgrade_step_now(upgrade)->phase;
 	const struct modem_info *info = &upgrade->modem.info;
 
+	upgrade_say_modem(upgrade);
 	upgrade_say(upgrade, "the modem is in boot mode %d (%s): planned anew from there", (int)info->boot_mode,
 		    boot_mode_name(info->boot_mode));
 	if (upgrade->replans == REPLANS_MAX)
