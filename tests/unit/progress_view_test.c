@@ -241,6 +241,20 @@ START_TEST(plain_lines_at_each_phase_and_tenth)
 }
 END_TEST
 
+START_TEST(a_job_has_its_notes)
+{
+	text_owned text = {0};
+	struct job_row job;
+	json_t *json = json_pack("{s:s, s:[s, s]}", "device", "bench-1", "notes", "the helper is not needed", "the modem is \033slow");
+
+	job_read(json, &job);
+	view_job(&text, &job);
+	ck_assert_ptr_nonnull(strstr(text_bytes(&text), "Note:         the helper is not needed\nNote:         the modem is "));
+	ck_assert_ptr_null(strchr(text_bytes(&text), '\033'));
+	json_decref(json);
+}
+END_TEST
+
 START_TEST(text_of_the_server_cannot_drive_the_terminal)
 {
 	text_owned utf8 = {.utf8 = true}, ascii = {0};
@@ -452,6 +466,7 @@ int main(void)
 	tcase_add_test(progress, results);
 	tcase_add_test(progress, summaries);
 	tcase_add_test(progress, plain_lines_at_each_phase_and_tenth);
+	tcase_add_test(text, a_job_has_its_notes);
 	tcase_add_test(text, text_of_the_server_cannot_drive_the_terminal);
 	tcase_add_test(text, cutting_and_padding);
 	tcase_add_test(text, wide_characters_take_two_columns);
