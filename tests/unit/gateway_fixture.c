@@ -97,8 +97,10 @@ static int run_phase(size_t number, enum upgrade_phase phase, const struct upgra
 	}
 	if (result == 0 && modem->gated && modem->gate == phase)
 		result = pass_gate(number, *sent ? -1 : request->cancel_fd);
-	if (result == 0 && modem->fault != FAULT_NONE && modem->fault_phase == phase)
-		return fault_set(&ret->fault, modem->fault, "the script says so");
+	if (result == 0 && modem->fault != FAULT_NONE && modem->fault_phase == phase) {
+		result = fault_set(&ret->fault, modem->fault, "the script says so");
+		fault_set_evidence(&ret->fault, "seen", 4);
+	}
 	if (result == 0 && phase == PHASE_IDENTIFY)
 		tell(number, events, &ret->before, false);
 	if (result == 0 && phase == PHASE_TRANSFER)

@@ -175,7 +175,8 @@ START_TEST(a_port_that_went_away_costs_no_attempt)
 	ck_assert_uint_eq(job.interruptions, 0);
 	ck_assert_str_eq(job.fault.kind->code, "port-gone");
 	ck_assert_str_eq(job.detail, "the port went away; the job goes on when it is back");
-	ck_assert_str_eq(job.notes[job.note_count - 1], "the port went away 1 times, the last time in the phase apply; at most 10 are taken");
+	ck_assert_str_eq(job.notes[job.note_count - 1],
+			 "the port went away 1 times, the last time in the phase apply; at most 10 are taken");
 	fixture_await_idle(&fixture);
 	fixture_modem(0)->gated = false;
 	fixture_modem(0)->fault = FAULT_NONE;
@@ -232,6 +233,7 @@ START_TEST(a_port_that_goes_away_again_and_again_comes_to_an_end)
 	ck_assert_str_eq(job.fault.kind->code, "port-gone");
 	ck_assert_str_eq(job.fault.message, "the script says so; the port went away 10 times in this job: the power supply or the USB hub "
 					    "is too weak, or the cable is loose");
+	ck_assert_str_eq(job.fault.evidence, "seen");
 	ck_assert_ptr_nonnull(strstr(job.fault.kind->remedy, "powered hub"));
 	ck_assert_uint_eq(job.attempt, 1);
 	ck_assert_uint_eq(fixture_modem(0)->runs, 10);
@@ -266,11 +268,49 @@ START_TEST(the_wait_for_a_port_ends_where_a_cancel_is_refused)
 }
 END_TEST
 
+START_TEST(every_absence_is_counted_by_itself)
+{
+	struct job job = waiting_after(PHASE_TRANSFER);
+	for (unsigned absence = 0; absence < 2; absence++) {
+		unplug();
+		gateway_check_ports(fixture.gateway);
+		fixture_advance(5000 << absence * 2);
+		ck_assert_int_eq(fixture_await(&fixture, job.id, JOB_WAITING, NULL).waiting_for, WAIT_DEVICE);
+		fixture_advance(80000000);
+		gateway_turn(fixture.gateway);
+		ck_assert_int_eq(fixture_job(&fixture, job.id).state, JOB_WAITING);
+		fail_in(PHASE_CONNECT, FAULT_STP_NO_ANSWER);
+		replug();
+		job = fixture_await(&fixture, job.id, absence == 0 ? JOB_WAITING : JOB_FAILED, "connect");
+		fixture_await_idle(&fixture);
+	}
+	ck_assert_str_eq(job.fault.kind->code, "stp-no-answer");
+	ck_assert_uint_eq(job.attempt, 3);
+}
+END_TEST
+
+START_TEST(a_port_that_is_gone_when_it_is_opened_is_waited_for)
+{
+	fixture_modem(0)->gated = true;
+	fixture_modem(0)->gate = PHASE_CONNECT;
+	fail_in(PHASE_CONNECT, FAULT_PORT_GONE);
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_RUNNING, "connect");
+	unplug();
+	fixture_open_gate(0);
+	job = fixture_await(&fixture, job.id, JOB_WAITING, NULL);
+	ck_assert_int_eq(job.waiting_for, WAIT_DEVICE);
+	ck_assert_uint_eq(job.attempt, 1);
+}
+END_TEST
+
 START_TEST(a_job_that_can_be_cancelled_waits_for_its_port_as_long_as_it_takes)
 {
+	struct job job = waiting_after(PHASE_SWITCH);
 	unplug();
 	gateway_check_ports(fixture.gateway);
-	struct job job = fixture_submit(&fixture, 0);
+	fixture_advance(5000);
+	ck_assert_int_eq(fixture_await(&fixture, job.id, JOB_WAITING, NULL).waiting_for, WAIT_DEVICE);
 	ck_assert_int_eq(gateway_turn(fixture.gateway), 0);
 	fixture_advance(10 * 86400000LL);
 	ck_assert_int_eq(gateway_turn(fixture.gateway), 0);
@@ -433,6 +473,8 @@ int main(void)
 	tcase_add_test(tcase, a_port_that_cannot_be_opened_costs_attempts);
 	tcase_add_test(tcase, a_port_that_goes_away_again_and_again_comes_to_an_end);
 	tcase_add_test(tcase, the_wait_for_a_port_ends_where_a_cancel_is_refused);
+	tcase_add_test(tcase, every_absence_is_counted_by_itself);
+	tcase_add_test(tcase, a_port_that_is_gone_when_it_is_opened_is_waited_for);
 	tcase_add_test(tcase, a_job_that_can_be_cancelled_waits_for_its_port_as_long_as_it_takes);
 	ADD_LOOP(what_keeps_from_the_modem_may_pass_once_something_was_sent, passing_rows);
 	tcase_add_test(tcase, a_retry_goes_on_where_the_failed_job_came_to);
