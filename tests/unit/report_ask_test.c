@@ -65,6 +65,8 @@ static const struct {
      {IN(APP), SHOWVER, "\r\n Bootloader0 : 5.1.1.0 [33080]\r\n\r\nOK\r\n", .next = SECOND},
      {IN(SECOND), SHOWVER, ERROR, .next = THIRD},
      3},
+    {"whole but for its OK", {IN(APP), SHOWVER, "\r\n" TABLE "\r\n", .next = SECOND}, {0}, 2},
+    {"whole and then ERROR", {IN(APP), SHOWVER, "\r\n" TABLE "\r\n" ERROR, .next = SECOND}, {0}, 2},
     {"nothing but OK", {IN(APP), SHOWVER, OK, .next = SECOND}, {0}, 2},
 };
 
@@ -107,9 +109,10 @@ START_TEST(the_fullest_of_partial_tables_is_kept)
 	static const struct fake_rule overrides[] = {
 	    {IN(APP), SHOWVER, "\r\nBootloader0 : [1]\r\nBootloader1* : [2]\r\n", .next = SECOND},
 	    {IN(SECOND), SHOWVER, "\r\nBootloader0 : [3]\r\n\r\nOK\r\n", .next = THIRD},
-	    {.in = IN(THIRD), .expect = SHOWVER, .answer = ERROR},
+	    {.in = IN(THIRD), .expect = SHOWVER, .answer = "\r\nBootloader0 : [7]\r\nBootloader1 : [8]\r\n" ERROR},
 	    {.expect = DBG_PERM, .answer = ERROR},
-	    {.expect = SHOWCAPS, .answer = ERROR},
+	    {.expect = SHOWCAPS, .answer = "\r\n.catM : 1\r\n.supported : 3\r\n" ERROR},
+	    {.expect = "AT+CEREG?", .answer = "\r\n+CEREG: 1,0\r\n" ERROR},
 	    {0},
 	};
 	struct upgrade_result result =
@@ -120,6 +123,7 @@ START_TEST(the_fullest_of_partial_tables_is_kept)
 	ck_assert_uint_eq(result.report.versions.boot_loaders[0].build, 1);
 	ck_assert_uint_eq(result.report.capabilities.count, 0);
 	ck_assert(!result.report.capabilities.supported.told);
+	ck_assert_uint_eq(result.report.health_count, 0);
 }
 END_TEST
 
@@ -127,7 +131,7 @@ START_TEST(a_table_longer_than_a_reply_is_cut_and_said)
 {
 	static char table[AT_REPLY_TEXT_SIZE * 2] = "\r\nBootloader0* : [1]\r\nSoftware : [1]\r\nCOMPONENTS\r\n";
 	for (unsigned i = 0; i < AT_REPLY_LINES_MAX; i++)
-		snprintf(table + strlen(table), sizeof(table) - strlen(table), "C%u : %u\r\n", i, i);
+		snprintf(table + strlen(table), sizeof(table) - strlen(table), "line %u\r\n", i);
 	strncat(table, "\r\nOK\r\n", sizeof(table) - strlen(table) - 1);
 	const struct fake_rule overrides[] = {{.expect = SHOWVER, .answer = table}, {0}};
 	struct upgrade_result result = probe(overrides, rig_monarch2, "AT+SMOD? | " IDENTIFY SHOWVER " | AT+CEREG? | ");
@@ -135,7 +139,7 @@ START_TEST(a_table_longer_than_a_reply_is_cut_and_said)
 	ck_assert(!result.report.complete);
 	ck_assert(result.report.versions.cut);
 	ck_assert_uint_eq(result.report.versions.software.build, 1);
-	ck_assert_uint_eq(result.report.versions.component_count, REPORT_COMPONENTS_MAX);
+	ck_assert_uint_eq(result.report.versions.component_count, 0);
 }
 END_TEST
 
@@ -146,11 +150,20 @@ START_TEST(the_bracketed_build_stands_in)
 	    SAYS(0, SHOWVER, TABLE),
 	    {0},
 	};
-	struct upgrade_result result =
-	    probe(overrides, rig_monarch1, "AT+SMOD? | " NO_RELEASE NO_RELEASE NO_RELEASE SHOWVER " | " ASKED_M1);
+	struct upgrade_result result = probe(overrides, rig_monarch1, "AT+SMOD? | " NO_RELEASE SHOWVER " | " ASKED_M1);
 
 	ck_assert_str_eq(result.after.release, "");
 	ck_assert_uint_eq(result.after.build, 38638);
+}
+END_TEST
+
+START_TEST(the_release_outweighs_the_bracketed_build)
+{
+	static const struct fake_rule overrides[] = {SAYS(0, SHOWVER, "Bootloader0* : [1]\r\nSoftware : [40343]"), {0}};
+	struct upgrade_result result = probe(overrides, rig_monarch2, "AT+SMOD? | " IDENTIFY SHOWVER " | AT+CEREG? | ");
+
+	ck_assert_uint_eq(result.report.versions.software.build, 40343);
+	ck_assert_uint_eq(result.after.build, 59577);
 }
 END_TEST
 
@@ -255,6 +268,7 @@ int main(void)
 	tcase_add_test(tcase, the_fullest_of_partial_tables_is_kept);
 	tcase_add_test(tcase, a_table_longer_than_a_reply_is_cut_and_said);
 	tcase_add_test(tcase, the_bracketed_build_stands_in);
+	tcase_add_test(tcase, the_release_outweighs_the_bracketed_build);
 	tcase_add_test(tcase, no_report_outside_the_application);
 	tcase_add_test(tcase, a_probe_hears_crashes);
 	tcase_add_loop_test(tcase, an_upgrade_says_what_crashed, 0, (int)(sizeof(crashing) / sizeof(crashing[0])));

@@ -239,6 +239,17 @@ START_TEST(the_capabilities_that_were_seen)
 }
 END_TEST
 
+START_TEST(a_second_list_of_the_same_name_is_kept_as_a_line)
+{
+	struct capability_table table = read_capabilities(".board : 3/4\n.board : 20");
+
+	assert_bands(&table.board, (const uint16_t[]){3, 4}, 2);
+	ck_assert_uint_eq(table.count, 1);
+	ck_assert_str_eq(table.lines[0].name, "board");
+	ck_assert_str_eq(table.lines[0].value, "20");
+}
+END_TEST
+
 START_TEST(capabilities_that_were_not_seen)
 {
 	struct capability_table table =
@@ -345,6 +356,7 @@ int main(void)
 	tcase_add_test(tcase, more_than_fits_is_cut_and_said);
 	tcase_add_test(tcase, every_beginning_of_the_table);
 	tcase_add_test(tcase, the_capabilities_that_were_seen);
+	tcase_add_test(tcase, a_second_list_of_the_same_name_is_kept_as_a_line);
 	tcase_add_test(tcase, capabilities_that_were_not_seen);
 	tcase_add_loop_test(tcase, each_list_of_bands, 0, (int)(sizeof(band_lines) / sizeof(band_lines[0])));
 	tcase_add_test(tcase, too_many_capabilities_are_cut_and_said);

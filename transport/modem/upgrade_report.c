@@ -29,7 +29,6 @@ void upgrade_ask_health(struct upgrade *upgrade)
 	struct modem_report *report = &upgrade->result->report;
 	struct fault fault;
 
-	report->health_count = 0;
 	(void)modem_ask_health(&upgrade->modem, report, &fault);
 	for (size_t i = 0; i < report->health_count; i++)
 		upgrade_say(upgrade, "after the restart: %s", report->health[i]);

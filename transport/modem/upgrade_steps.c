@@ -75,7 +75,7 @@ int upgrade_say_dialogue(struct upgrade *upgrade, const struct dialogue_line *li
 
 static bool identity_complete(const struct modem_info *info)
 {
-	return info->boot_mode != BOOT_MODE_FFF || (info->release[0] && info->imei[0]);
+	return info->boot_mode != BOOT_MODE_FFF || ((info->release[0] || info->build) && info->imei[0]);
 }
 
 int upgrade_check_imei(struct upgrade *upgrade, const char *expected)
