@@ -7,6 +7,7 @@
 
 #include "tests/unit/stp_run.h"
 #include "transport/clock.h"
+#include "transport/link/link_backend.h"
 #include "transport/stp/stp_frame.h"
 #include "transport/stp/stp_position.h"
 
@@ -116,6 +117,45 @@ START_TEST(blocks_shrink_and_grow_back)
 	ck_assert_uint_eq(sizes[1], 1);
 	ck_assert_uint_eq(sizes[2], 32);
 	ck_assert_uint_gt(sizes[0], 5);
+}
+END_TEST
+
+/* F59. The kernel's count is asked for when the link is made, when the transfer begins, and after each block. */
+static unsigned overrun_looks;
+
+static int count_overruns(struct link *link, struct link_line_errors *ret)
+{
+	(void)link;
+	overrun_looks++;
+	*ret = (struct link_line_errors){.overruns = overrun_looks < 6 ? 100 : 107};
+	return 0;
+}
+
+START_TEST(blocks_shrink_on_overruns)
+{
+	static const struct link_ops counting = {.line_errors = count_overruns};
+
+	stp_modem = (struct stp_peer){.version = 2, .max_transfer = 8192, .fragment = 9};
+	stp_run_prepare();
+	stp_run.options.block_size = 200;
+	ck_assert_int_eq(link_new(stp_peer_start(&stp_modem), &counting, &stp_run.link), 0);
+	stp_run.link->is_socket = true;
+	overrun_looks = 0;
+	link_begin_line_errors(stp_run.link);
+	stp_run_transfer();
+	stp_run_assert_sent(stp_run.plain, STP_RUN_IMAGE);
+	ck_assert_uint_eq(stp_run.summary.overruns, 7);
+	ck_assert_uint_eq(stp_run.summary.resends, 0);
+	ck_assert_ptr_nonnull(strstr(stp_run.notes, "the kernel lost received bytes (overrun) at byte 600"));
+	size_t blocks = 0;
+	for (size_t i = 0; i < stp_modem.seen_count; i++) {
+		if (stp_modem.seen[i].op != STP_TRANSFER_BLOCK_CMD)
+			continue;
+		/* Four as they were asked for, then halves until 32 were clean. */
+		ck_assert_uint_eq(stp_modem.seen[i].announced, blocks < 4 || blocks >= 36 ? 200 : 100);
+		blocks++;
+	}
+	ck_assert_uint_gt(blocks, 37);
 }
 END_TEST
 
@@ -335,6 +375,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, blocks_keep_to_the_sessions_maximum);
 	tcase_add_loop_test(tests, trouble_is_answered_by_sending_again, 0, (int)(sizeof repeats / sizeof repeats[0]));
 	tcase_add_test(tests, blocks_shrink_and_grow_back);
+	tcase_add_test(tests, blocks_shrink_on_overruns);
 	tcase_add_test(tests, a_block_refused_again_and_again_goes_in_smaller_ones);
 	tcase_add_test(tests, a_block_met_with_silence_keeps_its_transaction);
 	tcase_add_test(tests, refusals_without_end_are_damage);

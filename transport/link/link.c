@@ -64,9 +64,23 @@ void link_set_trace(struct link *link, link_trace_fn trace, void *context)
 	link->trace_context = context;
 }
 
-void link_get_counters(const struct link *link, struct link_counters *ret)
+void link_get_counters(struct link *link, struct link_counters *ret)
 {
+	struct link_line_errors now;
+	const struct link_line_errors *before = &link->line_errors_at_open;
+
 	*ret = link->counters;
+	ret->overruns = ret->framing_errors = ret->breaks = -1;
+	if (!link->counts_line_errors || link->ops->line_errors(link, &now) < 0)
+		return;
+	ret->overruns = now.overruns - before->overruns;
+	ret->framing_errors = now.framing_errors - before->framing_errors;
+	ret->breaks = now.breaks - before->breaks;
+}
+
+void link_begin_line_errors(struct link *link)
+{
+	link->counts_line_errors = link->ops->line_errors && link->ops->line_errors(link, &link->line_errors_at_open) == 0;
 }
 
 uint32_t link_rate(const struct link *link)

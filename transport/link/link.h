@@ -32,6 +32,10 @@ struct link_counters {
 	uint64_t bytes_received;
 	uint64_t writes; /* system calls that moved bytes out */
 	uint64_t reads;
+	/* What the kernel saw since the port was opened (TIOCGICOUNT); -1: the port does not tell (a pty, some drivers). */
+	int64_t overruns;       /* received bytes lost in the UART or in the kernel's buffer */
+	int64_t framing_errors; /* bytes without a stop bit: the other side talks at another rate, or the line is noisy */
+	int64_t breaks;         /* a line held low: a modem that restarts, or has no power */
 };
 
 /* Opens a port by its string: a path (symlinks are followed; the kind of tty decides the backend). The port is taken
@@ -82,6 +86,7 @@ int link_flush_input(struct link *link);
 /* Waits that long, in ms, reading and discarding (they still reach the trace). 0, or the errors of link_read but -ETIMEDOUT. */
 int link_quiet(struct link *link, int64_t duration_ms);
 
-void link_get_counters(const struct link *link, struct link_counters *ret);
+/* Asks the kernel where it counts: one system call. */
+void link_get_counters(struct link *link, struct link_counters *ret);
 
 #endif

@@ -7,12 +7,20 @@
 
 #include "transport/link/link.h"
 
+/* Sums of the kernel; they wrap. */
+struct link_line_errors {
+	uint32_t overruns;
+	uint32_t framing_errors;
+	uint32_t breaks;
+};
+
 /* What differs between backends. An absent operation means that the backend has no such thing. All return 0 or a negative errno. */
 struct link_ops {
 	int (*set_rate)(struct link *link, uint32_t rate_bps); /* sets and reads back: -EINVAL when the port rounded it */
 	int (*set_flow)(struct link *link, bool hardware_flow);
 	int (*set_lines)(struct link *link, bool dtr, bool rts);
 	int (*queued)(struct link *link); /* bytes accepted by the kernel that have not left */
+	int (*line_errors)(struct link *link, struct link_line_errors *ret);
 	void (*flush)(struct link *link); /* throws away what the kernel holds, both ways */
 	void (*close)(struct link *link); /* releases port and lock_fd; fd is closed by link_close() */
 };
@@ -28,12 +36,17 @@ struct link {
 	uint32_t fifo_bytes; /* what a UART may still hold when the kernel's queue is empty */
 	uint64_t drained_at; /* bytes_sent when the last drain ended */
 	struct link_counters counters;
+	bool counts_line_errors;
+	struct link_line_errors line_errors_at_open;
 	link_trace_fn trace;
 	void *trace_context;
 };
 
 /* A link over fd with nothing armed. Takes the descriptor on success only. */
 int link_new(int fd, const struct link_ops *ops, struct link **ret);
+
+/* From here on the kernel's sums count, where the backend has them. */
+void link_begin_line_errors(struct link *link);
 
 /* Makes an open and claimed tty ready: 8N1, raw, at the rate. Both take fd on success only. */
 int link_tty_new(int fd, const struct link_settings *settings, struct link **ret);
@@ -43,6 +56,7 @@ int link_serial_new(int fd, const char *path, const struct link_settings *settin
 /* Sets VMIN 1: with 0, which libserialport leaves, an idle port reads as 0 bytes just as one that is gone. */
 int link_tty_read_blocks(int fd);
 int link_tty_queued(struct link *link);
+int link_tty_line_errors(struct link *link, struct link_line_errors *ret);
 void link_tty_flush(struct link *link);
 int link_tty_set_lines(struct link *link, bool dtr, bool rts);
 

@@ -73,6 +73,7 @@ static const struct link_ops serial_ops = {
     .set_flow = serial_set_flow,
     .set_lines = link_tty_set_lines,
     .queued = link_tty_queued,
+    .line_errors = link_tty_line_errors,
     .flush = link_tty_flush,
     .close = serial_close,
 };
@@ -107,6 +108,7 @@ static int make_link(struct sp_port *port, const struct link_settings *settings,
 	(*ret)->port = port;
 	(*ret)->rate_bps = settings->rate_bps;
 	(*ret)->fifo_bytes = UART_FIFO_BYTES;
+	link_begin_line_errors(*ret);
 	return 0;
 }
 

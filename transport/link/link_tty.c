@@ -6,6 +6,7 @@
 
 #include <asm/termbits.h>
 #include <errno.h>
+#include <linux/serial.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -112,6 +113,18 @@ int link_tty_queued(struct link *link)
 	return ioctl(link->fd, TIOCOUTQ, &queued) < 0 ? -errno : queued;
 }
 
+int link_tty_line_errors(struct link *link, struct link_line_errors *ret)
+{
+	struct serial_icounter_struct counts = {.rx = 0};
+
+	if (ioctl(link->fd, TIOCGICOUNT, &counts) < 0)
+		return -ENOTSUP;
+	ret->overruns = (uint32_t)counts.overrun + (uint32_t)counts.buf_overrun;
+	ret->framing_errors = (uint32_t)counts.frame;
+	ret->breaks = (uint32_t)counts.brk;
+	return 0;
+}
+
 void link_tty_flush(struct link *link)
 {
 	ioctl(link->fd, TCFLSH, TCIOFLUSH);
@@ -127,6 +140,7 @@ static const struct link_ops tty_ops = {
     .set_flow = tty_set_flow,
     .set_lines = link_tty_set_lines,
     .queued = link_tty_queued,
+    .line_errors = link_tty_line_errors,
     .flush = link_tty_flush,
     .close = tty_close,
 };
@@ -138,7 +152,9 @@ int link_tty_new(int fd, const struct link_settings *settings, struct link **ret
 	if (result < 0)
 		return result;
 	result = link_new(fd, &tty_ops, ret);
-	if (result == 0)
-		(*ret)->rate_bps = settings->rate_bps;
-	return result;
+	if (result < 0)
+		return result;
+	(*ret)->rate_bps = settings->rate_bps;
+	link_begin_line_errors(*ret);
+	return 0;
 }

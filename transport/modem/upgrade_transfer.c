@@ -129,9 +129,20 @@ static void note_summary(struct upgrade *upgrade, const struct stp_summary *stp)
 {
 	transcript_note(upgrade->request->transcript,
 			"stp: version %u, %s, blocks of %u, %" PRIu64 " blocks, %" PRIu64 " sent again, %" PRIu64 " NACKs, %" PRIu64
-			" damaged, residue %" PRIu64 " bytes, %u sessions, %" PRId64 " ms, longest silence %" PRId64 " ms",
+			" damaged, residue %" PRIu64 " bytes, %" PRIu64 " overruns, %u sessions, %" PRId64 " ms, longest silence %" PRId64
+			" ms",
 			stp->version, stp->compressed ? "compressed" : "plain", stp->block_size, stp->blocks, stp->resends, stp->nacks,
-			stp->damaged, stp->residue_bytes, stp->sessions, stp->duration_ms, stp->longest_silence_ms);
+			stp->damaged, stp->residue_bytes, stp->overruns, stp->sessions, stp->duration_ms, stp->longest_silence_ms);
+}
+
+/* What a person can cure, though the transfer went on. */
+static void say_overruns(struct upgrade *upgrade, uint64_t overruns)
+{
+	if (overruns > 0)
+		upgrade_say(upgrade,
+			    "the kernel lost %" PRIu64 " received bytes (overrun) during the transfer, blocks were made smaller: a slower "
+			    "transfer_rate, fewer boards on the hub or an idle gateway cures it",
+			    overruns);
 }
 
 static int transfer_image(struct upgrade *upgrade, const struct upgrade_sending *sending)
@@ -158,6 +169,7 @@ static int transfer_image(struct upgrade *upgrade, const struct upgrade_sending 
 	transcript_binary(modem->transcript, 0);
 	at_session_reset(modem->at);
 	note_summary(upgrade, &summary);
+	say_overruns(upgrade, summary.overruns);
 	if (sending->shown)
 		upgrade->result->stp = summary;
 	return r;

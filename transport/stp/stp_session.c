@@ -169,6 +169,24 @@ static uint64_t trouble_count(const struct stp_session *session)
 	return session->summary->damaged + session->summary->nacks + session->summary->resends;
 }
 
+/* Answers that the kernel lost cost a repeat each, and a smaller block a shorter one. */
+static bool overruns_rose(struct stp_session *session)
+{
+	struct link_counters counters;
+
+	if (session->overruns < 0)
+		return false;
+	link_get_counters(session->wire.link, &counters);
+	int64_t rise = counters.overruns - session->overruns;
+	if (rise <= 0)
+		return false;
+	if (session->summary->overruns == 0)
+		stp_session_note(session, "the kernel lost received bytes (overrun) at byte %llu", (unsigned long long)session->offset);
+	session->overruns = counters.overruns;
+	session->summary->overruns += (uint64_t)rise;
+	return true;
+}
+
 static struct stp_patience block_patience(const struct stp_session *session, uint32_t length)
 {
 	int64_t budget_ms = session->options->block_budget_ms;
@@ -253,7 +271,8 @@ static int send_block(struct stp_session *session)
 		result = send_announced(session, length, &patience, &residue);
 	/* Silence at a border is the modem's, not the line's. */
 	bool refused = session->summary->damaged + session->summary->nacks > refusals_before;
-	if (refused || (!patience.at_border && trouble_count(session) > trouble_before))
+	bool overrun = overruns_rose(session);
+	if (refused || overrun || (!patience.at_border && trouble_count(session) > trouble_before))
 		stp_session_shrink(session);
 	else if (result == 0)
 		grow(session);

@@ -29,6 +29,7 @@ struct stp_session {
 	bool progress_due;   /* reported once the next frame is on its way */
 	uint64_t bytes_done; /* the most that was reported */
 	bool line_held;      /* a write did not get out in time */
+	int64_t overruns;    /* of the link when they were last looked at; -1: it does not tell */
 };
 
 /* How long to wait for one request. */

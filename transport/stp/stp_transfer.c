@@ -118,9 +118,12 @@ int stp_transfer(struct link *link, const struct stp_source *source, const struc
 {
 	struct stp_session session = {.source = source, .options = options, .summary = ret_summary, .cancel_fd = -1};
 	int64_t started_ms = clock_now_ms();
+	struct link_counters counters;
 
 	*ret_summary = (struct stp_summary){.version = 0};
 	stp_wire_init(&session.wire, link);
+	link_get_counters(link, &counters);
+	session.overruns = counters.overruns;
 	int result = run_sessions(&session);
 	if (session.disarmed)
 		link_set_cancel_fd(link, session.cancel_fd);

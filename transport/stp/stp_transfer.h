@@ -50,6 +50,7 @@ struct stp_summary {
 	uint64_t damaged; /* responses with a wrong checksum */
 	uint64_t residue_bytes;
 	uint64_t skipped_bytes; /* text between frames */
+	uint64_t overruns;      /* bytes that the kernel lost meanwhile; 0 also where it does not tell */
 	uint32_t sessions;      /* opened: 1 when all went well */
 	int64_t longest_silence_ms;
 	int64_t duration_ms;
