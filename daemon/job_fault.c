@@ -34,7 +34,9 @@ static const struct fault_kind kinds[] = {
      "End the PPP connection on the board (stop the application that uses the modem), or take all power from the board for 10 seconds, "
      "then retry."},
     {"modem-answers-error", CLASS_TRANSIENT, 502, "The modem answers ERROR where it should not",
-     "Retry the job. If it happens again take all power from the board for 10 seconds, then probe it."},
+     "Retry the job. A Monarch 2 modem that an upgrade left in recovery may answer so: give the device the profile of its board (monarch2, "
+     "walter, "
+     "avr-iot), and it is taken for one. If it happens again take all power from the board for 10 seconds, then probe it."},
     {"board-no-bridge", CLASS_DEVICE, 502, "The board does not pass the line through to the modem",
      "Reset the board, check that nothing else runs on it, and that its bridge or mirror is installed; then retry."},
     {"board-too-old", CLASS_DEVICE, 409, "The board's own firmware is too old",

@@ -257,6 +257,7 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 	};
 	request.last_boot_mode = (enum boot_mode)run->device.modem.boot_mode;
 	engine_profile(registry_profile(run->queue->with.registry, run->device.id), job->request.rate_bps, &profile);
+	(void)modem_family_parse(run->device.modem.family, &request.last_family);
 	if (job->request.kind == JOB_PROBE)
 		return engine->probe(&request, &events, ret);
 	engine_firmware(files, &wanted);

@@ -20,7 +20,8 @@ static const struct modem_timings quick = {
     .flush_ms = 20,
 };
 
-#define OK "\r\nOK\r\n"
+#define OK         "\r\nOK\r\n"
+#define DEAF_ROUND "+++ | AT | AT | "
 #define MODE2                                                                                                                              \
 	{                                                                                                                                  \
 		0, "AT+SMOD?", "\r\n2\r\nOK\r\n", 0, 0, 0, false, NULL                                                                     \
@@ -29,14 +30,17 @@ static const struct modem_timings quick = {
 struct row {
 	const char *name;
 	const char *rates;
+	const char *transfer_rate; /* NULL: what follows from the rates */
 	struct fake_rule rules[9];
 	enum fault_code code;
 	const char *text;     /* in the message */
 	const char *evidence; /* in the evidence */
+	const char *lacks;    /* not in the message */
 	uint32_t rate_bps;
 	enum boot_mode mode;
 	const char *log; /* what came, exactly; NULL: not looked at */
 	const char *family;
+	enum modem_family likely_family;
 };
 
 static const struct row rows[] = {
@@ -53,6 +57,26 @@ static const struct row rows[] = {
      .rate_bps = 921600,
      .mode = BOOT_MODE_FFF,
      .log = "AT | AT+SMOD? | "},
+    {.name = "F05: only at 115200, in recovery",
+     .rates = "921600,115200",
+     .rules = {{.expect = "AT", .answer = OK, .rate_bps = 115200},
+	       {.expect = "AT+SMOD?", .answer = "\r\n4\r\n\r\nOK\r\n", .rate_bps = 115200}},
+     .rate_bps = 115200,
+     .mode = BOOT_MODE_RECOVERY,
+     .log = "AT | AT | AT | AT+SMOD? | "},
+    {.name = "F06: FFH without the leading line end",
+     .rates = "115200",
+     .rules = {{.expect = "AT", .answer = "OK\r\n"}, {.expect = "AT+SMOD?", .answer = "0\r\nOK\r\n"}},
+     .rate_bps = 115200,
+     .mode = BOOT_MODE_FFH,
+     .log = "AT | AT+SMOD? | "},
+    {.name = "raised by a host that was killed",
+     .rates = "115200",
+     .transfer_rate = "921600",
+     .rules = {{.expect = "AT", .answer = OK, .rate_bps = 921600}, MODE2},
+     .rate_bps = 921600,
+     .mode = BOOT_MODE_FFF,
+     .log = "AT | AT | AT | AT+SMOD? | "},
     {.name = "E: FFH",
      .rates = "921600,115200",
      .rules = {{.in = IN(1), .expect = "AT", .answer = "ERROR\r\n", .rate_bps = 115200, .next = 2},
@@ -90,7 +114,7 @@ static const struct row rows[] = {
      .rate_bps = 921600,
      .mode = BOOT_MODE_FFF,
      .log = "AT | AT | AT+SMOD? | "},
-    {.name = "the first AT is swallowed",
+    {.name = "F12: asleep, the first AT only wakes it",
      .rates = "921600",
      .rules = {{.in = IN(1), .expect = "AT", .next = 2}, {.in = IN(2), .expect = "AT", .answer = OK}, MODE2},
      .rate_bps = 921600,
@@ -107,7 +131,20 @@ static const struct row rows[] = {
      .rules = {{.expect = "AT", .answer = "~\xff}#\xc0!}!"}},
      .code = FAULT_MODEM_IN_DATA_MODE,
      .text = "+++ does not end it",
-     .evidence = "~\\xff}#\\xc0!"},
+     .evidence = "~\\xff}#\\xc0!",
+     .log = "AT | AT | " DEAF_ROUND DEAF_ROUND DEAF_ROUND DEAF_ROUND DEAF_ROUND},
+    {.name = "F07: data mode that ends in the fifth round",
+     .rates = "921600",
+     .rules = {{.expect = "AT", .answer = "~\xff}#\xc0!}!", .in = IN(1) | IN(2) | IN(3) | IN(4) | IN(5)},
+	       {.in = IN(1), .expect = "+++", .next = 2},
+	       {.in = IN(2), .expect = "+++", .next = 3},
+	       {.in = IN(3), .expect = "+++", .next = 4},
+	       {.in = IN(4), .expect = "+++", .next = 5},
+	       {.in = IN(5), .expect = "+++", .answer = OK, .next = 6},
+	       {.in = IN(6), .expect = "AT", .answer = OK},
+	       MODE2},
+     .rate_bps = 921600,
+     .mode = BOOT_MODE_FFF},
     {.name = "no modem: something talks",
      .rates = "115200",
      .rules = {{.expect = "AT", .answer = "NameError: name 'AT' isn't defined\r\n>>> "}},
@@ -139,7 +176,7 @@ static const struct row rows[] = {
      .rates = "921600",
      .rules = {{.expect = "AT", .answer = "\r\nERROR\r\n"}, {.expect = "AT+SMOD?", .answer = "\r\nERROR\r\n"}},
      .code = FAULT_MODEM_ANSWERS_ERROR,
-     .text = "without a boot mode 3 times",
+     .text = "without a boot mode 3 times; a Monarch 2 modem in recovery may answer so",
      .evidence = "ERROR",
      .log = "AT | AT | AT+SMOD? | AT+SMOD? | AT+SMOD? | "},
     {.name = "ERROR to everything on Monarch 2 is recovery",
@@ -149,6 +186,20 @@ static const struct row rows[] = {
      .rate_bps = 115200,
      .mode = BOOT_MODE_RECOVERY,
      .log = "AT | AT | AT+SMOD? | AT+SMOD? | AT+SMOD? | AT+SMOD? | AT+SMOD? | "},
+    {.name = "F51: nothing says which family, but the firmware is a Monarch 2's",
+     .rates = "115200",
+     .likely_family = FAMILY_MONARCH2,
+     .rules = {{.expect = "AT", .answer = "\r\nERROR\r\n"}, {.expect = "AT+SMOD?", .answer = "\r\nERROR\r\n"}},
+     .rate_bps = 115200,
+     .mode = BOOT_MODE_RECOVERY},
+    {.name = "the profile's word outweighs the firmware's",
+     .rates = "115200",
+     .family = "monarch1",
+     .likely_family = FAMILY_MONARCH2,
+     .rules = {{.expect = "AT", .answer = "\r\nERROR\r\n"}, {.expect = "AT+SMOD?", .answer = "\r\nERROR\r\n"}},
+     .code = FAULT_MODEM_ANSWERS_ERROR,
+     .text = "without a boot mode 3 times",
+     .lacks = "Monarch 2"},
     {.name = "but not after +SYSSTART",
      .rates = "115200",
      .family = "monarch2",
@@ -172,12 +223,14 @@ static const struct row rows[] = {
      .text = "the port is gone"},
 };
 
-static struct profile make_profile(const char *rates, const char *family)
+static struct profile make_profile(const char *rates, const char *transfer_rate, const char *family)
 {
 	struct profile profile = *profile_builtin("auto");
 	char why[128];
 
 	ck_assert_int_eq(profile_set(&profile, "rates", rates, why, sizeof(why)), 0);
+	if (transfer_rate)
+		ck_assert_int_eq(profile_set(&profile, "transfer_rate", transfer_rate, why, sizeof(why)), 0);
 	profile.command_timeout_ms = 120;
 	if (family)
 		ck_assert(modem_family_parse(family, &profile.family));
@@ -197,16 +250,22 @@ START_TEST(each_modem_is_told_apart)
 	const struct row *row = &rows[_i];
 	struct fake_script script = {.rules = row->rules, .start = 1};
 	struct fake_modem *fake = fake_modem_start(&script);
-	struct profile profile = make_profile(row->rates, row->family);
+	struct profile profile = make_profile(row->rates, row->transfer_rate, row->family);
 	struct fault fault = {0};
 	struct modem modem;
-	int r = detect(&modem, fake_modem_port(fake), &profile, 0, -1, &fault);
+
+	ck_assert_int_eq(modem_open(&modem, fake_modem_port(fake), &profile, 0, NULL, -1, &fault), 0);
+	modem.timings = &quick;
+	modem.likely_family = row->likely_family;
+	int r = modem_detect(&modem, 0, &fault);
 
 	fake_modem_stop(fake);
 	ck_assert_msg(fault.code == row->code, "%s: %s: %s", row->name, fault_code_name(fault.code), fault.message);
 	ck_assert_int_eq(r, row->code ? -EPROTO : 0);
 	if (row->text)
 		ck_assert_msg(strstr(fault.message, row->text) != NULL, "%s: %s", row->name, fault.message);
+	if (row->lacks)
+		ck_assert_msg(strstr(fault.message, row->lacks) == NULL, "%s: %s", row->name, fault.message);
 	if (row->evidence)
 		ck_assert_msg(strstr(fault.evidence, row->evidence) != NULL, "%s: %s", row->name, fault.evidence);
 	if (r == 0) {
@@ -221,6 +280,51 @@ START_TEST(each_modem_is_told_apart)
 }
 END_TEST
 
+/* A modem that restarts holds its line low for a moment; whoever has patience waits for it. */
+START_TEST(a_nul_in_a_late_round_is_no_verdict)
+{
+	const struct fake_rule rules[] = {{.in = IN(1), .expect = "+++", .next = 2},
+					  {.in = IN(2), .expect = "+++", .next = 3},
+					  {.in = IN(3), .expect = "AT", .answer = "\0", .answer_length = 1, .next = 4},
+					  {.in = IN(4), .expect = "+++", .next = 5},
+					  {.in = IN(5), .expect = "AT", .answer = OK},
+					  MODE2,
+					  {0}};
+	struct fake_script script = {.rules = rules, .start = 1};
+	struct fake_modem *fake = fake_modem_start(&script);
+	struct profile profile = make_profile("921600", NULL, NULL);
+	struct fault fault = {0};
+	struct modem modem;
+	int r = detect(&modem, fake_modem_port(fake), &profile, 60000, -1, &fault);
+
+	fake_modem_stop(fake);
+	ck_assert_msg(r == 0, "%s", fault.message);
+	ck_assert_int_eq(modem.info.boot_mode, BOOT_MODE_FFF);
+	modem_close(&modem);
+	fake_modem_free(fake);
+}
+END_TEST
+
+START_TEST(the_last_good_rate_is_tried_first)
+{
+	const struct fake_rule rules[] = {{.expect = "AT", .answer = OK, .rate_bps = 460800}, MODE2, {0}};
+	struct fake_script script = {.rules = rules, .start = 1};
+	struct fake_modem *fake = fake_modem_start(&script);
+	struct profile profile = make_profile("921600,115200", NULL, NULL);
+	struct fault fault = {0};
+	struct modem modem;
+
+	ck_assert_int_eq(modem_open(&modem, fake_modem_port(fake), &profile, 460800, NULL, -1, &fault), 0);
+	modem.timings = &quick;
+	ck_assert_int_eq(modem_detect(&modem, 0, &fault), 0);
+	fake_modem_stop(fake);
+	ck_assert_uint_eq(modem.info.rate_bps, 460800);
+	ck_assert_str_eq(fake_modem_log(fake), "AT | AT+SMOD? | ");
+	modem_close(&modem);
+	fake_modem_free(fake);
+}
+END_TEST
+
 START_TEST(the_escape_stands_in_silence)
 {
 	const struct fake_rule rules[] = {{.in = IN(1), .expect = "+++", .next = 2},
@@ -230,7 +334,7 @@ START_TEST(the_escape_stands_in_silence)
 					  {0}};
 	struct fake_script script = {.rules = rules, .start = 1};
 	struct fake_modem *fake = fake_modem_start(&script);
-	struct profile profile = make_profile("921600", NULL);
+	struct profile profile = make_profile("921600", NULL, NULL);
 	struct fault fault = {0};
 	struct modem modem;
 
@@ -254,7 +358,7 @@ START_TEST(the_session_of_a_killed_host_is_ended)
 	struct fake_script script = {
 	    .rules = rules, .start = 1, .stp = 1, .stp_next = 3, .stp_idle = 2, .in_block = killed_in_block[_i], .stp_version = 1};
 	struct fake_modem *fake = fake_modem_start(&script);
-	struct profile profile = make_profile("921600", NULL);
+	struct profile profile = make_profile("921600", NULL, NULL);
 	struct fault fault = {0};
 	struct modem modem;
 	int r = detect(&modem, fake_modem_port(fake), &profile, 0, -1, &fault);
@@ -273,7 +377,7 @@ START_TEST(an_stp_session_that_stays_is_named)
 	const struct fake_rule rules[] = {{0}};
 	struct fake_script script = {.rules = rules, .start = 1, .stp = 1, .stp_next = 2, .stp_idle = 2};
 	struct fake_modem *fake = fake_modem_start(&script);
-	struct profile profile = make_profile("921600", NULL);
+	struct profile profile = make_profile("921600", NULL, NULL);
 	struct fault fault = {0};
 	struct modem modem;
 
@@ -291,7 +395,7 @@ START_TEST(cancel_ends_it)
 	const struct fake_rule rules[] = {{0}};
 	struct fake_script script = {.rules = rules, .start = 1};
 	struct fake_modem *fake = fake_modem_start(&script);
-	struct profile profile = make_profile("921600", NULL);
+	struct profile profile = make_profile("921600", NULL, NULL);
 	struct fault fault = {0};
 	struct modem modem;
 	int cancel_fd = eventfd(1, EFD_CLOEXEC);
@@ -345,7 +449,7 @@ START_TEST(each_modem_is_asked_what_it_knows)
 {
 	struct fake_script script = {.rules = identities[_i].rules, .start = 1};
 	struct fake_modem *fake = fake_modem_start(&script);
-	struct profile profile = make_profile("921600", identities[_i].profile_family);
+	struct profile profile = make_profile("921600", NULL, identities[_i].profile_family);
 	const struct modem_info *wanted = &identities[_i].info;
 	struct fault fault = {0};
 	struct modem modem;
@@ -374,6 +478,8 @@ int main(void)
 
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, each_modem_is_told_apart, 0, (int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_test(tcase, a_nul_in_a_late_round_is_no_verdict);
+	tcase_add_test(tcase, the_last_good_rate_is_tried_first);
 	tcase_add_test(tcase, the_escape_stands_in_silence);
 	tcase_add_loop_test(tcase, the_session_of_a_killed_host_is_ended, 0, (int)(sizeof(killed_in_block) / sizeof(killed_in_block[0])));
 	tcase_add_test(tcase, an_stp_session_that_stays_is_named);

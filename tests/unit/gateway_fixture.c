@@ -115,6 +115,7 @@ static size_t begin_run(const struct upgrade_request *request, struct upgrade_re
 	memset(ret, 0, sizeof(*ret));
 	modem->runs++;
 	modem->last_rate_bps = request->last_rate_bps;
+	modem->last_family = request->last_family;
 	modem->resume_phase = request->options.resume_phase;
 	modem->last_boot_mode = request->last_boot_mode;
 	modem->allow_branch_switch = request->options.allow_branch_switch;

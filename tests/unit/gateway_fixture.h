@@ -27,6 +27,7 @@ struct fake_modem {
 	unsigned runs;                     /* counted by the engine */
 	char expected_imei[20];            /* as asked in the last run */
 	uint32_t last_rate_bps;
+	enum modem_family last_family;
 	enum upgrade_phase resume_phase, reached;
 	enum boot_mode last_boot_mode;
 	bool allow_branch_switch;

@@ -319,15 +319,17 @@ START_TEST(the_transcript_grows_with_the_runs)
 }
 END_TEST
 
-START_TEST(the_known_imei_is_asked_for)
+START_TEST(what_is_known_of_a_modem_is_told_to_the_engine)
 {
 	struct job job = fixture_submit(&fixture, 1);
 	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
 	ck_assert_str_eq(fixture_modem(1)->expected_imei, "");
+	ck_assert_int_eq(fixture_modem(1)->last_family, FAMILY_UNKNOWN);
 	job = fixture_submit(&fixture, 1);
 	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
 	ck_assert_str_eq(fixture_modem(1)->expected_imei, "355000000000001");
 	ck_assert_uint_eq(fixture_modem(1)->last_rate_bps, 921600);
+	ck_assert_int_eq(fixture_modem(1)->last_family, FAMILY_MONARCH1);
 }
 END_TEST
 
@@ -392,7 +394,7 @@ int main(void)
 	tcase_add_test(tcase, a_plan_is_made_without_a_modem_and_changes_nothing);
 	tcase_add_test(tcase, a_plan_that_is_forbidden_says_why);
 	tcase_add_test(tcase, the_transcript_grows_with_the_runs);
-	tcase_add_test(tcase, the_known_imei_is_asked_for);
+	tcase_add_test(tcase, what_is_known_of_a_modem_is_told_to_the_engine);
 	tcase_add_test(tcase, lists_show_what_is_true_now);
 	tcase_add_test(tcase, firmware_verbs_are_published);
 	suite_add_tcase(suite, tcase);

@@ -17,7 +17,7 @@
 #define PIECES_MAX     4
 #define FLUSH_LIMIT    65536u /* a port that never stops talking must not hold us */
 #define RATE_DRAIN_MS  1000
-#define DRAIN_LOOK_NS  1000000
+#define DRAIN_LOOK_MS  1
 #define QUIET_BUFFER   512u
 #define GONE_CONDITION (POLLHUP | POLLERR | POLLNVAL)
 
@@ -119,9 +119,8 @@ static int wait_until(const struct link *link, short events, int64_t deadline_ms
 static int wait_for_queue(const struct link *link)
 {
 	struct pollfd wanted[2] = {{.fd = link->fd}, {.fd = link->cancel_fd, .events = POLLIN}};
-	struct timespec limit = {.tv_nsec = DRAIN_LOOK_NS};
 
-	return judge_wait(ppoll(wanted, 2, &limit, NULL), 0, wanted);
+	return judge_wait(clock_poll(wanted, 2, clock_deadline_ms(DRAIN_LOOK_MS)), 0, wanted);
 }
 
 static int error_of(int error)

@@ -78,9 +78,14 @@ int modem_ask_boot_mode(struct modem *modem, enum boot_mode *ret)
 	return ask(modem, &reply, ret);
 }
 
+enum modem_family modem_likely_family(const struct modem *modem)
+{
+	return modem->info.family != FAMILY_UNKNOWN ? modem->info.family : modem->likely_family;
+}
+
 static bool errors_mean_recovery(const struct modem *modem)
 {
-	return modem->info.family == FAMILY_MONARCH2 && !modem->application_started;
+	return modem_likely_family(modem) == FAMILY_MONARCH2 && !modem->application_started;
 }
 
 static void assume_recovery(struct modem *modem)
@@ -89,11 +94,14 @@ static void assume_recovery(struct modem *modem)
 	modem->info.boot_mode = BOOT_MODE_RECOVERY;
 }
 
-static int no_boot_mode(int last, const struct at_reply *reply, struct fault *fault)
+static int no_boot_mode(const struct modem *modem, int last, const struct at_reply *reply, struct fault *fault)
 {
+	bool unknown = modem_likely_family(modem) == FAMILY_UNKNOWN && reply->final == AT_FINAL_ERROR;
+
 	if (last < 0)
 		return fault_set(fault, FAULT_MODEM_SILENT, "the modem answers AT but not AT+SMOD?");
-	fault_set(fault, FAULT_MODEM_ANSWERS_ERROR, "AT+SMOD? was answered without a boot mode %d times", ASK_TRIES);
+	fault_set(fault, FAULT_MODEM_ANSWERS_ERROR, "AT+SMOD? was answered without a boot mode %d times%s", ASK_TRIES,
+		  unknown ? "; a Monarch 2 modem in recovery may answer so, but nothing says that it is one" : "");
 	const char *text = reply->line_count > 0 ? reply->lines[0] : reply->final_text;
 	fault_set_evidence(fault, text, strlen(text));
 	return -EPROTO;
@@ -125,7 +133,7 @@ int modem_settle_boot_mode(struct modem *modem, struct fault *ret_fault)
 		assume_recovery(modem);
 		return 0;
 	}
-	return no_boot_mode(r, &reply, ret_fault);
+	return no_boot_mode(modem, r, &reply, ret_fault);
 }
 
 /* Sends the switch. 0: on its way; -EREMOTEIO: refused in both forms, with the answer in refusal. */

@@ -23,6 +23,7 @@ enum verdict { VERDICT_SILENT, VERDICT_NULS, VERDICT_TEXT, VERDICT_OTHER_RATE, V
 struct rung {
 	uint32_t rate_bps;
 	enum verdict verdict;
+	bool held; /* what was written has not left */
 	char sample[64];
 };
 
@@ -87,8 +88,10 @@ static int probe_once(struct modem *modem, struct rung *rung, int64_t timeout_ms
 		verdict = reply.final == AT_FINAL_OK ? VERDICT_OK : VERDICT_ERROR;
 	else
 		verdict = noise_verdict(&noise);
-	if (r < 0)
+	if (r < 0) {
 		at_session_reset(modem->at); /* the next probe is the resynchronisation */
+		rung->held = link_drain(modem->link, clock_now_ms()) == -ETIMEDOUT;
+	}
 	if (verdict > rung->verdict || rung->sample[0] == '\0')
 		snprintf(rung->sample, sizeof(rung->sample), "%s", noise.sample);
 	if (verdict > rung->verdict)
@@ -102,6 +105,7 @@ static int probe_rung(struct modem *modem, struct rung *rung, int64_t timeout_ms
 	int r = set_rate(modem, rung->rate_bps);
 
 	rung->verdict = VERDICT_SILENT;
+	rung->held = false;
 	rung->sample[0] = '\0';
 	if (r == -EINVAL) {
 		snprintf(rung->sample, sizeof(rung->sample), "the port cannot do this rate");
@@ -109,7 +113,7 @@ static int probe_rung(struct modem *modem, struct rung *rung, int64_t timeout_ms
 	}
 	/* A modem that erases or restarts may drop its RTS: that is one more kind of silence. The wait for it has cost its time already. */
 	if (r == -ETIMEDOUT) {
-		snprintf(rung->sample, sizeof(rung->sample), "flow control holds the line");
+		rung->held = true;
 		return 0;
 	}
 	if (r == 0)
@@ -205,7 +209,7 @@ static bool may_be_stp(const struct rung *rung)
 	return rung->verdict == VERDICT_SILENT || strstr(rung->sample, "tsaf") != NULL;
 }
 
-/* The session of a killed host. */
+/* The session of a killed host. That modem answers the first time or not at all. */
 static int leave_stp(struct modem *modem, struct ladder *ladder)
 {
 	int r = 0;
@@ -228,8 +232,9 @@ static void ladder_evidence(const struct ladder *ladder, struct fault *fault)
 
 	for (size_t i = 0; i < ladder->count && length < sizeof(fault->evidence); i++) {
 		const struct rung *rung = &ladder->rungs[i];
-		int written = snprintf(fault->evidence + length, sizeof(fault->evidence) - length, "%s%u bit/s: %s", i ? "; " : "",
-				       rung->rate_bps, rung->sample[0] ? rung->sample : "nothing");
+		int written =
+		    snprintf(fault->evidence + length, sizeof(fault->evidence) - length, "%s%u bit/s: %s%s", i ? "; " : "", rung->rate_bps,
+			     rung->sample[0] ? rung->sample : "nothing", rung->held ? ", flow control holds the line" : "");
 		length += written > 0 ? (size_t)written : 0;
 	}
 }
@@ -243,6 +248,23 @@ static void rates_text(const struct ladder *ladder, char *ret, size_t size)
 		int written = snprintf(ret + length, size - length, "%s%u", i ? ", " : "", ladder->rungs[i].rate_bps);
 		length += written > 0 ? (size_t)written : 0;
 	}
+}
+
+static bool any_held(const struct ladder *ladder)
+{
+	for (size_t i = 0; i < ladder->count; i++) {
+		if (ladder->rungs[i].held)
+			return true;
+	}
+	return false;
+}
+
+/* A wire that is not there looks like a modem that is not there. */
+static const char *flow_text(const struct modem *modem, const struct ladder *ladder)
+{
+	if (any_held(ladder))
+		return ": flow control holds the line, CTS does not come";
+	return modem->profile->hardware_flow ? " (with RTS/CTS, a missing CTS wire looks the same)" : "";
 }
 
 static int not_found(const struct modem *modem, const struct ladder *ladder, struct fault *fault)
@@ -262,8 +284,7 @@ static int not_found(const struct modem *modem, const struct ladder *ladder, str
 	else if (any_rung(ladder, VERDICT_TEXT))
 		fault_set(fault, FAULT_MODEM_SILENT, "something that is no modem answers at %s bit/s", rates);
 	else
-		fault_set(fault, FAULT_MODEM_SILENT, "no answer to AT at %s bit/s%s", rates,
-			  modem->profile->hardware_flow ? " (with RTS/CTS, a missing CTS wire looks the same)" : "");
+		fault_set(fault, FAULT_MODEM_SILENT, "no answer to AT at %s bit/s%s", rates, flow_text(modem, ladder));
 	ladder_evidence(ladder, fault);
 	return -EPROTO;
 }
@@ -271,41 +292,53 @@ static int not_found(const struct modem *modem, const struct ladder *ladder, str
 /* 1: alive; 0: one more round may help; negative: an error of the link, or -EPROTO when no round helps. */
 static int detect_round(struct modem *modem, struct ladder *ladder, int round, bool patient, struct fault *fault)
 {
-	int r = climb(modem, ladder);
+	/* The round before has just ended with AT at every rate, and this one begins with silence. */
+	int r = round == 0 || patient ? climb(modem, ladder) : 0;
 
 	if (r != 0)
 		return r;
 	/* A restarting modem can hold its line low for a moment, at any time of a long wait. */
 	if (line_held_low(ladder))
 		return patient ? 0 : not_found(modem, ladder, fault);
+	if (round >= ESCAPE_ROUNDS)
+		return 0;
+	r = leave_data_mode(modem, ladder, round);
+	if (r != 0 || (round > 0 && !patient))
+		return r;
 	ladder->stp_rate_bps = 0;
-	if (round < ESCAPE_ROUNDS) {
-		r = leave_data_mode(modem, ladder, round);
-		if (r == 0)
-			r = leave_stp(modem, ladder);
-	}
-	return r;
+	return leave_stp(modem, ladder);
+}
+
+/* Without patience: data mode gets all its rounds; silence only those that leave the verdict in time. */
+static bool has_time(const struct modem *modem, const struct ladder *ladder, int rounds, int64_t started_ms, int64_t round_ms)
+{
+	int64_t next_ms = round_ms + modem->timings->escape_growth_ms;
+
+	if (rounds >= ESCAPE_ROUNDS)
+		return false;
+	return any_rung(ladder, VERDICT_DATA) || clock_now_ms() - started_ms + next_ms <= modem->timings->verdict_ms;
 }
 
 int modem_detect(struct modem *modem, int64_t patience_ms, struct fault *ret_fault)
 {
-	int64_t deadline_ms = clock_deadline_ms(patience_ms);
+	int64_t started_ms = clock_now_ms();
+	bool patient = patience_ms > 0;
 	struct ladder ladder;
-	int r = 0;
 
 	ladder_init(&ladder, modem);
-	for (int round = 0; r == 0; round++) {
-		r = detect_round(modem, &ladder, round, patience_ms > 0, ret_fault);
+	for (int round = 0;; round++) {
+		int64_t round_ms = clock_now_ms();
+		int r = detect_round(modem, &ladder, round, patient, ret_fault);
+		if (r == 1)
+			break;
+		bool more = patient ? clock_now_ms() - started_ms < patience_ms
+				    : has_time(modem, &ladder, round + 1, started_ms, clock_now_ms() - round_ms);
+		if (r == 0 && !more)
+			return not_found(modem, &ladder, ret_fault);
+		if (r == 0 && patient)
+			r = at_session_listen(modem->at, modem->timings->poll_pause_ms, NULL);
 		if (r < 0)
 			return modem_line_fault(r, ret_fault);
-		if (r == 0 && clock_now_ms() >= deadline_ms)
-			return not_found(modem, &ladder, ret_fault);
-		if (r == 0) {
-			r = at_session_listen(modem->at, modem->timings->poll_pause_ms, NULL);
-			if (r < 0)
-				return modem_line_fault(r, ret_fault);
-			r = 0;
-		}
 	}
 	transcript_note(modem->transcript, "alive at %u bit/s", modem->info.rate_bps);
 	return modem_settle_boot_mode(modem, ret_fault);
@@ -324,7 +357,7 @@ int modem_await_alive(struct modem *modem, int64_t budget_ms)
 		if (r < 0)
 			return r;
 		errors += rung->verdict == VERDICT_ERROR;
-		if (rung->verdict == VERDICT_OK || (modem->info.family == FAMILY_MONARCH2 && errors >= ALIVE_ERRORS)) {
+		if (rung->verdict == VERDICT_OK || (modem_likely_family(modem) == FAMILY_MONARCH2 && errors >= ALIVE_ERRORS)) {
 			modem->info.rate_bps = rung->rate_bps;
 			return 0;
 		}

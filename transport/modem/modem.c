@@ -7,6 +7,7 @@
 
 /* protocol.md 1 (refusal pause), 2 (+++, AT+IPR), 4 (flush, vendor waits), 7 (settle, polls). The rest is our patience. */
 const struct modem_timings modem_timings_default = {
+    .verdict_ms = 20000,
     .probe_ms = 300,
     .alive_probe_ms = 500,
     .escape_guard_ms = 1000,

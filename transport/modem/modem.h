@@ -39,6 +39,7 @@ struct modem_info {
 
 /* The waits of protocol.md 1, 2 and 7, in ms. Tests run with shorter ones. */
 struct modem_timings {
+	int64_t verdict_ms;       /* no round that would end later is begun for a modem that says nothing */
 	int64_t probe_ms;         /* one AT while the rate is looked for */
 	int64_t alive_probe_ms;   /* one AT while a restart or an apply is waited for */
 	int64_t escape_guard_ms;  /* silence before +++ */
@@ -66,6 +67,7 @@ struct modem {
 	struct transcript *transcript;       /* borrowed, may be NULL */
 	const struct modem_timings *timings; /* borrowed; modem_timings_default after opening */
 	uint32_t talk_rate_bps;              /* before modem_raise_rate(); 0: not raised */
+	enum modem_family likely_family;     /* while info.family is unknown: of the firmware, or as the modem was seen before */
 	bool reset_forbidden;                /* between the two files of a pair: AT^RESET is never sent (protocol.md 6, 5) */
 	bool application_started;            /* +SYSSTART came since the last restart was asked for */
 	struct modem_report *report;         /* borrowed, may be NULL: takes the crash lines that nobody asked for */
@@ -80,7 +82,7 @@ int modem_open_link(struct modem *modem, struct link *link, const struct profile
 void modem_close(struct modem *modem);
 
 /* Finds the rate, leaves data mode, ends an STP session somebody left open, asks AT+SMOD?. Tries until patience_ms
- * has passed (0: one round of the ladder, under 15 s; healthy modems need under 3 s). Fills info.rate_bps and info.boot_mode. Faults:
+ * has passed (0: as many rounds of the ladder as leave a verdict in under 30 s; healthy modems need under 3 s). Fills info.rate_bps and info.boot_mode. Faults:
  * FAULT_MODEM_SILENT, _UNPOWERED, _WRONG_RATE, _IN_DATA_MODE, _ANSWERS_ERROR, PORT_GONE. -ECANCELED. */
 int modem_detect(struct modem *modem, int64_t patience_ms, struct fault *ret_fault);
 
@@ -99,6 +101,9 @@ int modem_ask_build(struct modem *modem, uint32_t *ret);
 
 /* AT+SMOD? once; BOOT_MODE_UNKNOWN when the answer is none. 0 or negative errno. */
 int modem_ask_boot_mode(struct modem *modem, enum boot_mode *ret);
+
+/* info.family, or likely_family while that is unknown. */
+enum modem_family modem_likely_family(const struct modem *modem);
 
 /* AT+SMOD? until it is answered, a few times, into info.boot_mode. A Monarch 2 modem that answers ERROR to everything is
  * in RECOVERY (protocol.md 7 B). FAULT_MODEM_ANSWERS_ERROR, FAULT_MODEM_SILENT, FAULT_PORT_GONE; -ECANCELED. */

@@ -21,6 +21,14 @@ static int64_t connect_patience_ms(const struct upgrade *upgrade)
 	return resume >= PHASE_SWITCH || upgrade->power_cycled ? (int64_t)request->profile->boot_budget_s * 1000 : 0;
 }
 
+/* For a modem that says nothing of itself. */
+static enum modem_family likely_family(const struct upgrade_request *request)
+{
+	if (request->last_family != FAMILY_UNKNOWN || !request->firmware)
+		return request->last_family;
+	return request->firmware->family;
+}
+
 static int open_and_detect(struct upgrade *upgrade)
 {
 	const struct upgrade_request *request = upgrade->request;
@@ -34,6 +42,7 @@ static int open_and_detect(struct upgrade *upgrade)
 	if (request->timings)
 		modem->timings = request->timings;
 	modem->report = &upgrade->result->report;
+	modem->likely_family = likely_family(request);
 	/* What it told before its power was cycled. */
 	if (family != FAMILY_UNKNOWN)
 		modem->info.family = family;

@@ -30,6 +30,7 @@ struct upgrade_request {
 	const char *port;
 	const struct profile *profile;
 	uint32_t last_rate_bps;                  /* 0: not known */
+	enum modem_family last_family;           /* as the modem was last seen; FAMILY_UNKNOWN */
 	const char *expected_imei;               /* NULL or the one of this device: another one is FAULT_IDENTITY_CHANGED */
 	const struct upgrade_firmware *firmware; /* NULL for a probe */
 	struct upgrade_options options;
