@@ -119,6 +119,16 @@ class Simulator:
                 raise AssertionError("never came to it: %r" % state)
             watch.poll(5)
 
+    def replugged(self, host, index=0):
+        """Waits until the host's port has gone and another one is there; the host on that one, at the modem's rate."""
+        gone = select.poll()
+        gone.register(host.fd, 0)
+        if not gone.poll(10000):
+            raise AssertionError("the port stays")
+        host.close()
+        state = self.wait_state(lambda state: state["phase"] != "off" and os.path.exists(self.port(index)), index)
+        return Host(self.port(index), state["rate_bps"])
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(timeout=10)

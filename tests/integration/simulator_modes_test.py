@@ -212,11 +212,9 @@ class Helpers(Modes):
 class Power(Modes):
     def after_power_loss(self, sim, host, mode, rate):
         """Waits until it is up in that mode; the port is another one then."""
-        state = sim.wait_state(lambda state: (state["boot_mode"], state["phase"]) == (mode, "command") and os.path.exists(sim.port()))
-        self.assertEqual(state["rate_bps"], rate)
-        host.close()
-        again = Host(sim.port(), rate)
+        again = sim.replugged(host)
         self.things.append(again)
+        self.assertEqual(self.settled(sim, mode)["rate_bps"], rate)
         return again
 
     LOSS = {"do": "power-loss", "ms": 50}
@@ -226,6 +224,8 @@ class Power(Modes):
         host.ok("AT+SMSWBOOT=0,1")
         self.settled(sim, 0)
         host.set_rate(115200)
+        while host.read_some(0.05):
+            pass
         host.write(b"AT\r")
         self.assertEqual(host.read_for(0.1), b"")
         sim.order(**self.LOSS)
@@ -289,11 +289,8 @@ class Orders(Modes):
         self.assertEqual(hosts[0].read_for(0.05), b"")
         sim.order(do="silence", ms="forever")
         sim.order(modem=0, do="power-loss", ms=20)
-        hosts[0].close()
-        sim.wait_state(lambda state: state["phase"] == "command" and os.path.exists(sim.port()))
-        hosts.append(Host(sim.port(), 921600))
-        self.things.append(hosts[-1])
-        hosts[-1].wait_ok()
+        self.things.append(sim.replugged(hosts[0]))
+        self.things[-1].wait_ok()
         hosts[1].write(b"AT\r")
         self.assertEqual(hosts[1].read_for(0.1), b"", "a power cut cures its own modem alone")
 

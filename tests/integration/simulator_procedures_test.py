@@ -2,7 +2,6 @@
 """The procedures of a modem, each driven to its end by an independent host; and what ends badly when one is done wrongly."""
 
 import os
-import select
 import struct
 import subprocess
 import sys
@@ -59,14 +58,8 @@ class Procedures(unittest.TestCase):
     def cut_power(self, sim, host, ms=20):
         """Returns when it is up again, or dead; on the new port."""
         sim.order(do="power-loss", ms=ms)
-        gone = select.poll()
-        gone.register(host.fd, 0)
-        self.assertTrue(gone.poll(10000)[0][1] & select.POLLHUP)
-        host.close()
-        state = sim.wait_state(lambda state: state["phase"] != "off" and os.path.exists(sim.port()))
-        again = Host(sim.port(), state["rate_bps"])
-        self.things.append(again)
-        return again
+        self.things.append(sim.replugged(host))
+        return self.things[-1]
 
     def dead(self, sim, host, why):
         state = sim.wait_state(lambda state: state["phase"] == "dead")
