@@ -63,26 +63,3 @@ uint64_t scenario_next_ms(const struct scenario *scenario, unsigned modem, uint6
 	}
 	return next;
 }
-
-struct setting scenario_settings(const struct scenario *scenario, unsigned modem)
-{
-	struct setting sum = {.modem = (int)modem};
-
-	for (size_t i = 0; i < scenario->setting_count; i++) {
-		const struct setting *one = &scenario->settings[i];
-
-		if (!names(one->modem, modem))
-			continue;
-		sum.data_mode = sum.data_mode || one->data_mode;
-		if (one->wrong_rate != WRONG_RATE_DEFAULT)
-			sum.wrong_rate = one->wrong_rate;
-		if (one->stp_idle_ms > 0)
-			sum.stp_idle_ms = one->stp_idle_ms;
-		sum.board_busy = sum.board_busy || one->board_busy;
-		if (one->mirror_drop > 0)
-			sum.mirror_drop = one->mirror_drop;
-		if (one->mirror_buffer > 0)
-			sum.mirror_buffer = one->mirror_buffer;
-	}
-	return sum;
-}

@@ -51,14 +51,27 @@ struct rule {
 	char text[SCENARIO_TEXT_MAX];
 };
 
+enum { WRONG_RATE_DEFAULT, WRONG_RATE_JUNK, WRONG_RATE_SILENCE };
+enum { IPR_OBEY, IPR_REFUSE, IPR_IGNORE };
+
+/* All of one width, so that one table reads them; 0 is what a modem is like without. */
 struct setting {
 	int modem;
-	bool data_mode;
-	enum { WRONG_RATE_DEFAULT, WRONG_RATE_JUNK, WRONG_RATE_SILENCE } wrong_rate;
-	uint64_t stp_idle_ms;   /* 0: not set */
-	bool board_busy;        /* a program runs on the board after its start */
-	uint64_t mirror_drop;   /* of so many bytes for the modem, its bridge loses one; 0: none */
-	uint64_t mirror_buffer; /* bytes for the modem that its bridge can hold back; 0: all */
+	unsigned given;     /* a bit for each that the file has */
+	uint64_t data_mode; /* it starts there */
+	uint64_t wrong_rate;
+	uint64_t stp_idle_ms;
+	uint64_t board_busy;            /* a program runs on the board after its start */
+	uint64_t mirror_drop;           /* of so many bytes for the modem, its bridge loses one */
+	uint64_t mirror_buffer;         /* bytes for the modem that its bridge can hold back; 0: all */
+	uint64_t ipr;                   /* what AT+IPR= does */
+	uint64_t passes;                /* so often a full bundle has to come before it runs */
+	uint64_t recovery_errors;       /* recovery answers ERROR to all but AT+SMSTPU until a bundle is in */
+	uint64_t report_busy_ms;        /* AT+SMUPGRADE? says "on-going" that long after an upgrade */
+	uint64_t break_ms;              /* a break so long after a bundle is whole */
+	uint64_t fragile;               /* a power cut while flash is erased or written for good kills */
+	uint64_t restart_after_upgrade; /* by itself, after AT+SMUPGRADE */
+	char report_until_reset[SCENARIO_TEXT_MAX];
 };
 
 struct scenario {

@@ -2,11 +2,11 @@
 #include "tests/simulator/scenario.h"
 
 #include <ctype.h>
-#include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/simulator/scenario_place.h"
 
 #define IN(trigger)  (1U << (trigger))
 #define ON_ANY       0x7fU
@@ -22,14 +22,6 @@ struct verb_row {
 	unsigned triggers; /* what it can wait for */
 	const char *keys;  /* what it takes besides modem, when, do and times */
 	const char *needs; /* the one of them it cannot be without */
-};
-
-/* Where the words of a problem are put together: "rule 3: ...". */
-struct place {
-	const char *path;
-	const char *what;
-	size_t number;
-	bool order; /* it does not wait for anything */
 };
 
 static const struct verb_row verbs[] = {
@@ -56,121 +48,18 @@ static const char *const state_names[] = {"application", "recovery", "data",    
 					  "ffh",         "mtools",   "updater", "helper", "dead"};
 static const char *const trigger_names[] = {"command", "frame", "block", "bytes", "record", "state", "at_ms"};
 
-__attribute__((format(printf, 2, 3))) static bool wrong(const struct place *place, const char *format, ...)
-{
-	va_list arguments;
-
-	fprintf(stderr, "dupgate-sim: %s: ", place->path);
-	if (place->what)
-		fprintf(stderr, "%s %zu: ", place->what, place->number);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	return false;
-}
-
-static bool word_in(const char *word, const char *words)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = words; *at; at += strspn(at, " ")) {
-		size_t span = strcspn(at, " ");
-
-		if (span == length && strncmp(at, word, span) == 0)
-			return true;
-		at += span;
-	}
-	return false;
-}
-
-static bool keys_known(const struct place *place, json_t *object, const char *common, const char *own)
-{
-	const char *key;
-	json_t *value;
-
-	if (!json_is_object(object))
-		return wrong(place, "an object is needed");
-	json_object_foreach(object, key, value)
-	{
-		if (!word_in(key, common) && !word_in(key, own))
-			return wrong(place, "unknown key \"%s\"", key);
-	}
-	return true;
-}
-
-static bool name_index(const struct place *place, json_t *value, const char *key, const char *const *table, size_t size, uint64_t *ret)
-{
-	const char *text = json_string_value(value);
-
-	for (size_t i = 0; text && i < size; i++)
-		if (strcmp(text, table[i]) == 0) {
-			*ret = i;
-			return true;
-		}
-	return wrong(place, "\"%s\": unknown name \"%s\"", key, text ? text : "(not a string)");
-}
-
-static bool read_number(const struct place *place, json_t *object, const char *key, json_int_t least, uint64_t *ret)
-{
-	json_t *value = json_object_get(object, key);
-
-	if (!value)
-		return true;
-	if (!json_is_integer(value) || json_integer_value(value) < least)
-		return wrong(place, "\"%s\": a whole number from %lld on is needed", key, (long long)least);
-	*ret = (uint64_t)json_integer_value(value);
-	return true;
-}
-
-/* A whole number, or a word that stands for no end. */
-static bool read_endless(const struct place *place, json_t *object, const char *key, const char *word, uint64_t *ret)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	if (text && strcmp(text, word) == 0) {
-		*ret = UINT64_MAX;
-		return true;
-	}
-	return read_number(place, object, key, 0, ret);
-}
-
 /* What has an end by nature cannot last for ever. */
 static bool read_duration(const struct place *place, json_t *object, struct rule *rule)
 {
 	bool endless = rule->verb == VERB_SILENCE || rule->verb == VERB_HANG_UP || rule->verb == VERB_POWER_LOSS;
 
 	rule->ms_given = json_object_get(object, "ms") != NULL;
-	if (endless && !read_endless(place, object, "ms", "forever", &rule->ms))
+	if (endless && !place_endless(place, object, "ms", "forever", &rule->ms))
 		return false;
-	if (!endless && !read_number(place, object, "ms", 0, &rule->ms))
+	if (!endless && !place_number(place, object, "ms", 0, &rule->ms))
 		return false;
 	if (rule->ms != UINT64_MAX && rule->ms > DURATION_MAX_MS)
-		return wrong(place, "\"ms\": at most %d", DURATION_MAX_MS);
-	return true;
-}
-
-static bool read_text(const struct place *place, json_t *value, const char *key, char out[SCENARIO_TEXT_MAX])
-{
-	const char *text = json_string_value(value);
-
-	if (!text || text[0] == '\0' || strlen(text) >= SCENARIO_TEXT_MAX)
-		return wrong(place, "\"%s\": a text of 1 to %d bytes is needed", key, SCENARIO_TEXT_MAX - 1);
-	memcpy(out, text, strlen(text) + 1);
-	return true;
-}
-
-static bool read_modem(const struct place *place, json_t *object, int *ret)
-{
-	json_t *value = json_object_get(object, "modem");
-	const char *text = json_string_value(value);
-
-	*ret = SCENARIO_ALL;
-	if (!value || (text && strcmp(text, "all") == 0))
-		return true;
-	if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > 511)
-		return wrong(place, "\"modem\": \"all\" or a number from 0 to 511 is needed");
-	*ret = (int)json_integer_value(value);
+		return place_wrong(place, "\"ms\": at most %d", DURATION_MAX_MS);
 	return true;
 }
 
@@ -181,17 +70,17 @@ static bool read_trigger_value(const struct place *place, json_t *when, struct r
 
 	switch (rule->trigger) {
 	case TRIGGER_COMMAND:
-		return read_text(place, value, key, rule->command);
+		return place_text(place, value, key, rule->command);
 	case TRIGGER_FRAME:
-		return name_index(place, value, key, frame_names, NAMES(frame_names), &rule->number);
+		return place_name(place, value, key, frame_names, NAMES(frame_names), &rule->number);
 	case TRIGGER_STATE:
-		return name_index(place, value, key, state_names, NAMES(state_names), &rule->number);
+		return place_name(place, value, key, state_names, NAMES(state_names), &rule->number);
 	case TRIGGER_BLOCK:
-		return read_number(place, when, key, 1, &rule->number);
+		return place_number(place, when, key, 1, &rule->number);
 	case TRIGGER_BYTES:
 	case TRIGGER_RECORD:
 	case TRIGGER_AT_MS:
-		return read_number(place, when, key, 0, &rule->number);
+		return place_number(place, when, key, 0, &rule->number);
 	}
 	return false;
 }
@@ -210,8 +99,8 @@ static bool read_when(const struct place *place, json_t *when, struct rule *rule
 		return true;
 	}
 	if (!when)
-		return wrong(place, "\"when\" is missing");
-	if (!keys_known(place, when, "command frame block bytes record state at_ms", "nth"))
+		return place_wrong(place, "\"when\" is missing");
+	if (!place_keys_known(place, when, "command frame block bytes record state at_ms", "nth"))
 		return false;
 	for (size_t i = 0; i < NAMES(trigger_names); i++)
 		if (json_object_get(when, trigger_names[i])) {
@@ -219,8 +108,8 @@ static bool read_when(const struct place *place, json_t *when, struct rule *rule
 			found++;
 		}
 	if (found != 1)
-		return wrong(place, "\"when\": exactly one of command, frame, block, bytes, record, state, at_ms is needed");
-	return read_number(place, when, "nth", 1, &rule->nth) && read_trigger_value(place, when, rule);
+		return place_wrong(place, "\"when\": exactly one of command, frame, block, bytes, record, state, at_ms is needed");
+	return place_number(place, when, "nth", 1, &rule->nth) && read_trigger_value(place, when, rule);
 }
 
 static bool read_damage(const struct place *place, json_t *object, struct rule *rule)
@@ -233,18 +122,18 @@ static bool read_damage(const struct place *place, json_t *object, struct rule *
 	uint64_t index = 0;
 
 	rule->of = late & IN(rule->trigger) ? DIRECTION_OUTGOING : DIRECTION_INCOMING;
-	if (of && !name_index(place, of, "of", directions, NAMES(directions), &index))
+	if (of && !place_name(place, of, "of", directions, NAMES(directions), &index))
 		return false;
 	if (of)
 		rule->of = index == 0 ? DIRECTION_INCOMING : DIRECTION_OUTGOING;
 	if (rule->of == DIRECTION_INCOMING && late & IN(rule->trigger))
-		return wrong(place, "\"of\": what came in has been taken by then; use \"outgoing\"");
+		return place_wrong(place, "\"of\": what came in has been taken by then; use \"outgoing\"");
 	index = 0;
-	if (part && !name_index(place, part, "part", parts, NAMES(parts), &index))
+	if (part && !place_name(place, part, "part", parts, NAMES(parts), &index))
 		return false;
 	rule->header = index == 1;
 	if (rule->header && !(ON_FRAMES & IN(rule->trigger)))
-		return wrong(place, "\"part\": only frames have a header");
+		return place_wrong(place, "\"part\": only frames have a header");
 	return true;
 }
 
@@ -256,9 +145,9 @@ static const struct verb_row *find_verb(const struct place *place, json_t *objec
 		if (strcmp(verbs[i].name, name) == 0)
 			return &verbs[i];
 	if (name)
-		wrong(place, "unknown verb \"%s\"", name);
+		place_wrong(place, "unknown verb \"%s\"", name);
 	else
-		wrong(place, "\"do\" is missing");
+		place_wrong(place, "\"do\" is missing");
 	return NULL;
 }
 
@@ -268,61 +157,32 @@ static bool read_rule(const struct place *place, json_t *object, struct rule *ru
 
 	*rule = (struct rule){.nth = 1, .times = 1, .count = UINT64_MAX, .ms = UINT64_MAX};
 	if (!json_is_object(object))
-		return wrong(place, "an object is needed");
+		return place_wrong(place, "an object is needed");
 	row = find_verb(place, object);
-	if (!row || !keys_known(place, object, place->order ? "modem do" : "modem when do times", row->keys))
+	if (!row || !place_keys_known(place, object, place->order ? "modem do" : "modem when do times", row->keys))
 		return false;
 	rule->verb = row->verb;
 	if (row->needs && !json_object_get(object, row->needs))
-		return wrong(place, "%s needs \"%s\"", row->name, row->needs);
-	if (!read_modem(place, object, &rule->modem) || !read_when(place, json_object_get(object, "when"), rule))
+		return place_wrong(place, "%s needs \"%s\"", row->name, row->needs);
+	if (!place_modem(place, object, &rule->modem) || !read_when(place, json_object_get(object, "when"), rule))
 		return false;
 	if (!(row->triggers & IN(rule->trigger)))
-		return wrong(place, "%s cannot wait for \"%s\"", row->name, trigger_names[rule->trigger]);
+		return place_wrong(place, "%s cannot wait for \"%s\"", row->name, trigger_names[rule->trigger]);
 	if (rule->verb == VERB_REFUSE_SESSION && rule->number != 1)
-		return wrong(place, "refuse-session can only wait for the frame \"open\"");
-	if (!read_endless(place, object, "times", "always", &rule->times) || !read_duration(place, object, rule) ||
-	    !read_number(place, object, "count", 1, &rule->count))
+		return place_wrong(place, "refuse-session can only wait for the frame \"open\"");
+	if (!place_endless(place, object, "times", "always", &rule->times) || !read_duration(place, object, rule) ||
+	    !place_number(place, object, "count", 1, &rule->count))
 		return false;
-	if (rule->verb == VERB_TEXT && !read_text(place, json_object_get(object, "text"), "text", rule->text))
+	if (rule->verb == VERB_TEXT && !place_text(place, json_object_get(object, "text"), "text", rule->text))
 		return false;
 	return read_damage(place, object, rule);
-}
-
-static bool read_setting(const struct place *place, json_t *object, struct setting *setting)
-{
-	static const char *const starts[] = {"command", "data"};
-	static const char *const policies[] = {"default", "junk", "silence"};
-	static const char *const boards[] = {"idle", "busy"};
-	uint64_t start = 0, policy = 0, board = 0;
-
-	*setting = (struct setting){0};
-	if (!keys_known(place, object, "modem start wrong_rate stp_idle_ms", "board mirror_drop mirror_buffer") ||
-	    !read_modem(place, object, &setting->modem))
-		return false;
-	if (json_object_get(object, "start") &&
-	    !name_index(place, json_object_get(object, "start"), "start", starts, NAMES(starts), &start))
-		return false;
-	if (json_object_get(object, "wrong_rate") &&
-	    !name_index(place, json_object_get(object, "wrong_rate"), "wrong_rate", policies, NAMES(policies), &policy))
-		return false;
-	if (json_object_get(object, "board") &&
-	    !name_index(place, json_object_get(object, "board"), "board", boards, NAMES(boards), &board))
-		return false;
-	setting->data_mode = start == 1;
-	setting->board_busy = board == 1;
-	if (policy > 0)
-		setting->wrong_rate = policy == 1 ? WRONG_RATE_JUNK : WRONG_RATE_SILENCE;
-	return read_number(place, object, "stp_idle_ms", 1, &setting->stp_idle_ms) &&
-	       read_number(place, object, "mirror_drop", 2, &setting->mirror_drop) &&
-	       read_number(place, object, "mirror_buffer", 1, &setting->mirror_buffer);
 }
 
 static bool read_rules(struct scenario *scenario, const char *path, json_t *array)
 {
 	scenario->rules = calloc(json_array_size(array) + 1, sizeof(*scenario->rules));
 	if (!scenario->rules)
-		return wrong(&(struct place){.path = path}, "out of memory");
+		return place_wrong(&(struct place){.path = path}, "out of memory");
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		struct place place = {.path = path, .what = "rule", .number = i + 1};
 
@@ -337,11 +197,11 @@ static bool read_settings(struct scenario *scenario, const char *path, json_t *a
 {
 	scenario->settings = calloc(json_array_size(array) + 1, sizeof(*scenario->settings));
 	if (!scenario->settings)
-		return wrong(&(struct place){.path = path}, "out of memory");
+		return place_wrong(&(struct place){.path = path}, "out of memory");
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		struct place place = {.path = path, .what = "setting", .number = i + 1};
 
-		if (!read_setting(&place, json_array_get(array, i), &scenario->settings[i]))
+		if (!scenario_read_setting(&place, json_array_get(array, i), &scenario->settings[i]))
 			return false;
 		scenario->setting_count++;
 	}
@@ -354,12 +214,12 @@ static bool read_document(struct scenario *scenario, const char *path, json_t *d
 	json_t *rules = json_is_array(document) ? document : json_object_get(document, "rules");
 	json_t *settings = json_is_array(document) ? NULL : json_object_get(document, "settings");
 
-	if (!json_is_array(document) && !keys_known(&place, document, "rules settings", ""))
+	if (!json_is_array(document) && !place_keys_known(&place, document, "rules settings", ""))
 		return false;
 	if (rules && !json_is_array(rules))
-		return wrong(&place, "\"rules\": a list is needed");
+		return place_wrong(&place, "\"rules\": a list is needed");
 	if (settings && !json_is_array(settings))
-		return wrong(&place, "\"settings\": a list is needed");
+		return place_wrong(&place, "\"settings\": a list is needed");
 	return (!rules || read_rules(scenario, path, rules)) && (!settings || read_settings(scenario, path, settings));
 }
 
@@ -368,7 +228,7 @@ bool scenario_read_order(struct rule *ret, const char *line)
 	struct place place = {.path = "order", .order = true};
 	json_error_t error;
 	json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, &error);
-	bool good = object ? read_rule(&place, object, ret) : wrong(&place, "%s", error.text);
+	bool good = object ? read_rule(&place, object, ret) : place_wrong(&place, "%s", error.text);
 
 	json_decref(object);
 	return good;
@@ -383,9 +243,9 @@ bool scenario_load(struct scenario *ret, const char *path)
 
 	*ret = (struct scenario){0};
 	if (!document && error.line > 0)
-		return wrong(&place, "line %d: %s", error.line, error.text);
+		return place_wrong(&place, "line %d: %s", error.line, error.text);
 	if (!document)
-		return wrong(&place, "%s", error.text);
+		return place_wrong(&place, "%s", error.text);
 	good = read_document(ret, path, document);
 	json_decref(document);
 	if (!good)
