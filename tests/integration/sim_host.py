@@ -191,9 +191,12 @@ class Host:
         if not select.select([self.fd], [], [], max(0, seconds))[0]:
             return b""
         try:
-            return os.read(self.fd, 4096)
+            data = os.read(self.fd, 4096)
         except BlockingIOError:
             return b""
+        if not data:
+            raise OSError("the port is gone")
+        return data
 
     def read_for(self, seconds):
         """All that comes in that time."""

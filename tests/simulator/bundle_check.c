@@ -48,6 +48,15 @@ bool bundle_check_whole(const struct bundle_check *check)
 	return !check->fault && top->complete > 0 && top->part == PART_HEADER && top->have == 0;
 }
 
+uint64_t bundle_check_size(const struct bundle_check *check)
+{
+	const struct record_level *top = &check->levels[0];
+
+	if (!top->wrapper || top->part == PART_HEADER)
+		return 0;
+	return (uint64_t)top->header_length + top->description_length + top->data_length + top->signature_length;
+}
+
 enum bundle_kind bundle_check_kind(const struct bundle_check *check)
 {
 	if (check->differentials > 0)
@@ -177,6 +186,7 @@ static void begin_record(struct bundle_check *check, unsigned depth)
 		memset(level + 1, 0, sizeof(*level));
 	else
 		check->records++;
+	check->next_border = check->offset + level->description_length + level->data_length + level->signature_length;
 	check->marker_length = 0;
 	level->part = PART_DESCRIPTION;
 	level->have = 0;

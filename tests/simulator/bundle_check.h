@@ -53,6 +53,7 @@ struct bundle_check {
 	const char *fault;      /* first thing wrong, NULL so far */
 	uint64_t fault_offset;  /* where it was noticed */
 	unsigned records;       /* records begun, wrappers not counted */
+	uint64_t next_border;   /* where the record ends that began last; 0 before the first */
 	unsigned boot_roms;     /* of them with the boot ROM */
 	unsigned differentials; /* of them DIFF */
 	unsigned marker_length; /* bytes of the marker seen */
@@ -68,6 +69,8 @@ void bundle_check_start(struct bundle_check *check);
 void bundle_check_feed(struct bundle_check *check, const uint8_t *bytes, size_t length);
 /* At least one record, nothing wrong, and the last byte ended the last record. */
 bool bundle_check_whole(const struct bundle_check *check);
+/* Bytes in all when one wrapper holds everything; 0: nobody can tell yet. */
+uint64_t bundle_check_size(const struct bundle_check *check);
 /* Of a whole bundle. */
 enum bundle_kind bundle_check_kind(const struct bundle_check *check);
 /* Why it is not whole; NULL when it is. */

@@ -52,6 +52,11 @@ static uint64_t end_of(const struct elf_check *check)
 	return later(end, sections + (uint64_t)number(check, 46, 2) * number(check, 48, 2));
 }
 
+uint64_t elf_check_size(const struct elf_check *check)
+{
+	return check->length >= ELF_HEADER + ELF_SEGMENT ? end_of(check) : 0;
+}
+
 const char *elf_check_fault(const struct elf_check *check, bool big_endian)
 {
 	uint64_t end;

@@ -26,6 +26,8 @@ void elf_check_start(struct elf_check *check);
 void elf_check_feed(struct elf_check *check, const uint8_t *bytes, size_t length);
 /* Why it cannot be run on a modem of that byte order; NULL when it can. Bytes that have not come yet are a reason, too. */
 const char *elf_check_fault(const struct elf_check *check, bool big_endian);
+/* Bytes in all, as its headers say; 0 while they are not here. */
+uint64_t elf_check_size(const struct elf_check *check);
 /* Copies the release of its bundle; empty when it does not say one. */
 void elf_check_release(const struct elf_check *check, char *out, size_t size);
 

@@ -257,8 +257,10 @@ void modem_set_phase(struct modem *modem, enum phase phase)
 		faults_of_state(modem, states[phase]);
 }
 
-void modem_unplug(struct modem *modem, uint64_t for_ns)
+void modem_unplug(struct modem *modem, uint64_t for_ns, const char *as)
 {
+	if (as)
+		snprintf(modem->name, sizeof(modem->name), "%s", as);
 	port_unplug(&modem->port);
 	line_clear(&modem->line);
 	modem->readable = false;
@@ -273,7 +275,7 @@ static bool plug(struct modem *modem)
 	char link[PORT_PATH_MAX];
 	int error = -ENAMETOOLONG;
 
-	if (snprintf(link, sizeof(link), "%s/modem%u", modem->options->dir, modem->index) < (int)sizeof(link))
+	if (snprintf(link, sizeof(link), "%s/%s", modem->options->dir, modem->name) < (int)sizeof(link))
 		error = port_plug(&modem->port, link);
 	if (error == 0 && epoll_ctl(modem->epoll, EPOLL_CTL_ADD, modem->port.master, &event) < 0)
 		error = -errno;
@@ -303,6 +305,11 @@ static void run_timers(struct modem *modem, uint64_t now)
 	}
 	if (modem->phase_end_ns <= now)
 		modem_end_phase(modem);
+	if (modem->break_ns <= now) {
+		/* As a tty in raw mode shows it. */
+		modem->break_ns = NEVER;
+		modem_send_now(modem, "", 1);
+	}
 	if (data_due(modem) <= now)
 		leave_data_mode(modem);
 	if (modem->phase == PHASE_STP)
@@ -330,6 +337,7 @@ uint64_t modem_due(const struct modem *modem)
 	due = sooner(due, line_tx_due(&modem->line));
 	due = sooner(due, modem->phase_end_ns);
 	due = sooner(due, modem->plug_ns);
+	due = sooner(due, modem->break_ns);
 	due = sooner(due, data_due(modem));
 	due = sooner(due, faults_due(modem));
 	if (modem->board)
@@ -357,7 +365,8 @@ static enum phase first_phase(const struct modem *modem)
 bool modem_start(struct modem *modem, unsigned index, const struct options *options, const struct scenario *scenario, int epoll)
 {
 	*modem = (struct modem){.index = index, .options = options, .scenario = scenario, .epoll = epoll, .port = {.master = -1}};
-	modem->phase_end_ns = modem->plug_ns = modem->stp.whole_ns = NEVER;
+	modem->phase_end_ns = modem->plug_ns = modem->break_ns = modem->stp.whole_ns = NEVER;
+	snprintf(modem->name, sizeof(modem->name), "modem%u", index);
 	modem->setting = scenario_settings(scenario, index);
 	modem->line.paced = options->pace;
 	modem->functionality = 1;

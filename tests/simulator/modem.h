@@ -51,9 +51,11 @@ struct effects {
 	bool cut; /* hang-up or power loss follows; nothing is answered */
 	bool power_loss;
 	bool silence;
-	bool lost;       /* the whole frame never came */
-	bool damaged;    /* its header is to be damaged */
-	bool unanswered; /* taken, but the answer is lost */
+	bool lost;                 /* the whole frame never came */
+	bool damaged;              /* its header is to be damaged */
+	bool unanswered;           /* taken, but the answer is lost */
+	const struct rule *answer; /* what to say instead */
+	const char *cut_as;        /* the name the port comes back by; NULL for its old one */
 	uint16_t residue;
 	uint64_t cut_ns;
 	uint64_t silence_ns;
@@ -103,6 +105,9 @@ struct stp {
 	uint64_t session_blocks;
 	uint64_t session_bytes;
 	uint64_t whole_ns; /* when the bundle became whole, NEVER before */
+	/* the numbers of blocks that rules know by name, 0 until they are known */
+	uint64_t middle_block, last_block;
+	uint32_t longest_block;
 };
 
 struct counters {
@@ -124,6 +129,7 @@ struct taken {
 /* What flash and boot ROM hold besides the release. */
 struct flash {
 	bool no_application; /* nothing to start: it comes up in FFH whatever is asked */
+	uint64_t passes;     /* of those that a bundle needs by the setting; 0: none is under way */
 	bool pair_half;      /* the first file of a pair is in or going in, the second is not in yet */
 	char boot_rom[RELEASE_MAX];
 	char boot_rom_before[RELEASE_MAX]; /* empty: never replaced */
@@ -147,6 +153,7 @@ struct modem {
 	uint32_t *seen; /* one counter per rule */
 
 	struct port port;
+	char name[SCENARIO_NAME_MAX]; /* of the port */
 	int epoll;
 	struct line line;
 	bool readable;       /* the port may have bytes that were not read yet */
@@ -184,7 +191,11 @@ struct modem {
 	bool applying_stored;
 	bool upgraded;         /* an upgrade went in since the last start */
 	uint8_t functionality; /* AT+CFUN */
-	bool rate_set;         /* by AT+IPR, since the last start */
+	bool only_errors;      /* by the setting recovery_errors */
+	bool report_hidden;    /* by the setting report_until_reset */
+	uint64_t report_ready_ns;
+	uint64_t break_ns; /* a break goes out */
+	bool rate_set;     /* by AT+IPR, since the last start */
 
 	struct at_line at;
 	struct data_mode data;
@@ -228,8 +239,9 @@ void modem_end_apply(struct modem *modem);
 const char *modem_refuses(const struct modem *modem, const struct bundle_check *check);
 /* It answers nothing from now on, whatever is done. */
 void modem_die(struct modem *modem, const char *why);
-void modem_unplug(struct modem *modem, uint64_t for_ns);
-void modem_power_loss(struct modem *modem, uint64_t for_ns);
+/* It comes back by another name, if `as` says one. */
+void modem_unplug(struct modem *modem, uint64_t for_ns, const char *as);
+void modem_power_loss(struct modem *modem, uint64_t for_ns, const char *as);
 /* Release, boot mode, rate, IMEI and so on as options and family say. */
 void modem_set_identity(struct modem *modem);
 /* Up in next_mode. */
@@ -263,6 +275,10 @@ bool stp_in_transfer(const struct modem *modem);
 void session_open(struct modem *modem, uint8_t number);
 void session_set_compressed(struct modem *modem, bool compressed);
 void session_take(struct modem *modem, uint32_t length);
+/* Bytes of what is being brought, unpacked; 0: its headers do not say, or not yet. */
+uint64_t session_size(const struct modem *modem);
+/* Of these, how many are here. */
+uint64_t session_offset(const struct modem *modem);
 /* `why`: what to say where it is merely not whole. */
 void session_end(struct modem *modem, const char *why);
 void session_close(struct stp *stp);

@@ -168,8 +168,10 @@ static enum verdict run_rate(struct modem *modem, const char *arguments)
 	const char *at = arguments;
 	uint64_t rate;
 
-	if (!next_number(&at, 4000000, &rate) || *at != '\0')
+	if (!next_number(&at, 4000000, &rate) || *at != '\0' || modem->setting.ipr == IPR_REFUSE)
 		return VERDICT_ERROR;
+	if (modem->setting.ipr == IPR_IGNORE)
+		return VERDICT_OK;
 	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
 		if (rates[i] != rate)
 			continue;
@@ -248,7 +250,7 @@ static enum verdict run_transfer_on_the_fly(struct modem *modem, const char *arg
 static enum verdict run_load(struct modem *modem, const char *arguments)
 {
 	(void)arguments;
-	if (!modem->rate_set)
+	if (!modem->rate_set && modem->setting.ipr == IPR_OBEY)
 		return VERDICT_ERROR;
 	modem_say(modem, "OK");
 	stp_enter(modem, CARGO_HELPER);
@@ -269,8 +271,14 @@ static enum verdict run_upgrade_query(struct modem *modem, const char *arguments
 {
 	static const char *const words[] = {[REPORT_NONE] = "No report", [REPORT_SUCCESS] = "success", [REPORT_FAIL] = "fail"};
 
+	const char *word = words[modem->report];
+
 	(void)arguments;
-	modem_say(modem, "+SMUPGRADE: %s", words[modem->report]);
+	if (modem->now < modem->report_ready_ns)
+		word = "on-going";
+	else if (modem->report_hidden)
+		word = modem->setting.report_until_reset;
+	modem_say(modem, "+SMUPGRADE: %s", word);
 	return VERDICT_OK;
 }
 
@@ -339,6 +347,8 @@ static bool exists_here(const struct command *command, const struct modem *modem
 {
 	bool monarch2 = modem->options->family->monarch2;
 
+	if (modem->only_errors && strncmp(command->text, "AT+SMSTPU", 9) != 0)
+		return false;
 	if (!(command->modes & 1U << modem->mode))
 		return false;
 	return command->family == FAMILY_ANY || (command->family == FAMILY_MONARCH2) == monarch2;
@@ -374,7 +384,9 @@ static void answer_line(struct modem *modem, const char *line)
 		return;
 	modem->answer_delay_ns = effects.delay_ns;
 	modem->unanswered = effects.unanswered;
-	if (effects.stale_ok) {
+	if (effects.answer) {
+		modem_send(modem, effects.answer->text, effects.answer->text_length);
+	} else if (effects.stale_ok) {
 		answer_stale(modem);
 	} else {
 		verdict = effects.error ? VERDICT_ERROR : run_line(modem, line);

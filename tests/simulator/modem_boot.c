@@ -62,6 +62,14 @@ static void announce_start(struct modem *modem)
 	faults_of_state(modem, states[modem->mode]);
 }
 
+/* Where what was asked for cannot be started, what there is comes up. */
+static enum boot_mode mode_to_start(const struct modem *modem)
+{
+	if (modem->next_mode == BOOT_APPLICATION && modem->flash.passes > 0)
+		return BOOT_RECOVERY;
+	return modem->flash.no_application && modem->flash.passes == 0 ? BOOT_FFH : modem->next_mode;
+}
+
 void modem_come_up(struct modem *modem)
 {
 	enum boot_mode before = modem->mode;
@@ -71,7 +79,7 @@ void modem_come_up(struct modem *modem)
 		modem_set_phase(modem, PHASE_DEAD);
 		return;
 	}
-	modem->mode = modem->flash.no_application ? BOOT_FFH : modem->next_mode;
+	modem->mode = mode_to_start(modem);
 	modem->next_mode = modem->mode;
 	modem->rate = rate_after_start(modem, before);
 	modem->upgraded = modem->mode != BOOT_APPLICATION && modem->upgraded;
@@ -79,6 +87,8 @@ void modem_come_up(struct modem *modem)
 	modem->functionality = 1;
 	modem->helper = false;
 	modem->helper_release[0] = '\0';
+	modem->only_errors = is_updater(modem->mode) && modem->setting.recovery_errors;
+	modem->report_hidden = false;
 	modem->rate_set = false;
 	modem_set_phase(modem, PHASE_COMMAND);
 	announce_start(modem);
@@ -118,6 +128,8 @@ void modem_end_phase(struct modem *modem)
 /* What was loaded into RAM is gone; FFH with an application beside it starts that one. */
 static enum boot_mode mode_at_power_up(const struct modem *modem)
 {
+	if (modem->flash.passes > 0)
+		return BOOT_RECOVERY;
 	if (modem->flash.no_application)
 		return BOOT_FFH;
 	return is_updater(modem->mode) && !modem->helper ? modem->mode : BOOT_APPLICATION;
@@ -133,9 +145,16 @@ static void lose_what_was_written(struct modem *modem)
 	modem->rate = first_rate(modem, BOOT_RECOVERY);
 }
 
-void modem_power_loss(struct modem *modem, uint64_t for_ns)
+/* It stands where it cannot go back: erasing the place of a record, or at the end. */
+static bool is_writing_for_good(const struct modem *modem, bool transfer)
+{
+	return modem->phase == PHASE_APPLY || (transfer && session_flashes(modem) && modem->busy_until_ns > modem->now);
+}
+
+void modem_power_loss(struct modem *modem, uint64_t for_ns, const char *as)
 {
 	bool transfer = stp_in_transfer(modem) && modem->stp.cargo != CARGO_HELPER;
+	bool fragile = (modem->setting.fragile || modem->options->fragile) && is_writing_for_good(modem, transfer);
 
 	/* What only was to be stored is gone. */
 	if (transfer || modem->phase == PHASE_APPLY)
@@ -145,9 +164,11 @@ void modem_power_loss(struct modem *modem, uint64_t for_ns)
 	modem->next_mode = mode_at_power_up(modem);
 	if (modem->flash.pair_half && modem->flash.dead[0] == '\0')
 		modem_die(modem, "power was lost between the two files of a pair");
-	modem->phase_end_ns = NEVER;
+	else if (fragile && modem->flash.dead[0] == '\0')
+		modem_die(modem, "power was lost while flash was written");
+	modem->phase_end_ns = modem->break_ns = NEVER;
 	modem->mute_until_ns = modem->busy_until_ns = 0;
-	modem_unplug(modem, for_ns);
+	modem_unplug(modem, for_ns, as);
 	modem_set_phase(modem, PHASE_OFF);
 	if (modem->board)
 		board_reset(modem);
@@ -177,6 +198,7 @@ void modem_set_identity(struct modem *modem)
 	/* It would not sit there if it had anything to start. */
 	modem->flash.no_application = modem->mode == BOOT_FFH || modem->mode == BOOT_MTOOLS;
 	modem->helper = modem->mode == BOOT_MTOOLS;
+	modem->only_errors = is_updater(modem->mode) && modem->setting.recovery_errors;
 	snprintf(modem->release, sizeof(modem->release), "%s", options->release ? options->release : options->family->release);
 	snprintf(modem->ue, sizeof(modem->ue), "%s", options->ue ? options->ue : options->family->ue);
 	snprintf(modem->flash.boot_rom, sizeof(modem->flash.boot_rom), "%s", options->boot_rom ? options->boot_rom : modem->release);

@@ -104,6 +104,17 @@ static void add_effect(struct modem *modem, const struct rule *rule, struct effe
 		effects->cut = true;
 		effects->power_loss = rule->verb == VERB_POWER_LOSS;
 		effects->cut_ns = rule->ms_given ? rule_ns(rule) : DEFAULT_CUT_NS;
+		effects->cut_as = rule->as[0] != '\0' ? rule->as : NULL;
+		break;
+	case VERB_ANSWER:
+		effects->answer = rule;
+		break;
+	case VERB_RATE:
+		modem->rate = (uint32_t)rule->rate;
+		state_save(modem);
+		break;
+	case VERB_BREAK:
+		modem->break_ns = modem_after(modem->now, rule->ms_given ? rule_ns(rule) : 0);
 		break;
 	case VERB_RESIDUE:
 		effects->residue = (uint16_t)(rule->count < UINT16_MAX ? rule->count : UINT16_MAX);
@@ -123,10 +134,12 @@ static void add_effect(struct modem *modem, const struct rule *rule, struct effe
 
 void faults_of(struct modem *modem, const struct happening *happening, struct effects *effects)
 {
+	struct happening here = *happening;
 	const struct rule *rule;
 	size_t cursor = 0;
 
-	while ((rule = scenario_next(modem->scenario, modem->seen, modem->index, happening, &cursor))) {
+	here.mode = (int)modem->mode;
+	while ((rule = scenario_next(modem->scenario, modem->seen, modem->index, &here, &cursor))) {
 		/* A test that waits for its fault sees the first at once. */
 		if (modem->counters.rules_fired++ == 0)
 			state_save(modem);
@@ -139,9 +152,9 @@ bool faults_stop(struct modem *modem, const struct effects *effects)
 	if (effects->silence)
 		modem->mute_until_ns = effects->silence_ns > NEVER - modem->now ? NEVER : modem->now + effects->silence_ns;
 	if (effects->power_loss)
-		modem_power_loss(modem, effects->cut_ns);
+		modem_power_loss(modem, effects->cut_ns, effects->cut_as);
 	else if (effects->cut)
-		modem_unplug(modem, effects->cut_ns);
+		modem_unplug(modem, effects->cut_ns, effects->cut_as);
 	return effects->silence || effects->cut;
 }
 

@@ -32,6 +32,7 @@ void session_open(struct modem *modem, uint8_t number)
 	stp->session = number;
 	stp->announced = false;
 	stp->session_blocks = stp->session_bytes = 0;
+	stp->middle_block = stp->last_block = stp->longest_block = 0;
 	stp->whole_ns = NEVER;
 	modem->counters.sessions++;
 	if (stp->cargo != CARGO_HELPER) {
@@ -95,6 +96,18 @@ static bool is_whole(const struct modem *modem)
 	return whole && (!stp->compressed || stp->stream_ended) && !stp->stream_broken;
 }
 
+uint64_t session_size(const struct modem *modem)
+{
+	const struct stp *stp = &modem->stp;
+
+	return stp->cargo == CARGO_HELPER ? elf_check_size(&stp->elf) : bundle_check_size(&stp->check);
+}
+
+uint64_t session_offset(const struct modem *modem)
+{
+	return modem->stp.cargo == CARGO_HELPER ? modem->stp.elf.length : modem->stp.check.offset;
+}
+
 void session_take(struct modem *modem, uint32_t length)
 {
 	struct stp *stp = &modem->stp;
@@ -105,6 +118,8 @@ void session_take(struct modem *modem, uint32_t length)
 		take_plain(stp, stp->payload, length);
 	stp->session_blocks++;
 	stp->session_bytes += length;
+	if (length > stp->longest_block)
+		stp->longest_block = length;
 	modem->counters.blocks++;
 	modem->counters.bytes += length;
 	stp->whole_ns = is_whole(modem) ? modem->now : NEVER;

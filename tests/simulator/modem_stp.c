@@ -221,10 +221,21 @@ static uint64_t erase_time(const struct modem *modem, unsigned before, unsigned 
 	return now > first ? (now - first) * modem->options->erase_ns : 0;
 }
 
+/* Rules that wait for bytes before a record, which begins at `border`. */
+static void match_near_border(struct modem *modem, uint64_t offset, uint64_t record, uint64_t border)
+{
+	struct happening near = {.trigger = TRIGGER_RECORD, .near = true, .record = record, .border = border};
+
+	near.from = offset;
+	near.to = modem->stp.check.offset;
+	faults_of(modem, &near, &modem->stp.effects);
+}
+
 static void run_block(struct modem *modem, const struct request *request)
 {
 	struct stp *stp = &modem->stp;
 	struct happening border = {.trigger = TRIGGER_RECORD, .from = stp->check.records};
+	uint64_t next_border = stp->check.next_border, offset = stp->check.offset;
 	uint32_t residue = stp->effects.residue < request->length ? stp->effects.residue : request->length;
 	uint64_t erase_ns;
 	uint8_t payload[2];
@@ -237,6 +248,9 @@ static void run_block(struct modem *modem, const struct request *request)
 	session_take(modem, request->length - residue);
 	border.to = stp->check.records;
 	faults_of(modem, &border, &stp->effects);
+	match_near_border(modem, offset, border.from, next_border);
+	if (stp->check.next_border != next_border)
+		match_near_border(modem, offset, border.to, stp->check.next_border);
 	if (faults_stop(modem, &stp->effects))
 		return;
 	erase_ns = erase_time(modem, (unsigned)border.from, (unsigned)border.to);
@@ -320,6 +334,31 @@ static void take_frame(struct modem *modem)
 	}
 }
 
+/* Which block holds the middle and which is the last; of a compressed stream that is a guess: the first that is shorter. */
+static void name_blocks(struct modem *modem, const struct request *request, uint64_t number)
+{
+	struct stp *stp = &modem->stp;
+	uint64_t size = session_size(modem), offset = session_offset(modem);
+	bool plain = !stp->compressed && size > 0;
+	bool past_middle = offset + (plain ? request->length : 0) > size / 2;
+
+	if (stp->middle_block == 0 && size > 0 && past_middle)
+		stp->middle_block = number;
+	if (stp->last_block == 0 && (plain ? offset + request->length >= size : past_middle && request->length < stp->longest_block))
+		stp->last_block = number;
+}
+
+static void match_named_blocks(struct modem *modem, uint64_t number)
+{
+	struct happening middle = {.trigger = TRIGGER_BLOCK, .from = BLOCK_MIDDLE, .to = BLOCK_MIDDLE + 1};
+	struct happening last = {.trigger = TRIGGER_BLOCK, .from = BLOCK_LAST, .to = BLOCK_LAST + 1};
+
+	if (number == modem->stp.middle_block)
+		faults_of(modem, &middle, &modem->stp.effects);
+	if (number == modem->stp.last_block)
+		faults_of(modem, &last, &modem->stp.effects);
+}
+
 static void match_rules(struct modem *modem, const struct request *request)
 {
 	struct stp *stp = &modem->stp;
@@ -332,6 +371,9 @@ static void match_rules(struct modem *modem, const struct request *request)
 	if (request->operation != OP_BLOCK || !stp->open)
 		return;
 	faults_of(modem, &block, &stp->effects);
+	if (!is_resend(stp, request))
+		name_blocks(modem, request, number);
+	match_named_blocks(modem, number);
 	if (!is_resend(stp, request))
 		faults_of(modem, &bytes, &stp->effects);
 }

@@ -35,6 +35,9 @@ void modem_apply(struct modem *modem, bool stored)
 {
 	modem->applying_stored = stored;
 	modem->flash.pair_half = modem->flash.pair_half || modem->stored.kind == BUNDLE_FIRST;
+	modem->only_errors = false;
+	if (modem->setting.break_ms > 0)
+		modem->break_ns = modem_after(modem->now, modem->setting.break_ms * NS_PER_MS);
 	modem->phase_end_ns = modem_after(modem->now, modem->options->apply_ns);
 	modem_set_phase(modem, PHASE_APPLY);
 }
@@ -99,6 +102,15 @@ static bool kills_factory(const struct modem *modem, enum bundle_kind kind)
 	return factory && !modem->helper && kind != BUNDLE_BOOT_ROM && kind != BUNDLE_DIFFERENTIAL;
 }
 
+/* A full bundle may have to come more than once before it runs. */
+static bool was_last_pass(struct modem *modem, const struct stored *stored)
+{
+	if (stored->kind == BUNDLE_FULL && ++modem->flash.passes < modem->setting.passes)
+		return false;
+	modem->flash.passes = 0;
+	return true;
+}
+
 static void take_bundle(struct modem *modem, const struct stored *stored)
 {
 	char release[RELEASE_MAX], ue[RELEASE_MAX];
@@ -107,14 +119,14 @@ static void take_bundle(struct modem *modem, const struct stored *stored)
 	count_taken(modem, release, stored->kind);
 	if (stored->boot_rom)
 		replace_boot_rom(&modem->flash, release);
-	if (stored->kind == BUNDLE_BOOT_ROM)
+	modem->upgraded = true;
+	if (stored->kind == BUNDLE_BOOT_ROM || !was_last_pass(modem, stored))
 		return;
 	memcpy(modem->release, release, RELEASE_MAX);
 	if (ue[0] != '\0')
 		memcpy(modem->ue, ue, RELEASE_MAX);
 	modem->flash.no_application = false;
 	modem->flash.pair_half = stored->kind == BUNDLE_FIRST;
-	modem->upgraded = true;
 }
 
 void modem_end_apply(struct modem *modem)
@@ -131,6 +143,12 @@ void modem_end_apply(struct modem *modem)
 	modem->counters.succeeded++;
 	modem->phase_end_ns = NEVER;
 	modem_set_phase(modem, PHASE_COMMAND);
+	modem->report_hidden = modem->setting.report_until_reset[0] != '\0';
+	modem->report_ready_ns = modem_after(modem->now, modem->setting.report_busy_ms * NS_PER_MS);
 	if (modem->applying_stored)
 		modem_say(modem, "OK");
+	if (modem->applying_stored && modem->setting.restart_after_upgrade) {
+		modem_say(modem, "+SHUTDOWN");
+		modem_restart(modem);
+	}
 }

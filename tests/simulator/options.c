@@ -91,6 +91,7 @@ static const struct option_row rows[] = {
     {KIND_NUMBER, "helper-ms", "N", "silence from the last byte of an ELF helper to its first answer (1000)", FIELD(helper_ns), 0, DAY_MS,
      MS_UNIT},
     {KIND_TEXT, "board", "NAME", "in front of them: direct, pycom, pycom-old, avr-iot or script:FILE (direct)", FIELD(board), 0, 0, 0},
+    {KIND_FLAG, "fragile", NULL, "a power cut while flash is erased or a bundle applied kills the modem", FIELD(fragile), 0, 0, 0},
     {KIND_HEADING, "The line", NULL, NULL, 0, 0, 0, 0},
     {KIND_NUMBER, "rate", "BPS", "bit rate in every mode, instead of the family's", FIELD(rate), 300, 4000000, 0},
     {KIND_FLAG, "any-rate", NULL, "hear the host at whatever rate it has set", FIELD(any_rate), 0, 0, 0},
@@ -136,13 +137,15 @@ static const char scenario_text[] =
     "\n"
     "Scenario files:\n"
     "  {\"settings\": [{\"modem\": 0, \"start\": \"data\"|\"command\", \"wrong_rate\": \"junk\"|\"silence\", \"stp_idle_ms\": N,\n"
-    "                 \"board\": \"idle\"|\"busy\", \"mirror_drop\": N, \"mirror_buffer\": N}],\n"
+    "                 \"board\": \"idle\"|\"busy\", \"mirror_drop\": N, \"mirror_buffer\": N, \"ipr\": \"refuse\"|\"ignore\",\n"
+    "                 \"passes\": N, \"recovery_errors\": true, \"report_until_reset\": TEXT, \"report_busy_ms\": N, \"break_ms\": N,\n"
+    "                 \"fragile\": true, \"after_upgrade\": \"restart\"}],\n"
     "   \"rules\": [{\"modem\": K|\"all\", \"when\": {TRIGGER, \"nth\": N}, \"do\": VERB, ..., \"times\": N|\"always\"}]}\n"
     "  TRIGGER: \"command\": TEXT or TEXT* | \"frame\": reset|open|data-type|cmd|block | \"block\": N | \"bytes\": N |\n"
-    "           \"record\": N | \"state\": STATE | \"at_ms\": N\n"
+    "           \"record\": N | \"state\": STATE | \"at_ms\": N; with \"mode\": N, \"before\": BYTES\n"
     "  STATE:   application recovery data stp apply restart ffh mtools updater helper dead\n"
     "  VERB:    drop corrupt delay nack not-understood silence error noise text hang-up power-loss stall residue\n"
-    "           refuse-session stale-ok board-reset\n"
+    "           refuse-session stale-ok board-reset answer rate break\n"
     "\n"
     "Exit status: 0 ended as asked, 1 something failed, 2 bad option or scenario.\n";
 

@@ -52,6 +52,7 @@ struct options {
 	bool any_rate;
 	bool flow;
 	bool exit_with_parent;
+	bool fragile;
 	enum switch_setting echo;
 	enum switch_setting stp_crc;
 	/* --make-bundle and --make-helper */

@@ -28,8 +28,13 @@ static bool command_fits(const char *pattern, const char *command)
 
 static bool matches(const struct rule *rule, const struct happening *happening)
 {
-	if (rule->trigger != happening->trigger)
+	if (rule->trigger != happening->trigger || (rule->mode != SCENARIO_ALL && rule->mode != happening->mode))
 		return false;
+	if (rule->trigger == TRIGGER_RECORD && (rule->before > 0) != happening->near)
+		return false;
+	if (happening->near)
+		return happening->record == rule->number && happening->border >= rule->before &&
+		       happening->from <= happening->border - rule->before && happening->border - rule->before < happening->to;
 	if (rule->trigger == TRIGGER_COMMAND)
 		return command_fits(rule->command, happening->command);
 	return happening->from <= rule->number && rule->number < happening->to;

@@ -9,6 +9,7 @@
 
 enum {
 	SCENARIO_TEXT_MAX = 256,
+	SCENARIO_NAME_MAX = 64,
 	SCENARIO_ALL = -1,
 };
 
@@ -31,12 +32,20 @@ enum verb {
 	VERB_REFUSE_SESSION,
 	VERB_STALE_OK,
 	VERB_BOARD_RESET,
+	VERB_ANSWER,
+	VERB_RATE,
+	VERB_BREAK,
 };
 
 enum direction { DIRECTION_DEFAULT, DIRECTION_INCOMING, DIRECTION_OUTGOING };
 
+/* Blocks that have no fixed number. */
+#define BLOCK_MIDDLE (UINT64_MAX - 1)
+#define BLOCK_LAST   (UINT64_MAX - 2)
+
 struct rule {
 	int modem; /* SCENARIO_ALL or an index */
+	int mode;  /* the boot mode it must be in; SCENARIO_ALL for any */
 	enum trigger trigger;
 	enum verb verb;
 	char command[SCENARIO_TEXT_MAX]; /* upper case; '*' at its end matches the rest */
@@ -47,8 +56,12 @@ struct rule {
 	uint64_t ms;                     /* UINT64_MAX for ever or not given */
 	bool ms_given;
 	enum direction of;
-	bool header; /* the damage is in the frame's header */
+	bool header;                /* the damage is in the frame's header */
+	uint64_t before;            /* record: so many bytes before it begins, 0 for its beginning */
+	uint64_t rate;              /* rate: the new one */
+	char as[SCENARIO_NAME_MAX]; /* hang-up, power-loss: the port comes back by that name; empty for the old one */
 	char text[SCENARIO_TEXT_MAX];
+	size_t text_length;
 };
 
 enum { WRONG_RATE_DEFAULT, WRONG_RATE_JUNK, WRONG_RATE_SILENCE };
@@ -87,6 +100,10 @@ struct happening {
 	const char *command;
 	uint64_t from;
 	uint64_t to;
+	/* of a record that is near: where it begins; `from` and `to` are bytes then, and `record` its number */
+	bool near;
+	uint64_t border, record;
+	int mode;
 };
 
 /* The states a rule can wait for. */

@@ -14,7 +14,7 @@
 #define NAMES(table) (sizeof(table) / sizeof((table)[0]))
 #define DAMAGE_KEYS  "count of part"
 
-enum { DURATION_MAX_MS = 86400000 };
+enum { DURATION_MAX_MS = 86400000, RATE_MAX = 4000000 };
 
 struct verb_row {
 	const char *name;
@@ -34,8 +34,11 @@ static const struct verb_row verbs[] = {
     {"error", VERB_ERROR, IN(TRIGGER_COMMAND), "", NULL},
     {"noise", VERB_NOISE, ON_ANY, "count", NULL},
     {"text", VERB_TEXT, ON_ANY, "text", "text"},
-    {"hang-up", VERB_HANG_UP, ON_ANY, "ms", NULL},
-    {"power-loss", VERB_POWER_LOSS, ON_ANY, "ms", NULL},
+    {"hang-up", VERB_HANG_UP, ON_ANY, "ms as", NULL},
+    {"power-loss", VERB_POWER_LOSS, ON_ANY, "ms as", NULL},
+    {"answer", VERB_ANSWER, IN(TRIGGER_COMMAND), "text", "text"},
+    {"rate", VERB_RATE, ON_ANY, "bps", "bps"},
+    {"break", VERB_BREAK, ON_ANY, "ms", NULL},
     {"stall", VERB_STALL, IN(TRIGGER_RECORD), "ms", "ms"},
     {"residue", VERB_RESIDUE, IN(TRIGGER_BLOCK) | IN(TRIGGER_BYTES), "count", "count"},
     {"refuse-session", VERB_REFUSE_SESSION, IN(TRIGGER_FRAME), "", NULL},
@@ -63,6 +66,20 @@ static bool read_duration(const struct place *place, json_t *object, struct rule
 	return true;
 }
 
+static bool read_block(const struct place *place, json_t *when, json_t *value, struct rule *rule)
+{
+	static const char *const words[] = {"first", "middle", "last"};
+	static const uint64_t numbers[] = {1, BLOCK_MIDDLE, BLOCK_LAST};
+	uint64_t index = 0;
+
+	if (!json_is_string(value))
+		return place_number(place, when, "block", 1, &rule->number);
+	if (!place_name(place, value, "block", words, NAMES(words), &index))
+		return false;
+	rule->number = numbers[index];
+	return true;
+}
+
 static bool read_trigger_value(const struct place *place, json_t *when, struct rule *rule)
 {
 	const char *key = trigger_names[rule->trigger];
@@ -76,13 +93,26 @@ static bool read_trigger_value(const struct place *place, json_t *when, struct r
 	case TRIGGER_STATE:
 		return place_name(place, value, key, state_names, NAMES(state_names), &rule->number);
 	case TRIGGER_BLOCK:
-		return place_number(place, when, key, 1, &rule->number);
-	case TRIGGER_BYTES:
+		return read_block(place, when, value, rule);
 	case TRIGGER_RECORD:
+		return place_number(place, when, key, 0, &rule->number) && place_number(place, when, "before", 1, &rule->before);
+	case TRIGGER_BYTES:
 	case TRIGGER_AT_MS:
 		return place_number(place, when, key, 0, &rule->number);
 	}
 	return false;
+}
+
+static bool read_mode(const struct place *place, json_t *when, struct rule *rule)
+{
+	uint64_t mode = 0;
+
+	if (!json_object_get(when, "mode"))
+		return true;
+	if (!place_number(place, when, "mode", 0, &mode))
+		return false;
+	rule->mode = (int)mode;
+	return mode <= 4 || place_wrong(place, "\"mode\": a boot mode from 0 to 4 is needed");
 }
 
 static bool read_when(const struct place *place, json_t *when, struct rule *rule)
@@ -100,7 +130,7 @@ static bool read_when(const struct place *place, json_t *when, struct rule *rule
 	}
 	if (!when)
 		return place_wrong(place, "\"when\" is missing");
-	if (!place_keys_known(place, when, "command frame block bytes record state at_ms", "nth"))
+	if (!place_keys_known(place, when, "command frame block bytes record state at_ms", "nth mode before"))
 		return false;
 	for (size_t i = 0; i < NAMES(trigger_names); i++)
 		if (json_object_get(when, trigger_names[i])) {
@@ -109,7 +139,51 @@ static bool read_when(const struct place *place, json_t *when, struct rule *rule
 		}
 	if (found != 1)
 		return place_wrong(place, "\"when\": exactly one of command, frame, block, bytes, record, state, at_ms is needed");
-	return place_number(place, when, "nth", 1, &rule->nth) && read_trigger_value(place, when, rule);
+	if (json_object_get(when, "before") && rule->trigger != TRIGGER_RECORD)
+		return place_wrong(place, "\"before\": only a record has a place before it");
+	return place_number(place, when, "nth", 1, &rule->nth) && read_mode(place, when, rule) && read_trigger_value(place, when, rule);
+}
+
+/* The name of a port is one file in the folder of the ports. */
+static bool read_name(const struct place *place, json_t *object, struct rule *rule)
+{
+	const char *name = json_string_value(json_object_get(object, "as"));
+	size_t length = name ? strlen(name) : 0;
+
+	if (!json_object_get(object, "as"))
+		return true;
+	if (length == 0 || length >= sizeof(rule->as) || name[0] == '.' || strchr(name, '/'))
+		return place_wrong(place, "\"as\": a file name of 1 to %zu bytes is needed", sizeof(rule->as) - 1);
+	memcpy(rule->as, name, length + 1);
+	return true;
+}
+
+static bool read_rate(const struct place *place, json_t *object, struct rule *rule)
+{
+	if (!place_number(place, object, "bps", 300, &rule->rate))
+		return false;
+	return rule->rate <= RATE_MAX || place_wrong(place, "\"bps\": at most %d", RATE_MAX);
+}
+
+/* The very bytes, of which there may be none and which may be NUL. */
+static bool read_answer(const struct place *place, json_t *object, struct rule *rule)
+{
+	json_t *value = json_object_get(object, "text");
+
+	rule->text_length = json_string_length(value);
+	if (!json_is_string(value) || rule->text_length >= sizeof(rule->text))
+		return place_wrong(place, "\"text\": a text of 0 to %zu bytes is needed", sizeof(rule->text) - 1);
+	memcpy(rule->text, json_string_value(value), rule->text_length);
+	return true;
+}
+
+static bool read_details(const struct place *place, json_t *object, struct rule *rule)
+{
+	if (!read_name(place, object, rule) || !read_rate(place, object, rule))
+		return false;
+	if (rule->verb == VERB_ANSWER)
+		return read_answer(place, object, rule);
+	return rule->verb != VERB_TEXT || place_text(place, json_object_get(object, "text"), "text", rule->text);
 }
 
 static bool read_damage(const struct place *place, json_t *object, struct rule *rule)
@@ -155,7 +229,7 @@ static bool read_rule(const struct place *place, json_t *object, struct rule *ru
 {
 	const struct verb_row *row;
 
-	*rule = (struct rule){.nth = 1, .times = 1, .count = UINT64_MAX, .ms = UINT64_MAX};
+	*rule = (struct rule){.mode = SCENARIO_ALL, .nth = 1, .times = 1, .count = UINT64_MAX, .ms = UINT64_MAX};
 	if (!json_is_object(object))
 		return place_wrong(place, "an object is needed");
 	row = find_verb(place, object);
@@ -173,9 +247,7 @@ static bool read_rule(const struct place *place, json_t *object, struct rule *ru
 	if (!place_endless(place, object, "times", "always", &rule->times) || !read_duration(place, object, rule) ||
 	    !place_number(place, object, "count", 1, &rule->count))
 		return false;
-	if (rule->verb == VERB_TEXT && !place_text(place, json_object_get(object, "text"), "text", rule->text))
-		return false;
-	return read_damage(place, object, rule);
+	return read_details(place, object, rule) && read_damage(place, object, rule);
 }
 
 static bool read_rules(struct scenario *scenario, const char *path, json_t *array)
@@ -227,7 +299,7 @@ bool scenario_read_order(struct rule *ret, const char *line)
 {
 	struct place place = {.path = "order", .order = true};
 	json_error_t error;
-	json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, &error);
+	json_t *object = json_loads(line, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	bool good = object ? read_rule(&place, object, ret) : place_wrong(&place, "%s", error.text);
 
 	json_decref(object);
@@ -238,7 +310,7 @@ bool scenario_load(struct scenario *ret, const char *path)
 {
 	struct place place = {.path = path};
 	json_error_t error;
-	json_t *document = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	json_t *document = json_load_file(path, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	bool good;
 
 	*ret = (struct scenario){0};
