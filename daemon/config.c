@@ -84,6 +84,17 @@ static int check_devices(const char *path, const struct config *config, const st
 	return 0;
 }
 
+static int check_profiles(const char *path, const struct config *config, const struct config_places *places, struct config_why why)
+{
+	for (size_t i = 0; i < config->profile_count; i++) {
+		const struct profile *profile = &config->profiles[i];
+		const char *contradiction = profile_contradiction(profile);
+		if (contradiction != NULL)
+			return config_refuse(why, "%s:%d: [profile %s] %s", path, places->profiles[i], profile->name, contradiction);
+	}
+	return 0;
+}
+
 /* Two strings can name one tty: a link of /dev/serial/by-id and what it points to. What does not exist yet is compared as it is written. */
 static int check_ports(const char *path, const struct config *config, const struct config_places *places, struct config_why why)
 {
@@ -135,6 +146,8 @@ static int load(const char *path, bool required, struct config *config, struct c
 	error = config_read(path, text, length, config, &places, why);
 	if (error == 0)
 		error = check_devices(path, config, &places, why);
+	if (error == 0)
+		error = check_profiles(path, config, &places, why);
 	if (error == 0)
 		error = check_ports(path, config, &places, why);
 	if (error == 0)

@@ -192,11 +192,20 @@ static char *next_line(char *buffer, int size, void *context)
 	return buffer;
 }
 
+static bool is_script(const struct loader *loader, const char *key)
+{
+	return loader->section == SECTION_PROFILE && strcmp(key, "chat") == 0;
+}
+
+/* The lines of a script share a key; the first of a section takes the place of what the base has. */
 static int remember_key(struct loader *loader, const char *key)
 {
-	for (size_t i = 0; i < loader->seen_count; i++)
+	for (size_t i = 0; i < loader->seen_count; i++) {
 		if (strcmp(loader->seen[i], key) == 0)
-			return fail(loader, "[%s] %s: the key is there twice", loader->name, key);
+			return is_script(loader, key) ? 0 : fail(loader, "[%s] %s: the key is there twice", loader->name, key);
+	}
+	if (is_script(loader, key))
+		loader->config->profiles[loader->config->profile_count - 1].chat = (struct chat_script){.line_count = 0};
 	if (loader->seen_count == KEYS_MAX || (loader->seen[loader->seen_count] = strdup(key)) == NULL)
 		return fail_memory(loader);
 	loader->seen_count++;

@@ -165,6 +165,13 @@ static const struct bad_text {
     {TEXT("[profile a]\nrates = 115200\nbase = walter\n"), AT "3: [profile a] base: it has to be the first key of its section"},
     {TEXT("[profile a]\nspeed = 1\n"), AT "2: [profile a] speed: there is no such key"},
     {TEXT("[profile a]\nrates = 115200\nrates = 9600\n"), AT "3: [profile a] rates: the key is there twice"},
+    {TEXT("[profile a]\nboard = chat\nchat = '' AT\\r OK\nchat = 'x\n"), AT "4: [profile a] chat: the word that begins with ' has no end"},
+    {TEXT("[profile a]\nchat = RATE fast\n"), AT "2: [profile a] chat: RATE takes a number from 1200 to 4000000"},
+    {TEXT("[profile a]\nboard = walter\n"), AT "2: [profile a] board: board is direct, pycom, avr-iot or chat"},
+    {TEXT("[profile a]\nboard_rate = 0\n"), AT "2: [profile a] board_rate: board_rate is a number from 1200 to 4000000"},
+    {TEXT("[profile a]\nbridge_rate = fast\n"), AT "2: [profile a] bridge_rate: bridge_rate is a number from 1200 to 4000000"},
+    {TEXT("[daemon]\n[profile a]\nboard = chat\n"), AT "2: [profile a] board: chat needs a script, at least one line of `chat`"},
+    {TEXT("[profile a]\nchat = OK go\n"), AT "1: [profile a] chat: the script is for `board = chat`"},
 };
 
 START_TEST(a_bad_text_is_refused_with_its_line)
@@ -288,6 +295,28 @@ START_TEST(a_device_needs_no_more_than_its_port)
 }
 END_TEST
 
+START_TEST(the_lines_of_a_script_are_one_script)
+{
+	struct config config = load_good(TEXT("[profile a]\nboard = chat\nchat = ABORT ERROR\nbridge_rate = 57600\n"
+					      "chat = '' go\\r ; from here on the modem talks\n"
+					      "[profile b]\nbase = a\n[profile c]\nbase = a\nchat = OK \\x3b\n"));
+	const struct profile *a = config_profile(&config, "a"), *b = config_profile(&config, "b"), *c = config_profile(&config, "c");
+	ck_assert_int_eq(a->board, BOARD_CHAT);
+	ck_assert_uint_eq(profile_bridge_rate(a), 57600);
+	ck_assert_uint_eq(a->chat.line_count, 2);
+	ck_assert_uint_eq(a->chat.step_count, 2);
+	ck_assert_int_eq(a->chat.steps[0].verb, CHAT_ABORT);
+	ck_assert_int_eq(a->chat.steps[1].verb, CHAT_SEND);
+	ck_assert_uint_eq(a->chat.steps[1].line, 2);
+	ck_assert_mem_eq(a->chat.text + a->chat.steps[1].offset, "go\r", 3);
+	ck_assert_mem_eq(&b->chat, &a->chat, sizeof(a->chat));
+	ck_assert_uint_eq(c->chat.line_count, 1);
+	ck_assert_uint_eq(c->chat.text_length, 3);
+	ck_assert_mem_eq(c->chat.text, "OK;", 3);
+	config_clear(&config);
+}
+END_TEST
+
 START_TEST(a_profile_of_the_file_stands_on_its_base)
 {
 	struct config config = load_good(TEXT("[profile a]\nbase = monarch1\nrates = 57600\n[profile b]\nbase = a\nblock_size = "
@@ -372,6 +401,7 @@ int main(void)
 	tcase_add_test(tests, without_keys_everything_has_its_default);
 	tcase_add_loop_test(tests, every_key_arrives, 0, (int)(sizeof(good_texts) / sizeof(good_texts[0])));
 	tcase_add_test(tests, a_device_needs_no_more_than_its_port);
+	tcase_add_test(tests, the_lines_of_a_script_are_one_script);
 	tcase_add_test(tests, a_profile_of_the_file_stands_on_its_base);
 	tcase_add_loop_test(tests, truth_has_six_words, 0, 6);
 	tcase_add_test(tests, a_token_file_opens_other_addresses);

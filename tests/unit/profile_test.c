@@ -154,11 +154,54 @@ static const struct {
     {"quiesce", "reboot", -EINVAL, "one AT command"},
     {"quiesce", "AT+CFUN=4\rAT", -EINVAL, "one AT command"},
     {"quiesce", "AT+CFUN=4AT+CFUN=4AT+CFUN=4AT+CFUN=4", -EINVAL, "at most 31"},
+    {"board", "Pycom", -EINVAL, "direct, pycom, avr-iot or chat"},
+    {"board_rate", "1199", -EINVAL, "from 1200 to 4000000"},
+    {"bridge_rate", "4000001", -EINVAL, "from 1200 to 4000000"},
+    {"chat", "OK \\q", -EINVAL, "is no escape"},
     {"command_timeout_ms", "99", -EINVAL, "from 100 to 60000"},
     {"boot_budget_s", "0", -EINVAL, "from 1 to 3600"},
     {"block_budget_s", "3601", -EINVAL, "from 1 to 3600"},
     {"apply_budget_s", "7201", -EINVAL, "from 1 to 7200"},
 };
+
+static const struct {
+	const char *name;
+	enum board_kind board;
+	uint32_t board_rate_bps, bridge_rate_bps;
+} boards[] = {
+    {"auto", BOARD_DIRECT, 921600, 921600}, {"monarch1", BOARD_DIRECT, 921600, 921600}, {"monarch2", BOARD_DIRECT, 115200, 115200},
+    {"pycom", BOARD_PYCOM, 115200, 921600}, {"walter", BOARD_DIRECT, 115200, 115200},   {"avr-iot", BOARD_AVR_IOT, 115200, 115200},
+};
+
+START_TEST(boards_have_rates_of_their_own)
+{
+	struct profile profile = *profile_builtin(boards[_i].name);
+	char why[128] = "";
+
+	ck_assert_int_eq(profile.board, boards[_i].board);
+	ck_assert_uint_eq(profile_board_rate(&profile), boards[_i].board_rate_bps);
+	ck_assert_uint_eq(profile_bridge_rate(&profile), boards[_i].bridge_rate_bps);
+	ck_assert_int_eq(profile_set(&profile, "board_rate", "9600", why, sizeof(why)), 0);
+	ck_assert_int_eq(profile_set(&profile, "bridge_rate", "460800", why, sizeof(why)), 0);
+	ck_assert_uint_eq(profile_board_rate(&profile), 9600);
+	ck_assert_uint_eq(profile_bridge_rate(&profile), 460800);
+}
+END_TEST
+
+START_TEST(a_script_and_its_board_belong_together)
+{
+	struct profile profile = *profile_builtin("auto");
+	char why[128] = "";
+
+	ck_assert_ptr_null(profile_contradiction(&profile));
+	ck_assert_int_eq(profile_set(&profile, "board", "chat", why, sizeof(why)), 0);
+	ck_assert_str_eq(profile_contradiction(&profile), "board: chat needs a script, at least one line of `chat`");
+	ck_assert_int_eq(profile_set(&profile, "chat", "'' go", why, sizeof(why)), 0);
+	ck_assert_ptr_null(profile_contradiction(&profile));
+	ck_assert_int_eq(profile_set(&profile, "board", "direct", why, sizeof(why)), 0);
+	ck_assert_str_eq(profile_contradiction(&profile), "chat: the script is for `board = chat`");
+}
+END_TEST
 
 START_TEST(bad_values_are_refused_with_a_reason)
 {
@@ -198,6 +241,8 @@ int main(void)
 	tcase_add_test(tcase, values_are_set_by_key);
 	tcase_add_loop_test(tcase, the_transfer_s_rate_follows_the_rates_until_it_is_named, 0,
 			    (int)(sizeof(transfer_rates) / sizeof(transfer_rates[0])));
+	tcase_add_loop_test(tcase, boards_have_rates_of_their_own, 0, (int)(sizeof(boards) / sizeof(boards[0])));
+	tcase_add_test(tcase, a_script_and_its_board_belong_together);
 	tcase_add_loop_test(tcase, bad_values_are_refused_with_a_reason, 0, (int)(sizeof(refused) / sizeof(refused[0])));
 	tcase_add_test(tcase, families_have_names);
 	suite_add_tcase(suite, tcase);

@@ -53,6 +53,45 @@ uint32_t profile_block_size(const struct profile *profile, enum modem_family fam
 	return family == FAMILY_MONARCH2 ? BLOCK_SIZE_MONARCH2 : BLOCK_SIZE_EVERYWHERE;
 }
 
+/* protocol.md 9. A rate of 0 is the modem's: the board has no other. */
+static const struct {
+	enum board_kind kind;
+	const char *name;
+	uint32_t board_rate_bps, bridge_rate_bps;
+} boards[] = {
+    {BOARD_DIRECT, "direct", 0, 0},
+    {BOARD_PYCOM, "pycom", 115200, 921600},
+    {BOARD_AVR_IOT, "avr-iot", 0, 0},
+    {BOARD_CHAT, "chat", 0, 0},
+};
+
+uint32_t profile_board_rate(const struct profile *profile)
+{
+	uint32_t rate_bps = profile->board_rate_bps;
+
+	for (size_t i = 0; rate_bps == 0 && i < sizeof(boards) / sizeof(boards[0]); i++)
+		rate_bps = boards[i].kind == profile->board ? boards[i].board_rate_bps : 0;
+	return rate_bps ? rate_bps : profile->rates[0];
+}
+
+uint32_t profile_bridge_rate(const struct profile *profile)
+{
+	uint32_t rate_bps = profile->bridge_rate_bps;
+
+	for (size_t i = 0; rate_bps == 0 && i < sizeof(boards) / sizeof(boards[0]); i++)
+		rate_bps = boards[i].kind == profile->board ? boards[i].bridge_rate_bps : 0;
+	return rate_bps ? rate_bps : profile->rates[0];
+}
+
+const char *profile_contradiction(const struct profile *profile)
+{
+	if (profile->board == BOARD_CHAT && profile->chat.line_count == 0)
+		return "board: chat needs a script, at least one line of `chat`";
+	if (profile->board != BOARD_CHAT && profile->chat.line_count > 0)
+		return "chat: the script is for `board = chat`";
+	return NULL;
+}
+
 struct why {
 	char *text;
 	size_t size;
@@ -178,6 +217,24 @@ static int set_quiesce(struct profile *profile, const struct profile_key *key, c
 	return 0;
 }
 
+static int set_board(struct profile *profile, const struct profile_key *key, const char *value, struct why why)
+{
+	for (size_t i = 0; i < sizeof(boards) / sizeof(boards[0]); i++) {
+		if (strcmp(boards[i].name, value) == 0) {
+			profile->board = boards[i].kind;
+			return 0;
+		}
+	}
+	snprintf(why.text, why.size, "%s is direct, pycom, avr-iot or chat", key->name);
+	return -EINVAL;
+}
+
+static int set_chat(struct profile *profile, const struct profile_key *key, const char *value, struct why why)
+{
+	(void)key;
+	return chat_script_add(&profile->chat, value, why.text, why.size);
+}
+
 static const struct profile_key keys[] = {
     {"rates", set_rates, 0, 1200, 4000000},
     {"transfer_rate", set_transfer_rate, 0, 1200, 4000000},
@@ -189,6 +246,10 @@ static const struct profile_key keys[] = {
     {"boot_budget_s", set_number, offsetof(struct profile, boot_budget_s), 1, 3600},
     {"block_budget_s", set_number, offsetof(struct profile, block_budget_s), 1, 3600},
     {"apply_budget_s", set_number, offsetof(struct profile, apply_budget_s), 1, 7200},
+    {"board", set_board, 0, 0, 0},
+    {"board_rate", set_number, offsetof(struct profile, board_rate_bps), 1200, 4000000},
+    {"bridge_rate", set_number, offsetof(struct profile, bridge_rate_bps), 1200, 4000000},
+    {"chat", set_chat, 0, 0, 0},
 };
 
 int profile_set(struct profile *profile, const char *key, const char *value, char *ret_why, size_t ret_why_size)

@@ -43,6 +43,7 @@ static const struct profile builtin[] = {
 	.rates = {921600},
 	.block_size = 2016,
 	.block_size_min = 256,
+	.board = BOARD_PYCOM,
 	COMMON_BUDGETS,
     },
     {
@@ -61,6 +62,7 @@ static const struct profile builtin[] = {
 	.rates = {115200},
 	.block_size = 2016,
 	.block_size_min = 256,
+	.board = BOARD_AVR_IOT,
 	COMMON_BUDGETS,
     },
 };
