@@ -320,6 +320,15 @@ static void explain_end(const struct run *run, const struct upgrade_result *resu
 		job_fault_set(fault, "infrastructure-error", "the run ended: %s", strerror(-ret->result));
 }
 
+/* What the board's part of the engine takes the modem to be is for the next run's way through the board, and for nothing in this job. */
+static void keep_guess(struct run *run, const struct upgrade_result *result)
+{
+	const struct queue_surroundings *with = &run->queue->with;
+	struct job_fault fault;
+	if (registry_learn(with->registry, run->device.id, &result->after, false, with->now_ms(), &fault) < 0)
+		log_warning(run->device.id, "what the modem may be is not stored: %s", fault.message);
+}
+
 static void run_job(struct run *run, struct run_outcome *ret)
 {
 	struct upgrade_result result = {.before.boot_mode = BOOT_MODE_UNKNOWN, .after.boot_mode = BOOT_MODE_UNKNOWN};
@@ -338,6 +347,8 @@ static void run_job(struct run *run, struct run_outcome *ret)
 	close_transcript(run);
 	if (request->kind == JOB_PROBE && ret->result == 0)
 		keep_report(run, &result);
+	if (ret->result == -EPROTO && result.fault.code == FAULT_BOARD_NO_BRIDGE && result.after.boot_mode != BOOT_MODE_UNKNOWN)
+		keep_guess(run, &result);
 	ret->verified = result.verified;
 	memcpy(ret->to_release, result.after.release, sizeof(ret->to_release));
 	if (tells_first_release(run, &result.before))

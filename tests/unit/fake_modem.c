@@ -135,6 +135,11 @@ static void take_text_byte(struct fake_modem *modem, uint8_t byte)
 		answer_line(modem, modem->line);
 		return;
 	}
+	if (byte == 0x03 || byte == 0x02) {
+		modem->line_length = 0;
+		answer_line(modem, byte == 0x03 ? "^C" : "^B");
+		return;
+	}
 	if (modem->line_length + 1 < LINE_SIZE)
 		modem->line[modem->line_length++] = (char)byte;
 	if (modem->line_length == 3 && memcmp(modem->line, "+++", 3) == 0) {

@@ -15,7 +15,7 @@
 
 struct fake_rule {
 	unsigned in;          /* the states, IN(1) | IN(2); 0: all */
-	const char *expect;   /* a line without its end, or "+++"; NULL ends the table */
+	const char *expect;   /* a line without its end, "+++", "^C", "^B"; NULL ends the table */
 	const char *answer;   /* NULL: nothing */
 	int next;             /* the state after; 0: stays */
 	uint32_t rate_bps;    /* only when the host is at that rate; 0: any */

@@ -285,6 +285,8 @@ static int not_found(const struct modem *modem, const struct ladder *ladder, str
 		fault_set(fault, FAULT_MODEM_SILENT, "something that is no modem answers at %s bit/s", rates);
 	else
 		fault_set(fault, FAULT_MODEM_SILENT, "no answer to AT at %s bit/s%s", rates, flow_text(modem, ladder));
+	if (modem->board_silence.code != FAULT_NONE && (fault->code == FAULT_MODEM_SILENT || fault->code == FAULT_MODEM_WRONG_RATE))
+		*fault = modem->board_silence;
 	ladder_evidence(ladder, fault);
 	return -EPROTO;
 }
@@ -340,6 +342,7 @@ int modem_detect(struct modem *modem, int64_t patience_ms, struct fault *ret_fau
 		if (r < 0)
 			return modem_line_fault(r, ret_fault);
 	}
+	modem->board_silence.code = FAULT_NONE;
 	transcript_note(modem->transcript, "alive at %u bit/s", modem->info.rate_bps);
 	return modem_settle_boot_mode(modem, ret_fault);
 }

@@ -25,6 +25,11 @@ const struct modem_timings modem_timings_default = {
     .helper_start_ms = 300000,
     .smupgrade_ms = 120000,
     .bring_back_ms = 10000,
+    .board_prompt_ms = 800,
+    .board_reply_ms = 10000,
+    .board_quiet_ms = 500,
+    .board_mirror_ms = 60000,
+    .bridge_ms = 8000,
 };
 
 static void note_unsolicited(void *context, const char *line)

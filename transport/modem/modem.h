@@ -57,6 +57,11 @@ struct modem_timings {
 	int64_t helper_start_ms;  /* from the ELF's last block until the helper answers AT */
 	int64_t smupgrade_ms;     /* for the answer to AT+SMUPGRADE; the apply budget goes on after it */
 	int64_t bring_back_ms;    /* how long a modem that is to go back to its application may be silent */
+	int64_t board_prompt_ms;  /* for the prompt of a board after one try to get it */
+	int64_t board_reply_ms;   /* for a board's reply to one line */
+	int64_t board_quiet_ms;   /* silence after which a board that was told to pass the line on is taken to do so */
+	int64_t board_mirror_ms;  /* for a board that raises the modem's rate before it passes the line on */
+	int64_t bridge_ms;        /* how long a modem behind a bridge that just opened may be silent */
 };
 extern const struct modem_timings modem_timings_default;
 
@@ -71,6 +76,8 @@ struct modem {
 	bool reset_forbidden;                /* between the two files of a pair: AT^RESET is never sent (protocol.md 6, 5) */
 	bool application_started;            /* +SYSSTART came since the last restart was asked for */
 	struct modem_report *report;         /* borrowed, may be NULL: takes the crash lines that nobody asked for */
+	char board_release[24];              /* of the board's own firmware, where it tells; printable ASCII */
+	struct fault board_silence;          /* what board_open_bridge() found, when neither board nor modem said a word */
 	struct modem_info info;
 };
 

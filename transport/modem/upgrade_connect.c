@@ -29,7 +29,7 @@ static enum modem_family likely_family(const struct upgrade_request *request)
 	return request->firmware->family;
 }
 
-static int open_and_detect(struct upgrade *upgrade)
+static int open_and_detect(struct upgrade *upgrade, enum boot_mode last_boot_mode)
 {
 	const struct upgrade_request *request = upgrade->request;
 	struct modem *modem = &upgrade->modem;
@@ -46,7 +46,9 @@ static int open_and_detect(struct upgrade *upgrade)
 	/* What it told before its power was cycled. */
 	if (family != FAMILY_UNKNOWN)
 		modem->info.family = family;
-	r = board_open_bridge(modem, request->last_boot_mode, upgrade_fault(upgrade));
+	r = board_open_bridge(modem, last_boot_mode, upgrade_fault(upgrade));
+	if (modem->board_release[0])
+		upgrade_say(upgrade, "the board's own firmware is %s", modem->board_release);
 	if (r < 0)
 		return r;
 	upgrade->bridged = true;
@@ -63,7 +65,7 @@ static bool may_cycle_power(const struct upgrade *upgrade)
 }
 
 /* Power off and on, and the ladder again. What the fault says afterwards tells of it. */
-static int cycle_power(struct upgrade *upgrade, const char *reason)
+static int cycle_power(struct upgrade *upgrade, const char *reason, enum boot_mode last_boot_mode)
 {
 	struct fault *fault = upgrade_fault(upgrade);
 	int r;
@@ -73,7 +75,7 @@ static int cycle_power(struct upgrade *upgrade, const char *reason)
 	modem_close(&upgrade->modem);
 	r = upgrade->events->power_cycle(upgrade->events->context, fault);
 	if (r == 0)
-		r = open_and_detect(upgrade);
+		r = open_and_detect(upgrade, last_boot_mode);
 	return r;
 }
 
@@ -89,11 +91,16 @@ static int told_of_power(struct upgrade *upgrade, int r)
 
 int upgrade_connect(struct upgrade *upgrade)
 {
-	int r = open_and_detect(upgrade);
+	enum boot_mode last_boot_mode = upgrade->request->last_boot_mode;
+	int r = open_and_detect(upgrade, last_boot_mode);
 	enum fault_code code = upgrade_fault(upgrade)->code;
+	/* The board did what it was told, and a board that lost its power can be told something else: board.h. */
+	bool out_of_reach = code == FAULT_BOARD_NO_BRIDGE && upgrade->modem.board_silence.code == code;
 
 	if (r == -EPROTO && (code == FAULT_MODEM_SILENT || code == FAULT_MODEM_UNPOWERED) && may_cycle_power(upgrade))
-		r = told_of_power(upgrade, cycle_power(upgrade, "the modem does not answer"));
+		r = told_of_power(upgrade, cycle_power(upgrade, "the modem does not answer", last_boot_mode));
+	else if (r == -EPROTO && out_of_reach && may_cycle_power(upgrade))
+		r = told_of_power(upgrade, cycle_power(upgrade, "the modem is out of the board's reach", upgrade->modem.info.boot_mode));
 	if (r < 0)
 		return r;
 	upgrade_say_modem(upgrade);
@@ -122,7 +129,7 @@ static int switch_after_reset(struct upgrade *upgrade, enum boot_mode wanted)
 
 static int switch_after_power(struct upgrade *upgrade, enum boot_mode wanted)
 {
-	int r = cycle_power(upgrade, "the modem refuses to change its boot mode");
+	int r = cycle_power(upgrade, "the modem refuses to change its boot mode", upgrade->modem.info.boot_mode);
 
 	if (r == 0)
 		r = upgrade_identify(upgrade);
