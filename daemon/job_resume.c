@@ -10,17 +10,6 @@ bool job_owes_way_back(const struct job_row *row)
 	return row->job.request.kind == JOB_UPGRADE && !row->no_way_back && engine_phase(row->furthest_phase) >= PHASE_PREPARE;
 }
 
-enum upgrade_phase job_resume_phase(const struct job_row *row)
-{
-	enum upgrade_phase furthest = engine_phase(row->furthest_phase);
-	if (row->no_way_back)
-		return furthest > PHASE_TRANSFER ? furthest : PHASE_TRANSFER;
-	if (furthest > PHASE_HELPER)
-		return PHASE_HELPER;
-	/* A radio that is off is brought back the same way as a modem in another boot mode. */
-	return furthest == PHASE_PREPARE ? PHASE_SWITCH : furthest;
-}
-
 void job_inherit(const struct job_row *from, struct job_row *to)
 {
 	bool left_open = from->job.state == JOB_FAILED || (from->job.state == JOB_CANCELLED && from->past_return);

@@ -12,10 +12,6 @@
  * to be brought back. */
 bool job_owes_way_back(const struct job_row *row);
 
-/* For upgrade_options.resume_phase: from PHASE_TRANSFER on when, and only when, something may have been sent, so that the engine brings back what
- * can be brought back and nothing else. */
-enum upgrade_phase job_resume_phase(const struct job_row *row);
-
 /* What a retry takes over from the job that it retries, which is the newest upgrade of the device: how far that one came, when it failed. */
 void job_inherit(const struct job_row *from, struct job_row *to);
 

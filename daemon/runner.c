@@ -261,8 +261,7 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 	if (job->request.kind == JOB_PROBE)
 		return engine->probe(&request, &events, ret);
 	engine_firmware(files, &wanted);
-	engine_options(&job->request, "", &request.options);
-	request.options.resume_phase = job_resume_phase(&run->row);
+	engine_options(&job->request, run->row.furthest_phase, &request.options);
 	request.options.from_build = release_build(job->from_release);
 	request.options.sent = run->row.no_way_back;
 	request.expected_imei = run->device.modem.imei[0] != '\0' ? run->device.modem.imei : NULL;

@@ -71,6 +71,22 @@ class Cancel(FleetTest):
         self.assertEqual((status, again["retry_of"], headers["Location"]), (202, second, f"/jobs/{again['id']}"))
         self.assertEqual(rack.daemon.finished(again["id"])["state"], "succeeded")
 
+    def test_a_cancel_that_was_accepted_before_a_kill_brings_the_modem_back(self):
+        rack = self.rack(1)
+        rack.daemon.add_firmware(rack.bundle())
+        job_id = rack.daemon.upgrade("bench-0", "CATM1-39529.dup")["id"]
+        wait_for(lambda: rack.simulator.state(0)["boot_mode"] == 4, what="recovery")
+        status, _, job = rack.daemon.request("DELETE", f"/jobs/{job_id}")
+        self.assertEqual((status, job["state"], job["can_cancel"]), (200, "running", False))
+        rack.daemon.kill(signal.SIGKILL)
+        self.assertEqual(rack.simulator.state(0)["boot_mode"], 4)
+        rack.daemon.start()
+        job = rack.daemon.finished(job_id)
+        self.assertEqual((job["state"], job["fault"], job["detail"], job["interruptions"]), ("cancelled", None, None, 1))
+        self.assertIn("the modem was brought back to its application", job["notes"])
+        state = rack.simulator.state(0)
+        self.assertEqual((state["boot_mode"], state["release"], state["upgrades"]["attempted"]), (2, OLD, 0))
+
     def test_second_job_for_a_busy_device_names_the_first(self):
         rack = self.rack(1, pace=True)
         rack.daemon.add_firmware(rack.bundle())

@@ -118,6 +118,7 @@ static size_t begin_run(const struct upgrade_request *request, struct upgrade_re
 	modem->last_family = request->last_family;
 	modem->resume_phase = request->options.resume_phase;
 	modem->last_boot_mode = request->last_boot_mode;
+	modem->sent_before = request->options.sent;
 	modem->allow_branch_switch = request->options.allow_branch_switch;
 	modem->had_image = request->image != NULL;
 	modem->had_helper = request->helper != NULL && request->firmware->helper;

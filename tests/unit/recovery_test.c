@@ -82,6 +82,7 @@ START_TEST(what_was_sent_stays_sent_in_all_later_states)
 	fixture_await(&fixture, job.id, JOB_RUNNING, "identify");
 	refuses_cancel(job.id, "running");
 	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_TRANSFER);
+	ck_assert(fixture_modem(0)->sent_before);
 	fixture_open_gate(0);
 	job = fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
 	ck_assert(!job.can_cancel);
@@ -103,7 +104,8 @@ START_TEST(a_waiting_job_brings_its_modem_back_before_it_is_cancelled)
 	ck_assert_int_eq(gateway_cancel(fixture.gateway, job.id, &cancelled, &fault), 0);
 	job = fixture_await(&fixture, job.id, JOB_CANCELLED, "identify");
 	ck_assert_uint_eq(fixture_modem(0)->runs, 2);
-	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_SWITCH);
+	ck_assert_int_eq(fixture_modem(0)->resume_phase, marks[_i]);
+	ck_assert(!fixture_modem(0)->sent_before);
 	ck_assert_int_eq(fixture_modem(0)->reached, PHASE_IDENTIFY);
 	ck_assert_str_eq(job.detail, "");
 	ck_assert_ptr_null(job.fault.kind);
@@ -153,6 +155,18 @@ START_TEST(what_was_found_outside_is_not_brought_back)
 	ck_assert_int_eq(job.state, JOB_CANCELLED);
 	ck_assert_str_eq(job.detail, "");
 	ck_assert_uint_eq(fixture_modem(0)->runs, 1);
+}
+END_TEST
+
+START_TEST(the_engine_is_told_what_it_must_leave_alone)
+{
+	fixture_modem(0)->found_in_recovery = true;
+	struct job job = waiting_after(PHASE_SWITCH);
+	ck_assert(!fixture_modem(0)->sent_before);
+	fixture_advance(5000);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_SWITCH);
+	ck_assert(fixture_modem(0)->sent_before);
 }
 END_TEST
 
@@ -357,6 +371,7 @@ START_TEST(a_retry_goes_on_where_the_failed_job_came_to)
 	ck_assert(again.can_cancel);
 	again = fixture_await(&fixture, again.id, JOB_RUNNING, "switch");
 	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_APPLY);
+	ck_assert(fixture_modem(0)->sent_before);
 	/* Nothing was sent in this one: it may be cancelled; the modem stays as it was found. */
 	ck_assert(again.can_cancel);
 	ck_assert_int_eq(gateway_cancel(fixture.gateway, again.id, &again, &fault), 0);
@@ -435,20 +450,17 @@ END_TEST
 static const struct {
 	const char *furthest;
 	bool no_way_back;
-	enum upgrade_phase resume;
 	bool owes;
-} resume_rows[] = {
-    {"", false, PHASE_CONNECT, false},         {"identify", false, PHASE_IDENTIFY, false}, {"prepare", false, PHASE_SWITCH, true},
-    {"switch", false, PHASE_SWITCH, true},     {"helper", false, PHASE_HELPER, true},      {"transfer", false, PHASE_HELPER, true},
-    {"transfer", true, PHASE_TRANSFER, false}, {"switch", true, PHASE_TRANSFER, false},    {"verify", true, PHASE_VERIFY, false},
+} mark_rows[] = {
+    {"", false, false},        {"identify", false, false}, {"prepare", false, true}, {"switch", false, true}, {"helper", false, true},
+    {"transfer", false, true}, {"transfer", true, false},  {"switch", true, false},  {"verify", true, false},
 };
 
-START_TEST(the_engine_is_told_what_may_be_brought_back)
+START_TEST(a_job_owes_the_way_back_as_long_as_nothing_was_sent)
 {
-	struct job_row row = {.no_way_back = resume_rows[_i].no_way_back};
-	strcpy(row.furthest_phase, resume_rows[_i].furthest);
-	ck_assert_int_eq(job_resume_phase(&row), resume_rows[_i].resume);
-	ck_assert_int_eq(job_owes_way_back(&row), resume_rows[_i].owes);
+	struct job_row row = {.no_way_back = mark_rows[_i].no_way_back};
+	strcpy(row.furthest_phase, mark_rows[_i].furthest);
+	ck_assert_int_eq(job_owes_way_back(&row), mark_rows[_i].owes);
 	row.job.request.kind = JOB_PROBE;
 	ck_assert(!job_owes_way_back(&row));
 }
@@ -468,6 +480,7 @@ int main(void)
 	tcase_add_test(tcase, a_waiting_job_without_its_modem_is_cancelled_at_once);
 	tcase_add_test(tcase, a_modem_that_leaves_before_it_is_brought_back_is_not_waited_for);
 	tcase_add_test(tcase, what_was_found_outside_is_not_brought_back);
+	tcase_add_test(tcase, the_engine_is_told_what_it_must_leave_alone);
 	tcase_add_test(tcase, a_port_that_went_away_costs_no_attempt);
 	tcase_add_test(tcase, a_port_that_is_still_there_is_looked_at_a_moment_later);
 	tcase_add_test(tcase, a_port_that_cannot_be_opened_costs_attempts);
@@ -482,7 +495,7 @@ int main(void)
 	tcase_add_test(tcase, a_retry_of_an_older_job_begins_anew);
 	tcase_add_test(tcase, what_the_engine_notes_stays_with_the_job);
 	tcase_add_test(tcase, every_run_has_its_beginning_and_its_end_in_the_transcript);
-	ADD_LOOP(the_engine_is_told_what_may_be_brought_back, resume_rows);
+	ADD_LOOP(a_job_owes_the_way_back_as_long_as_nothing_was_sent, mark_rows);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
