@@ -11,20 +11,24 @@ silence. The last line has the counts.
 import argparse
 import collections
 import concurrent.futures
-import json
+import functools
 import re
 import signal
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from rack import TERMINAL, Rack, wait_for  # noqa: E402
+from rack import TERMINAL, Rack, make_helper, wait_for  # noqa: E402
 
-KINDS = ("monarch1", "monarch2")
-PHASES = ("connect", "identify", "prepare", "switch", "first-block", "middle-block", "last-block", "border-1", "border-2", "border-3",
-          "apply", "restart", "verify")
+PHASES = ("connect", "identify", "prepare", "switch", "helper", "helper-block", "first-block", "middle-block", "last-block", "border-1",
+          "border-2", "border-3", "apply", "restart", "verify")
 FAULTS = ("silence", "error", "noise-line", "stale-ok", "byte-lost", "byte-damaged", "nack", "hang-up", "power-cut", "daemon-killed")
-IN_TRANSFER = ("first-block", "middle-block", "last-block", "border-1", "border-2", "border-3")
+IN_BLOCKS = ("helper-block", "first-block", "middle-block", "last-block")
+IN_TRANSFER = IN_BLOCKS + ("border-1", "border-2", "border-3")
+# Which modem it is, and which profile its device has.
+KINDS = {"monarch1": ("monarch1", "auto", {}), "monarch2": ("monarch2", "auto", {})}
+# The phase helper is that of a modem found in boot mode 0; all others begin in the application.
+IN_FFH = ("helper", "helper-block")
 BUNDLES = {"monarch1": ("CATM1-39529.dup", "LR5.1.1.0-39529", "UE5.0.0.0d"), "monarch2": ("GM02RB6Q_LR8.2.1.0-61488.dup", "LR8.2.1.0-61488", "UE8.2.1.0")}
 OLD = {"monarch1": "LR5.1.1.0-38638", "monarch2": "LR8.0.5.13-59577"}
 # How many modems one daemon has at once, and how long a batch may take: sanitizers are slow.
@@ -37,10 +41,11 @@ RIGHT = {"verified", "refused"}
 
 
 class Baseline:
-    """One undisturbed upgrade of a kind: how often each command comes before each phase, how many bytes its bundle is on the wire."""
+    """One undisturbed upgrade: how often each command comes before each phase, how many bytes its bundle is on the wire."""
 
-    def __init__(self, kind):
-        rack = MatrixRack(kind, [None], [])
+    def __init__(self, kind, ffh):
+        self.kind = kind
+        rack = MatrixRack(kind, ffh, [None], [])
         try:
             job = rack.run()[0]
             if job["state"] != "succeeded" or not job["verified"]:
@@ -56,16 +61,17 @@ class Baseline:
             raise AssertionError(f"the undisturbed run has no phase {phase}")
         return len(re.findall(r"^\S+ > " + re.escape(command) + "$", before, re.M))
 
-    def trigger(self, kind, phase):
-        """(when, nth) of the first thing that the modem hears in this phase."""
-        commands = {"connect": "AT", "identify": "ATI1", "prepare": "AT+CFUN=4" if kind == "monarch1" else "AT+CFUN=5",
-                    "switch": "AT+SMSWBOOT=3,1", "apply": "AT+SMUPGRADE?", "restart": "AT+SMSWBOOT=1,1", "verify": "ATI1"}
+    def trigger(self, phase):
+        """The first thing that the modem hears in this phase."""
+        commands = {"connect": "AT", "identify": "ATI1", "prepare": "AT+CFUN=5" if KINDS[self.kind][0] == "monarch2" else "AT+CFUN=4",
+                    "switch": "AT+SMSWBOOT=3,1", "helper": "AT+STP", "apply": "AT+SMUPGRADE?", "restart": "AT+SMSWBOOT=1,1", "verify": "ATI1"}
         if phase in commands:
-            return {"command": commands[phase]}, self.count_before(phase, commands[phase]) + 1
+            return {"command": commands[phase], "nth": self.count_before(phase, commands[phase]) + 1}
+        if phase == "helper-block":
+            return {"frame": "block", "nth": 5}
         if phase.startswith("border-"):
-            return {"record": int(phase[-1])}, 1
-        byte = {"first-block": 0, "middle-block": self.wire_bytes // 2, "last-block": self.wire_bytes - 1}[phase]
-        return {"bytes": byte}, 1
+            return {"record": int(phase[-1])}
+        return {"bytes": {"first-block": 0, "middle-block": self.wire_bytes // 2, "last-block": self.wire_bytes - 1}[phase]}
 
 
 def effect(phase, fault):
@@ -84,23 +90,26 @@ def effect(phase, fault):
     if fault == "byte-damaged":
         return {"do": "corrupt", "count": 1}
     if fault == "nack":
-        return {"do": "nack"} if in_transfer and not phase.startswith("border") else None
+        return {"do": "nack"} if phase in IN_BLOCKS else None
     return {"do": {"hang-up": "hang-up", "power-cut": "power-loss"}[fault], "ms": 500}
 
 
 class MatrixRack(Rack):
     """A rack of one kind of modem in which modem k plays cells[k]."""
 
-    def __init__(self, kind, cells, rules):
+    def __init__(self, kind, ffh, cells, rules):
+        self.family, profile, options = KINDS[kind]
         self.kind = kind
         self.cells = cells
-        super().__init__(len(cells), extra_config=f"[jobs]\nmax_parallel = {BATCH}\n", program="dupgated-hasty", family=kind, rules=rules,
-                         apply_ms=150, restart_ms=150)
-        name, release, ue = BUNDLES[kind]
+        super().__init__(len(cells), extra_config=f"[jobs]\nmax_parallel = {BATCH}\n", program="dupgated-hasty", profile=profile, rules=rules,
+                         family=self.family, apply_ms=150, restart_ms=150, helper_ms=150, boot_mode=0 if ffh else 2, **options)
+        name, release, ue = BUNDLES[self.family]
+        helper = self.daemon.add_firmware(make_helper(self.folder / "updater.elf", self.family))["sha256"] if ffh else None
         self.firmware = self.daemon.add_firmware(self.bundle(name, size=100_000, release=release, ue=ue), query=f"&release={release}")
+        self.request = {"helper": helper} if ffh else {}
 
     def start_jobs(self):
-        return [self.daemon.upgrade(device, self.firmware["sha256"])["id"] for device in self.devices]
+        return [self.daemon.upgrade(device, self.firmware["sha256"], **self.request)["id"] for device in self.devices]
 
     def run(self):
         return self.ended(self.start_jobs())
@@ -118,7 +127,7 @@ def judge(rack, index, job):
     state = rack.simulator.state(index)
     device = rack.daemon.get(f"/devices/{rack.devices[index]}")
     jobs = rack.daemon.get(f"/jobs?device={rack.devices[index]}")["jobs"]
-    new = BUNDLES[rack.kind][1]
+    new = BUNDLES[rack.family][1]
     if cell[2] != "daemon-killed" and state["rules_fired"] == 0:
         return "the fault did not happen"
     if len(jobs) != 1:
@@ -130,39 +139,32 @@ def judge(rack, index, job):
             return f"a false success: the modem runs {state['release']} in mode {state['boot_mode']}"
         return "verified"
     code = (job["fault"] or {}).get("code")
-    if state["release"] == OLD[rack.kind] and state["boot_mode"] == 2 and code in EXPECTED.get(cell, ()):
+    if state["release"] == OLD[rack.family] and state["boot_mode"] == 2 and code in EXPECTED.get(cell, ()):
         return "refused"
     return (f"{job['state']} with {code}: {(job['fault'] or {}).get('message')}; the modem has {state['release']} in mode "
             f"{state['boot_mode']}, the device is {device['state']}")
 
 
-def rule(baselines, modem, cell):
-    """The scenario rule of a cell, None where the phase has no such fault."""
-    kind, phase, fault = cell
-    done = effect(phase, fault)
-    if done is None:
-        return None
-    when, nth = baselines[kind].trigger(kind, phase)
-    return dict(done, modem=modem, when=dict(when, nth=nth))
+def rule(baseline, modem, cell):
+    return dict(effect(*cell[1:]), modem=modem, when=baseline.trigger(cell[1]))
 
 
-def run_batch(baselines, kind, cells):
+def run_batch(baseline, ffh, cells):
     """{cell: verdict} of cells that one daemon plays at once."""
-    rack = MatrixRack(kind, cells, [rule(baselines, k, cell) for k, cell in enumerate(cells)])
+    rack = MatrixRack(baseline.kind, ffh, cells, [rule(baseline, k, cell) for k, cell in enumerate(cells)])
     try:
         return {cell: judge(rack, k, job) for k, (cell, job) in enumerate(zip(cells, rack.run()))}
     finally:
         rack.close()
 
 
-def run_killed(baselines, cell):
+def run_killed(baseline, ffh, cell):
     """{cell: verdict} of one modem whose daemon is killed while the modem takes its time over the first thing of the phase."""
     kind, phase, _ = cell
-    when, nth = baselines[kind].trigger(kind, phase)
-    rack = MatrixRack(kind, [cell], [{"modem": 0, "when": dict(when, nth=nth), "do": "delay", "ms": 1500}])
+    rack = MatrixRack(kind, ffh, [cell], [{"modem": 0, "when": baseline.trigger(phase), "do": "delay", "ms": 1500}])
     try:
         job = rack.start_jobs()[0]
-        wanted = "transfer" if phase in IN_TRANSFER else phase
+        wanted = "helper" if ffh else "transfer" if phase in IN_TRANSFER else phase
         wait_for(lambda: rack.daemon.get(f"/jobs/{job}")["phase"] == wanted, what=f"the phase {wanted}")
         rack.daemon.kill(signal.SIGKILL)
         rack.daemon.start()
@@ -184,18 +186,27 @@ def fast_part(cells):
     return [kinds[(number + number // len(FAULTS)) % len(kinds)] for number, kinds in enumerate(pairs.values())]
 
 
+def work_of(cells):
+    """Functions that each give {cell: verdict} of a part of the cells."""
+    groups = collections.OrderedDict()
+    for cell in cells:
+        groups.setdefault((cell[0], cell[1] in IN_FFH), []).append(cell)
+    for (kind, ffh), group in groups.items():
+        baseline = Baseline(kind, ffh)
+        together = [cell for cell in group if cell[2] != "daemon-killed"]
+        for k in range(0, len(together), BATCH):
+            yield functools.partial(run_batch, baseline, ffh, together[k:k + BATCH])
+        for cell in group:
+            if cell[2] == "daemon-killed":
+                yield functools.partial(run_killed, baseline, ffh, cell)
+
+
 def run_all(cells):
-    """{cell: verdict}; batches of one kind side by side, killed daemons a few at once."""
-    baselines = {kind: Baseline(kind) for kind in sorted({cell[0] for cell in cells})}
-    work = []
-    for kind in baselines:
-        own = [cell for cell in cells if cell[0] == kind and cell[2] != "daemon-killed"]
-        work += [lambda kind=kind, batch=own[k:k + BATCH]: run_batch(baselines, kind, batch) for k in range(0, len(own), BATCH)]
-    work += [lambda cell=cell: run_killed(baselines, cell) for cell in cells if cell[2] == "daemon-killed"]
+    """{cell: verdict}; batches of modems and daemons to be killed, a few side by side."""
     verdicts = {}
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        for done in pool.map(lambda one: one(), work):
-            verdicts.update(done)
+        for done in [pool.submit(work) for work in work_of(cells)]:
+            verdicts.update(done.result())
     return verdicts
 
 

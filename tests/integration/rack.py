@@ -41,6 +41,12 @@ def make_bundle(path, size=200_000, release="LR5.1.1.0-39529", ue="UE5.0.0.0d", 
     return Path(path)
 
 
+def make_helper(path, family="monarch1", size=20_000):
+    subprocess.run([str(BUILD / "dupgate-sim"), "--make-helper", str(path), "--family", family, "--size", str(size)], check=True,
+                   timeout=PATIENCE_S, stdout=subprocess.DEVNULL)
+    return Path(path)
+
+
 class Simulator:
     """One dupgate-sim process. Further options as it takes them: Simulator(folder, 2, family="monarch2", pace=True)."""
 
@@ -141,13 +147,14 @@ class Daemon:
 class Rack:
     """A folder, a simulator and a daemon in one; close() leaves nothing behind. Use with addCleanup(rack.close)."""
 
-    def __init__(self, count, extra_config="", start=True, program="dupgated", **simulator):
+    def __init__(self, count, extra_config="", start=True, program="dupgated", profile="auto", **simulator):
         self.folder = Path(tempfile.mkdtemp(prefix="rack-"))
         if "rules" in simulator:  # a scenario as data
             simulator["scenario"] = self.folder / "scenario.json"
             simulator["scenario"].write_text(json.dumps(simulator.pop("rules")))
         self.simulator = Simulator(self.folder / "fleet", count, **simulator) if count else None
         self.devices = [f"bench-{k}" for k in range(count)]
+        self.profile = profile
         self.daemon = Daemon(self.folder, self.config(extra_config), program)
         if start:
             self.daemon.start()
@@ -157,7 +164,7 @@ class Rack:
         text += "" if "[http]" in extra else "[http]\nlisten = 127.0.0.1:0\n"
         text += extra
         for device, port in zip(self.devices, self.simulator.ports if self.simulator else []):
-            text += f"[device {device}]\nport = {port}\nprofile = auto\nlabels = rack=1\n"
+            text += f"[device {device}]\nport = {port}\nprofile = {self.profile}\nlabels = rack=1\n"
         return text
 
     def bundle(self, name="CATM1-39529.dup", **options):
