@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 void job_fault_from_cache(struct job_fault *ret, const struct cache_error *error)
 {
@@ -10,9 +11,21 @@ void job_fault_from_cache(struct job_fault *ret, const struct cache_error *error
 	snprintf(ret->evidence, sizeof(ret->evidence), "%s", error->evidence);
 }
 
+/* What is done to one file of a pair shows in the other one, too. */
+static void publish_partner(struct gateway *gateway, const char *partner)
+{
+	struct cache_error unused;
+	struct firmware found = {0};
+	if (partner[0] == '\0' || firmware_find(gateway->firmware, partner, &found, &unused) < 0)
+		return;
+	event_publish_firmware(gateway->events, EVENT_FIRMWARE_CHANGED, found.sha256);
+	firmware_clear(&found);
+}
+
 int gateway_firmware_added(struct gateway *gateway, const struct firmware *firmware)
 {
 	event_publish_firmware(gateway->events, EVENT_FIRMWARE_ADDED, firmware->sha256);
+	publish_partner(gateway, firmware->partner);
 	return 0;
 }
 
@@ -24,8 +37,12 @@ int gateway_patch_firmware(struct gateway *gateway, const char *reference, const
 	int result = firmware_find(gateway->firmware, reference, &found, &error);
 	if (result == 0)
 		result = firmware_patch(gateway->firmware, found.sha256, name, stated, mask, ret, &error);
-	if (result == 0)
+	if (result == 0) {
 		event_publish_firmware(gateway->events, EVENT_FIRMWARE_CHANGED, found.sha256);
+		publish_partner(gateway, found.partner);
+		if (strcmp(found.partner, ret->partner) != 0)
+			publish_partner(gateway, ret->partner);
+	}
 	if (result == -EPROTO)
 		job_fault_from_cache(ret_fault, &error);
 	firmware_clear(&found);
@@ -39,8 +56,10 @@ int gateway_remove_firmware(struct gateway *gateway, const char *reference, stru
 	int result = firmware_find(gateway->firmware, reference, &found, &error);
 	if (result == 0)
 		result = firmware_remove(gateway->firmware, found.sha256, &error);
-	if (result == 0)
+	if (result == 0) {
 		event_publish_firmware(gateway->events, EVENT_FIRMWARE_REMOVED, found.sha256);
+		publish_partner(gateway, found.partner);
+	}
 	if (result == -EPROTO)
 		job_fault_from_cache(ret_fault, &error);
 	firmware_clear(&found);

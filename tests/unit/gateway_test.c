@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/made_bundle.h"
+
 static struct fixture fixture;
 static struct job_fault fault;
 
@@ -98,11 +100,58 @@ START_TEST(a_helper_is_kept_by_its_digest)
 	struct plan plan;
 	ck_assert_int_eq(gateway_plan(fixture.gateway, &request, "test.dup", &plan, &fault), 0);
 	ck_assert_str_eq(plan.helper.name, "updater.elf");
+	ck_assert(plan.helper_unused); /* from the application */
 	ck_assert_str_eq(plan.helper.sha256, job.request.helper);
 	ck_assert_str_eq(plan.second.name, "");
 	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
 	ck_assert(fixture_modem(0)->had_helper);
 	ck_assert(!fixture_modem(0)->had_second);
+}
+END_TEST
+
+/* The events of firmware that came since. */
+static size_t count_news(uint64_t *head)
+{
+	uint64_t before = *head;
+	*head = event_bus_head(gateway_events(fixture.gateway));
+	return (size_t)(*head - before);
+}
+
+static void add_bundle(const char *name, const char *text, char ret_sha256[FIRMWARE_SHA256_SIZE])
+{
+	struct made made = {0};
+	struct cache_error error = {0};
+	struct firmware firmware = {0};
+	struct firmware_import *import = NULL;
+	made_record(&made, "UPGR", 3, 1, "a part", text, strlen(text));
+	ck_assert_int_eq(firmware_import_begin(fixture.gateway->firmware, &error, &import), 0);
+	ck_assert_int_eq(firmware_import_append(import, made.bytes, made.length, &error), 0);
+	ck_assert_int_eq(firmware_import_commit(import, name, NULL, "upload", &firmware, &error), 0);
+	ck_assert_int_eq(gateway_firmware_added(fixture.gateway, &firmware), 0);
+	memcpy(ret_sha256, firmware.sha256, FIRMWARE_SHA256_SIZE);
+	firmware_clear(&firmware);
+	made_free(&made);
+}
+
+START_TEST(news_of_one_file_of_a_pair_are_news_of_the_other)
+{
+	char first[FIRMWARE_SHA256_SIZE], second[FIRMWARE_SHA256_SIZE];
+	struct firmware patched;
+	uint64_t head = event_bus_head(gateway_events(fixture.gateway));
+	add_bundle("CATM1-5.2-48829-1.dup", "one", first);
+	ck_assert_uint_eq(count_news(&head), 1);
+	add_bundle("CATM1-5.2-48829-2.dup", "two", second);
+	ck_assert_uint_eq(count_news(&head), 2);
+	ck_assert_int_eq(gateway_patch_firmware(fixture.gateway, second, "end.dup", NULL, 0, &patched, &fault), 0);
+	firmware_clear(&patched);
+	ck_assert_uint_eq(count_news(&head), 2); /* the first lost it */
+	ck_assert_int_eq(gateway_patch_firmware(fixture.gateway, second, "CATM1-5.2-48829-2.dup", NULL, 0, &patched, &fault), 0);
+	firmware_clear(&patched);
+	ck_assert_uint_eq(count_news(&head), 2); /* and has it again */
+	ck_assert_int_eq(gateway_remove_firmware(fixture.gateway, second, &fault), 0);
+	ck_assert_uint_eq(count_news(&head), 2);
+	ck_assert_int_eq(gateway_remove_firmware(fixture.gateway, first, &fault), 0);
+	ck_assert_uint_eq(count_news(&head), 1);
 }
 END_TEST
 
@@ -384,6 +433,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(tcase, a_request_that_cannot_be_is_refused, 0, sizeof(refusals) / sizeof(refusals[0]));
 	tcase_add_test(tcase, a_helper_is_kept_by_its_digest);
+	tcase_add_test(tcase, news_of_one_file_of_a_pair_are_news_of_the_other);
 	tcase_add_loop_test(tcase, an_id_that_is_none_is_not_found, 0, sizeof(bad_ids) / sizeof(bad_ids[0]));
 	tcase_add_test(tcase, a_device_in_maintenance_takes_no_job);
 	tcase_add_test(tcase, what_is_patched_outlives_the_daemon);
