@@ -31,9 +31,9 @@ char *json_view_plan(const struct plan *plan)
 	json_t *object = JSON_MEMBERS(
 	    {"device", json_text_always(plan->device)}, {"firmware", json_text_always(plan->firmware.sha256)},
 	    {"firmware_name", json_text(plan->firmware.name)}, {"helper", json_text(plan->helper.sha256)},
-	    {"helper_name", json_text(plan->helper.name)}, {"second", json_text(plan->second.sha256)},
-	    {"second_name", json_text(plan->second.name)}, {"way", chosen(plan->way, "auto")}, {"family", chosen(plan->family, "unknown")},
-	    {"boot_mode", known ? json_integer(plan->boot_mode) : json_null()},
+	    {"helper_name", json_text(plan->helper.name)}, {"helper_unused", json_boolean(plan->helper_unused)},
+	    {"second", json_text(plan->second.sha256)}, {"second_name", json_text(plan->second.name)}, {"way", chosen(plan->way, "auto")},
+	    {"family", chosen(plan->family, "unknown")}, {"boot_mode", known ? json_integer(plan->boot_mode) : json_null()},
 	    {"boot_mode_name", known ? json_text(plan->boot_mode_name) : json_null()}, {"assumed", json_boolean(plan->assumed)},
 	    {"steps", step_array(plan)}, {"budget_s", json_count(plan->budget_s)}, {"fault", json_fault_object(&plan->fault)});
 	return json_line(JSON_MEMBERS({"plan", object}));

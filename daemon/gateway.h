@@ -78,6 +78,7 @@ struct plan_file {
 struct plan {
 	char device[DEVICE_ID_SIZE];
 	struct plan_file firmware, helper, second;
+	bool helper_unused; /* there is one, and the modem can do without */
 	char way[16];
 	char family[16];
 	int boot_mode; /* the one planned from */

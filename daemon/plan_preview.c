@@ -56,6 +56,7 @@ void plan_preview(const struct device *device, const struct profile *profile, co
 	ret->boot_mode = (int)modem.boot_mode;
 	snprintf(ret->boot_mode_name, sizeof(ret->boot_mode_name), "%s", boot_mode_name(modem.boot_mode));
 	int result = upgrade_plan(&modem, &rated, &wanted, &options, &plan, &fault);
+	ret->helper_unused = result == 0 && plan.helper_unused;
 	if (result < 0)
 		job_fault_from_engine(&ret->fault, &fault);
 	else

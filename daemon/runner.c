@@ -21,7 +21,7 @@ struct run {
 	struct queue *queue;
 	struct job_row row; /* as it was when the run began */
 	struct device device;
-	uint64_t size; /* of the bundle */
+	uint64_t size; /* of the bundle, of both files of a pair */
 	enum upgrade_phase phase;
 	struct progress_meter meter;
 	bool at_border, connected;
@@ -282,7 +282,7 @@ static int run_upgrade(struct run *run, struct upgrade_result *ret, struct job_f
 	int result = job_files_find(with->firmware, &run->row.job.request, &files, ret_fault);
 	if (result < 0)
 		return result;
-	run->size = files.bundle.size;
+	run->size = files.bundle.size + files.second.size;
 	result = image_share_acquire(with->images, &files, &images, ret_fault);
 	if (result == 0)
 		result = run_engine(run, &files, &images, ret);

@@ -131,6 +131,7 @@ void plan_read(const json_t *json, struct plan_row *ret)
 	    .helper = reply_text(json, "helper_name"),
 	    .second = reply_text(json, "second_name"),
 	    .budget_s = reply_number(json, "budget_s"),
+	    .helper_unused = json_is_true(json_object_get(json, "helper_unused")),
 	    .way = reply_text(json, "way"),
 	    .family = reply_text(json, "family"),
 	    .boot_mode_name = reply_text(json, "boot_mode_name"),

@@ -44,7 +44,7 @@ struct plan_row {
 	const char *device, *firmware, *helper, *second; /* the names of the files */
 	const char *way, *family, *boot_mode_name;
 	int64_t boot_mode, budget_s;
-	bool assumed;
+	bool assumed, helper_unused;
 	const json_t *steps; /* Borrowed. */
 	struct fault_row fault;
 };

@@ -179,7 +179,7 @@ void view_plan(struct text *ret, const struct plan_row *plan)
 	text_add(ret, ": ");
 	text_add_clean(ret, plan->firmware);
 	plan_file_add(ret, "then ", plan->second);
-	plan_file_add(ret, "helper ", plan->helper);
+	plan_file_add(ret, plan->helper_unused ? "without its helper " : "helper ", plan->helper);
 	text_add(ret, *plan->firmware ? ": " : "");
 	if (*plan->fault.code) {
 		text_add(ret, "refused: ");

@@ -184,7 +184,7 @@ START_TEST(plan_with_steps)
 			    .steps = {{.phase = "connect", .what = "w", .budget_s = 30}}};
 	assert_text(json_view_plan(&plan),
 		    "{\"plan\":{\"device\":\"b\",\"firmware\":\"" SHA
-		    "\",\"firmware_name\":\"x-1.dup\",\"helper\":null,\"helper_name\":null,\"second\":\"" SHA
+		    "\",\"firmware_name\":\"x-1.dup\",\"helper\":null,\"helper_name\":null,\"helper_unused\":false,\"second\":\"" SHA
 		    "\",\"second_name\":\"x-2.dup\",\"way\":\"on-the-fly\",\"family\":\"monarch2\",\"boot_mode\":4,"
 		    "\"boot_mode_name\":\"recovery\","
 		    "\"assumed\":false,\"steps\":[{\"phase\":\"connect\",\"what\":\"w\",\"why\":null,\"budget_s\":30}],\"budget_s\":31,"
