@@ -366,8 +366,8 @@ static const struct {
     {400,
      "{\"code\":\"invalid-request\",\"detail\":\"fits "
      "2\",\"candidates\":[{\"name\":\"a\",\"sha256\":\"1\"},{\"name\":\"b\",\"sha256\":\"2\"}]}",
-     "invalid-request: fits 2\n  candidates: a 1, b 2", STATUS_OTHER},
-    {400, "{\"code\":\"invalid-request\",\"detail\":\"\\u001b[2J\"}", "invalid-request: \\x1b[2J", STATUS_OTHER},
+     "invalid-request: fits 2\n  candidates: a 1, b 2", STATUS_USAGE},
+    {400, "{\"code\":\"invalid-request\",\"detail\":\"\\u001b[2J\"}", "invalid-request: \\x1b[2J", STATUS_USAGE},
     {500, "<html>", "the answer is HTTP status 500 and no problem document: is this dupgate's address?", STATUS_OTHER},
     {404, "", "the answer is HTTP status 404 and no problem document: is this dupgate's address?", STATUS_NOT_FOUND},
 };
