@@ -103,4 +103,7 @@ void facts_resolve(struct firmware *firmware, const struct firmware_facts *conte
 	firmware->facts = *content;
 	facts_take(&firmware->facts, &named, facts_known(&named));
 	facts_take(&firmware->facts, &stated, facts_known(&stated));
+	/* The byte order of a helper is what the modem goes by, whatever it is called. */
+	if (firmware->kind == FIRMWARE_HELPER)
+		memcpy(firmware->facts.family, content->family, sizeof(content->family));
 }

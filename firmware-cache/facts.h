@@ -19,7 +19,7 @@ unsigned facts_known(const struct firmware_facts *facts);
 /* Takes the members of the mask. */
 void facts_take(struct firmware_facts *to, const struct firmware_facts *from, unsigned mask);
 
-/* firmware->facts from firmware->stated, then its name, then what its content told. */
+/* firmware->facts from firmware->stated, then its name, then what its content told; the family of a helper from its content alone. */
 void facts_resolve(struct firmware *firmware, const struct firmware_facts *content);
 
 /* 64 lower-case hex digits. */

@@ -119,9 +119,23 @@ static int check_second(struct firmware_store *store, const struct firmware *fir
 	return firmware_pair_check(firmware, &entry->manifest.firmware, ret_error);
 }
 
+static int check_family(const struct firmware *firmware, struct cache_error *ret_error)
+{
+	const char *stated = firmware->stated.family;
+
+	if (firmware->kind != FIRMWARE_HELPER || !stated[0] || strcmp(stated, firmware->facts.family) == 0)
+		return 0;
+	return cache_error_set(ret_error, CACHE_ERROR_HELPER_MISMATCH, "the helper %s is for %s by its byte order, not for %s",
+			       firmware->name, firmware->facts.family, stated);
+}
+
 int store_links_check(struct firmware_store *store, const struct firmware *firmware, unsigned mask, struct cache_error *ret_error)
 {
-	int r = mask & FACT_HELPER ? check_helper(store, firmware, ret_error) : 0;
+	int r = mask & FACT_FAMILY ? check_family(firmware, ret_error) : 0;
+
+	if (r < 0)
+		return r;
+	r = mask & FACT_HELPER ? check_helper(store, firmware, ret_error) : 0;
 
 	return r == 0 && mask & FACT_SECOND ? check_second(store, firmware, ret_error) : r;
 }

@@ -54,7 +54,7 @@ int store_index_reserve(struct firmware_store *store); /* room for one more: 0 o
 void store_index_append(struct firmware_store *store, struct manifest *manifest);
 void store_index_sort(struct firmware_store *store);
 /* Links between entries. The caller holds the lock. 0, or an error when a stated helper or second file (of the mask, enum firmware_fact) is not
- * there or cannot belong to this firmware. */
+ * there or cannot belong to this firmware, or a helper is stated to be of another family than its bytes are. */
 int store_links_check(struct firmware_store *store, const struct firmware *firmware, unsigned mask, struct cache_error *ret_error);
 /* Fills pair_part, partner and facts.second of a copy. */
 void store_links_tell(struct firmware_store *store, struct firmware *firmware);

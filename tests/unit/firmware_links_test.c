@@ -197,6 +197,22 @@ START_TEST(test_helper_of_the_other_family)
 }
 END_TEST
 
+START_TEST(test_family_of_a_helper_is_its_byte_order)
+{
+	const struct firmware_facts other = {.family = "monarch2"}, own = {.family = "monarch1"};
+	struct firmware patched;
+
+	cache_add_helper(2, "GM02RB6Q.elf", first); /* big-endian, whatever its name says */
+	ck_assert_str_eq(find(first)->facts.family, "monarch1");
+	cache_expect_error(firmware_patch(cache_case.store, first, NULL, &other, FACT_FAMILY, &patched, &cache_case.error),
+			   CACHE_ERROR_HELPER_MISMATCH, "the helper GM02RB6Q.elf is for monarch1 by its byte order, not for monarch2");
+	ck_assert_int_eq(firmware_patch(cache_case.store, first, NULL, &own, FACT_FAMILY, &patched, &cache_case.error), 0);
+	firmware_clear(&patched);
+	cache_reopen();
+	ck_assert_str_eq(find(first)->facts.family, "monarch1");
+}
+END_TEST
+
 START_TEST(test_stated_build_and_release_of_a_patch)
 {
 	const struct firmware_facts release = {.release = "LR5.1.1.0-39529"}, build = {.build = 38638};
@@ -274,6 +290,7 @@ int main(void)
 	tcase_add_loop_test(all, test_statements_that_make_no_pair, 0, 8);
 	tcase_add_test(all, test_second_that_is_not_there);
 	tcase_add_test(all, test_helper_of_the_other_family);
+	tcase_add_test(all, test_family_of_a_helper_is_its_byte_order);
 	tcase_add_test(all, test_stated_build_and_release_of_a_patch);
 	tcase_add_test(all, test_boot_rom_package);
 	suite_add_tcase(suite, all);

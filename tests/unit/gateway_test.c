@@ -142,6 +142,10 @@ START_TEST(news_of_one_file_of_a_pair_are_news_of_the_other)
 	ck_assert_uint_eq(count_news(&head), 1);
 	add_bundle("CATM1-5.2-48829-2.dup", "two", second);
 	ck_assert_uint_eq(count_news(&head), 2);
+	const struct firmware_facts stated = {.base_build = 39529};
+	ck_assert_int_eq(gateway_patch_firmware(fixture.gateway, second, NULL, &stated, FACT_BASE_BUILD, &patched, &fault), 0);
+	firmware_clear(&patched);
+	ck_assert_uint_eq(count_news(&head), 2); /* once each */
 	ck_assert_int_eq(gateway_patch_firmware(fixture.gateway, second, "end.dup", NULL, 0, &patched, &fault), 0);
 	firmware_clear(&patched);
 	ck_assert_uint_eq(count_news(&head), 2); /* the first lost it */
