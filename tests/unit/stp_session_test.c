@@ -12,6 +12,7 @@
 
 #include "tests/unit/stp_run.h"
 #include "transport/clock.h"
+#include "transport/link/link_backend.h"
 #include "transport/stp/stp_frame.h"
 
 static const struct {
@@ -136,6 +137,28 @@ START_TEST(flow_control_that_holds_the_line_is_named)
 	close(slave);
 	link_close(stp_run.link);
 	close(master);
+}
+END_TEST
+
+/* F13: short frames are taken by the kernel even so; what has not left tells. */
+static int never_leaves(struct link *link)
+{
+	(void)link;
+	return 16;
+}
+
+START_TEST(flow_control_that_holds_a_transfer_is_named)
+{
+	static const struct link_ops held = {.queued = never_leaves};
+
+	stp_modem =
+	    (struct stp_peer){.version = 1, .max_transfer = 8192, .fragment = 3, RULES({STP_TRANSFER_BLOCK_CMD, 10, 9999, PEER_DEAF, 0})};
+	stp_run_prepare();
+	stp_run_hurry(30, 200);
+	ck_assert_int_eq(link_new(stp_peer_start(&stp_modem), &held, &stp_run.link), 0);
+	stp_run.link->is_socket = true;
+	stp_run_transfer();
+	stp_run_assert_fault(FAULT_TRANSFER_STALLED, "; flow control holds the line");
 }
 END_TEST
 
@@ -334,6 +357,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, a_session_without_room_is_a_fault);
 	tcase_add_loop_test(tests, no_answer_to_the_opening_is_a_fault, STP_RESET, STP_OPEN_SESSION + 1);
 	tcase_add_test(tests, flow_control_that_holds_the_line_is_named);
+	tcase_add_test(tests, flow_control_that_holds_a_transfer_is_named);
 	tcase_add_test(tests, a_session_that_dies_at_the_start_starts_over_once);
 	tcase_add_test(tests, a_session_that_dies_twice_is_a_stall);
 	tcase_add_test(tests, a_session_that_dies_later_is_not_started_over);

@@ -41,14 +41,32 @@ START_TEST(version_1_sends_everything_in_order)
 }
 END_TEST
 
+/* 2048 is what FFH takes, for an ELF. */
+static const struct {
+	uint8_t version;
+	uint16_t max_transfer;
+	uint32_t wanted;
+	uint16_t sent;
+	bool is_elf;
+	uint32_t data_type;
+} maxima[] = {
+    {1, 216, 512, 200, false, 0},   {1, 2048, 2016, 2016, true, 0},  {1, 2048, 8176, 2032, true, 0},
+    {2, 2048, 8176, 2032, true, 2}, {2, 8192, 8176, 8176, false, 4},
+};
+
 START_TEST(blocks_keep_to_the_sessions_maximum)
 {
-	stp_modem = (struct stp_peer){.version = 1, .max_transfer = 216, .fragment = 4};
+	bool typed = maxima[_i].version == 2;
+
+	stp_modem = (struct stp_peer){.version = maxima[_i].version, .max_transfer = maxima[_i].max_transfer, .fragment = 4};
 	stp_run_prepare();
+	stp_run.source.is_elf = maxima[_i].is_elf;
+	stp_run.options.block_size = maxima[_i].wanted;
 	stp_run_transfer();
 	stp_run_assert_sent(stp_run.plain, STP_RUN_IMAGE);
-	stp_run_assert_request(3, STP_TRANSFER_BLOCK, 1, 3, 200);
-	ck_assert_uint_eq(stp_run.summary.block_size, 200);
+	stp_run_assert_request(typed ? 4 : 3, STP_TRANSFER_BLOCK, 1, typed ? 4 : 3, maxima[_i].sent);
+	ck_assert_uint_eq(stp_run.summary.block_size, maxima[_i].sent);
+	ck_assert_uint_eq(stp_modem.data_type, maxima[_i].data_type);
 }
 END_TEST
 
@@ -372,7 +390,7 @@ static Suite *make_suite(void)
 
 	tcase_set_timeout(tests, 20);
 	tcase_add_test(tests, version_1_sends_everything_in_order);
-	tcase_add_test(tests, blocks_keep_to_the_sessions_maximum);
+	tcase_add_loop_test(tests, blocks_keep_to_the_sessions_maximum, 0, (int)(sizeof maxima / sizeof maxima[0]));
 	tcase_add_loop_test(tests, trouble_is_answered_by_sending_again, 0, (int)(sizeof repeats / sizeof repeats[0]));
 	tcase_add_test(tests, blocks_shrink_and_grow_back);
 	tcase_add_test(tests, blocks_shrink_on_overruns);

@@ -49,6 +49,12 @@ static int run_sessions(struct stp_session *session)
 	return result;
 }
 
+/* What was written and has not left shows who is to blame: a short frame is accepted by the kernel even when CTS never comes. */
+static bool flow_holds(const struct stp_session *session)
+{
+	return session->line_held || link_drain(session->wire.link, clock_deadline_ms(FLOW_LOOK_MS)) == -ETIMEDOUT;
+}
+
 static int fault_stalled(const struct stp_session *session, struct fault *ret)
 {
 	const struct stp_source *source = session->source;
@@ -61,16 +67,13 @@ static int fault_stalled(const struct stp_session *session, struct fault *ret)
 	return fault_set(ret, FAULT_TRANSFER_STALLED, "the modem took nothing for %lld s at byte %llu of %llu (%llu %%)%s%s%s",
 			 (long long)((session->options->block_budget_ms + 500) / 1000), (unsigned long long)at,
 			 (unsigned long long)source->plain_size, (unsigned long long)percent, name[0] ? " in " : "", name,
-			 session->line_held ? "; flow control holds the line" : "");
+			 flow_holds(session) ? "; flow control holds the line" : "");
 }
 
-static int fault_no_answer(struct stp_session *session, struct fault *ret)
+static int fault_no_answer(const struct stp_session *session, struct fault *ret)
 {
-	/* What was written and has not left shows who is to blame: a short frame is accepted by the kernel even when CTS never comes. */
-	bool held = session->line_held || link_drain(session->wire.link, clock_deadline_ms(FLOW_LOOK_MS)) == -ETIMEDOUT;
-
 	return fault_set(ret, FAULT_STP_NO_ANSWER, "no answer to %s%s", session->transaction == 0 ? "RESET" : "OPEN_SESSION",
-			 held ? ": writing timed out, flow control holds the line" : "");
+			 flow_holds(session) ? ": writing timed out, flow control holds the line" : "");
 }
 
 static int fault_refused(const struct stp_session *session, struct fault *ret)
