@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/unit/fake_modem.h"
 #include "transport/clock.h"
+#include "transport/link/link_backend.h"
 #include "transport/modem/modem.h"
 
 #define OK    "\r\nOK\r\n"
@@ -228,6 +230,38 @@ START_TEST(the_modem_gets_time_to_follow)
 }
 END_TEST
 
+static int slow_port(struct link *link, uint32_t rate_bps)
+{
+	(void)link;
+	return rate_bps > 115200 ? -EINVAL : 0;
+}
+
+/* The modem must not be sent to a rate where nobody can follow it. */
+START_TEST(a_port_that_cannot_do_the_rate_is_not_asked_to)
+{
+	static const struct link_ops ops = {.set_rate = slow_port};
+	const struct profile *profile = profile_builtin("monarch2");
+	struct link_counters counters;
+	struct link *link = NULL;
+	struct fault fault = {0};
+	struct modem modem;
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+	ck_assert_int_eq(link_new(ends[0], &ops, &link), 0);
+	link->rate_bps = 115200;
+	ck_assert_int_eq(modem_open_link(&modem, link, profile, NULL), 0);
+	modem.timings = &quick;
+	ck_assert_int_eq(modem_raise_rate(&modem, &fault), 0);
+	ck_assert_uint_eq(link_rate(modem.link), 115200);
+	ck_assert_uint_eq(modem.talk_rate_bps, 0);
+	link_get_counters(modem.link, &counters);
+	ck_assert_uint_eq(counters.bytes_sent, 0);
+	modem_close(&modem);
+	close(ends[1]);
+}
+END_TEST
+
 START_TEST(cancel_ends_it)
 {
 	const struct fake_rule rules[] = {{0}};
@@ -256,6 +290,7 @@ int main(void)
 	tcase_add_loop_test(tcase, each_restore_ends_where_the_modem_is, 0, (int)(sizeof(restores) / sizeof(restores[0])));
 	tcase_add_test(tcase, a_rate_that_is_gone_is_not_restored);
 	tcase_add_test(tcase, the_modem_gets_time_to_follow);
+	tcase_add_test(tcase, a_port_that_cannot_do_the_rate_is_not_asked_to);
 	tcase_add_test(tcase, cancel_ends_it);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
