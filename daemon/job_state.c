@@ -179,6 +179,8 @@ int queued_job_give_up_way_back(struct queued_job *entry, struct job_row *next, 
 static int end_cancelled(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
 {
 	int boot_mode = entry->outcome.boot_mode;
+	if (job_owes_way_back(next) && next->job.fault.kind != NULL) /* it ended before anything could be brought back */
+		return queued_job_give_up_way_back(entry, next, ret_fault);
 	if (job_owes_way_back(next) && boot_mode != BOOT_MODE_FFF)
 		snprintf(next->job.detail, sizeof(next->job.detail), "cancelled; the modem is not back in its application: %s%s",
 			 boot_mode < 0 ? "it did not answer" : "it was last seen in the boot mode ",

@@ -123,6 +123,22 @@ START_TEST(a_modem_that_did_not_come_back_is_told)
 }
 END_TEST
 
+START_TEST(a_cancelled_run_that_loses_its_port_says_what_it_leaves)
+{
+	fixture_modem(0)->gated = true;
+	fixture_modem(0)->gate = PHASE_SWITCH;
+	fixture_modem(0)->deaf = true;
+	fail_in(PHASE_SWITCH, FAULT_PORT_GONE);
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_RUNNING, "switch");
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, job.id, &job, &fault), 0);
+	fixture_open_gate(0);
+	job = fixture_await(&fixture, job.id, JOB_CANCELLED, NULL);
+	ck_assert_str_eq(job.detail, "cancelled without its modem, which may be outside its application: probe it");
+	ck_assert_str_eq(job.fault.kind->code, "port-gone");
+}
+END_TEST
+
 START_TEST(a_waiting_job_without_its_modem_is_cancelled_at_once)
 {
 	struct job job = waiting_after(PHASE_SWITCH);
@@ -477,6 +493,7 @@ int main(void)
 	tcase_add_test(tcase, what_was_sent_stays_sent_in_all_later_states);
 	ADD_LOOP(a_waiting_job_brings_its_modem_back_before_it_is_cancelled, marks);
 	tcase_add_test(tcase, a_modem_that_did_not_come_back_is_told);
+	tcase_add_test(tcase, a_cancelled_run_that_loses_its_port_says_what_it_leaves);
 	tcase_add_test(tcase, a_waiting_job_without_its_modem_is_cancelled_at_once);
 	tcase_add_test(tcase, a_modem_that_leaves_before_it_is_brought_back_is_not_waited_for);
 	tcase_add_test(tcase, what_was_found_outside_is_not_brought_back);

@@ -163,6 +163,8 @@ static void check_result(const struct upgrade_case *row, int r, const struct upg
 	ck_assert_msg(result->sent == (row->sessions > 0 && !row->unsent), "%s: sent", row->name);
 	if (row->phases)
 		ck_assert_msg(strcmp(ears->phases, row->phases) == 0, "%s: %s", row->name, ears->phases);
+	if (row->note_lacks)
+		ck_assert_msg(strstr(ears->notes, row->note_lacks) == NULL, "%s: %s", row->name, ears->notes);
 	if (row->note_has)
 		ck_assert_msg(strstr(ears->notes, row->note_has) != NULL, "%s: %s", row->name, ears->notes);
 	ck_assert_int_le(ears->crossings, 1);

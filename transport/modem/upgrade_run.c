@@ -194,6 +194,9 @@ static bool may_bring_back(const struct upgrade *upgrade)
 	/* Another modem than the one that an earlier run had in its hands owes nothing to this job. */
 	if (upgrade->result->fault.code == FAULT_IDENTITY_CHANGED && upgrade->request->options.resume_phase >= PHASE_PREPARE)
 		return false;
+	/* Whoever runs the job again when the port is back brings it on, or back. */
+	if (upgrade->result->fault.code == FAULT_PORT_GONE)
+		return false;
 	return upgrade->modem.link && (upgrade->switched || upgrade->quiesced) && !upgrade->crossed && !upgrade->hands_off &&
 	       !upgrade->modem.reset_forbidden && !upgrade->request->options.sent;
 }
