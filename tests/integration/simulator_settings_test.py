@@ -205,6 +205,79 @@ class Fragile(Modems):
         self.assertEqual((state["phase"], state["boot_mode"], state["report"]), ("command", 4, "fail"))
 
 
+class Starts(Modems):
+    def test_without_power_the_line_shows_zeros_at_every_rate(self):
+        sim, host = self.modem(start="unpowered")
+        for rate in (921600, 115200, 460800):
+            host.set_rate(rate)
+            host.write(b"AT\r")
+            self.assertEqual(host.read_as(b"\0\0\0"), b"\0\0\0")
+        sim.order(do="power-loss", ms=20)
+        self.replugged(sim, host).wait_ok()
+
+    def test_silent_until_its_power_was_cut(self):
+        sim, host = self.modem(start="silent")
+        for rate in (921600, 115200):
+            host.set_rate(rate)
+            host.write(b"AT\r")
+            self.assertEqual(host.read_for(0.1), b"")
+        sim.order(do="power-loss", ms=20)
+        self.replugged(sim, host).wait_ok()
+
+    def test_attached_it_refuses_the_switch(self):
+        _, host = self.modem(attached=True)
+        self.assertEqual([host.at("AT+SMSWBOOT=3,%d" % reset) for reset in (0, 1)], [["ERROR"], ["ERROR"]])
+        host.ok("AT+CFUN=4")
+        host.enter_recovery([921600])
+        host.ok("AT+SMSWBOOT=3,0")
+
+    def test_asleep_it_loses_the_command_that_wakes_it(self):
+        for cure in ("AT+CPSMS=0", "AT+CFUN=4"):
+            _, host = self.modem(sleep_ms=300)
+            host.write(b"AT\r")
+            self.assertEqual(host.read_for(0.1), b"")
+            host.ok("AT")
+            self.assertEqual(host.read_for(0.4), b"")
+            host.write(b"AT\r")
+            self.assertEqual(host.read_for(0.1), b"")
+            host.ok(cure)
+            self.assertEqual(host.read_for(0.4), b"")
+            host.ok("AT")
+
+
+class MainArea(Modems):
+    """Once the place of the application is erased, only a whole bundle brings one back."""
+
+    def begin(self, size):
+        sim, host = self.modem()
+        host.enter_recovery([921600])
+        bundle = self.bundle(sim)
+        host.ok(ON_THE_FLY)
+        host.transfer(bundle[: size or bundle.index(b"fff upgrade package") + 30])
+        self.assertEqual(host.ok(ASK), ["+SMUPGRADE: fail"])
+        host.ok("AT+SMSWBOOT=1,1")
+        return sim, host, bundle
+
+    def test_before_it_is_erased_the_old_application_is_there(self):
+        sim, host, _ = self.begin(600)
+        host.find("2", [921600])
+        self.assertTrue(sim.state()["application"])
+
+    def test_after_that_recovery_comes_up_until_a_bundle_is_whole(self):
+        sim, host, bundle = self.begin(None)
+        host.find("4", [115200])
+        self.assertEqual((sim.state()["application"], sim.state()["release"]), (False, "LR5.1.1.0-38638"))
+        sim.process.terminate()
+        sim.process.wait(10)
+        host.close()
+        with Simulator("--echo", "off", home=sim.home) as again, Host(again.port(), 115200) as host:
+            host.ok("AT+SMSWBOOT=1,1")
+            host.find("4", [115200])
+            host.flash(bundle)
+            self.assertEqual(host.start_application([115200, 921600])[1], "LR5.1.1.0-39529")
+            self.assertTrue(again.state()["application"])
+
+
 class Verbs(Modems):
     def test_the_very_bytes_of_an_answer(self):
         answers = ["\r\n+SMUPGRADE: on-going\r\n\r\nOK\r\n", "", "\0", "\r\nNo report\r\nOK\r\n"]
@@ -299,6 +372,14 @@ class Verbs(Modems):
     def test_versions_answer_error_once(self):
         _, host = self.modem({"when": {"command": 'AT!="showver"'}, "do": "error"})
         self.assertEqual([host.at('AT!="showver"')[-1] for _ in range(2)], ["ERROR", "OK"])
+
+
+class Versions(Modems):
+    def test_monarch2_has_no_factory_boot_rom(self):
+        sim, host = self.modem(family="monarch2")
+        self.assertEqual(host.ok('AT!="showver"')[3:6], ["Bootloader0  : NA", "Bootloader1  : NA", "Bootloader2* : 8.0.5.13 [59577]"])
+        host.upgrade(self.bundle(sim, "monarch2"), [115200])
+        self.assertEqual(host.ok('AT!="showver"')[3:6], ["Bootloader0  : NA", "Bootloader1  : 8.0.5.13 [59577]", "Bootloader2* : 8.2.1.0 [61488]"])
 
 
 class BadInput(unittest.TestCase):

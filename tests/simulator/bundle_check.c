@@ -347,6 +347,7 @@ static void name_record(struct bundle_check *check, const struct record_level *l
 	if (level->wrapper)
 		return;
 	check->boot_roms += strcmp(level->description, BOOT_ROM_DESCRIPTION) == 0;
+	check->mains += strcmp(level->description, MAIN_DESCRIPTION) == 0;
 	check->differentials += memcmp(level->header, "DIFF", 4) == 0;
 }
 

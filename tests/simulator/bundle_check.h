@@ -24,6 +24,8 @@ enum {
 
 /* The record that replaces the boot ROM (protocol.md 5); alone, it is a bundle for procedure E. */
 #define BOOT_ROM_DESCRIPTION "bootrom upgrade package"
+/* The one whose place the application has: it is erased where this record begins. */
+#define MAIN_DESCRIPTION "fff upgrade package"
 
 enum bundle_kind { BUNDLE_FULL, BUNDLE_DIFFERENTIAL, BUNDLE_BOOT_ROM, BUNDLE_FIRST, BUNDLE_SECOND };
 
@@ -55,6 +57,7 @@ struct bundle_check {
 	unsigned records;       /* records begun, wrappers not counted */
 	uint64_t next_border;   /* where the record ends that began last; 0 before the first */
 	unsigned boot_roms;     /* of them with the boot ROM */
+	unsigned mains;         /* of them with the application */
 	unsigned differentials; /* of them DIFF */
 	unsigned marker_length; /* bytes of the marker seen */
 	char marker[MARKER_MAX];

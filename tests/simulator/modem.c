@@ -11,7 +11,7 @@
 #define DATA_GUARD_NS (1000 * NS_PER_MS)
 #define JUNK_GAP_NS   (20 * NS_PER_MS)
 
-enum { JUNK_ANSWER = 9 };
+enum { JUNK_ANSWER = 9, LOW_ANSWER = 3 };
 
 static uint64_t sooner(uint64_t a, uint64_t b)
 {
@@ -22,7 +22,7 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 static void send_at(struct modem *modem, const void *bytes, size_t length, uint64_t not_before_ns)
 {
-	if (modem->unanswered || modem->mute_until_ns > modem->now || modem->port.master < 0)
+	if (modem->unanswered || modem->phase == PHASE_DEAD || modem->mute_until_ns > modem->now || modem->port.master < 0)
 		return;
 	line_tx_put(&modem->line, bytes, length, not_before_ns, modem->rate);
 }
@@ -122,10 +122,30 @@ static void hear_wrong_rate(struct modem *modem, uint64_t now, uint32_t host_rat
 	modem_send(modem, stirring, sizeof(stirring));
 }
 
+/* Nobody drives the line: whatever the host sends, at whatever rate, it reads zeros. */
+static void show_low_line(struct modem *modem, uint64_t now)
+{
+	static const uint8_t zeros[LOW_ANSWER] = {0};
+
+	if (modem->junk_ns + JUNK_GAP_NS > now)
+		return;
+	modem->junk_ns = now;
+	if (modem->board)
+		board_pass(modem, zeros, sizeof(zeros), modem->rate);
+	else
+		port_write(&modem->port, zeros, sizeof(zeros));
+}
+
 /* Without RTS/CTS a modem that does not listen now loses what no longer fits; a line that is only slow loses nothing. */
 static bool overruns(const struct modem *modem, uint64_t now, bool rts_cts)
 {
 	return modem->busy_until_ns > now && line_rx_due(&modem->line) <= now && !(modem->options->flow && rts_cts);
+}
+
+/* A host may set its rate while its bytes are being fetched: the rate it had before counts as well as the one after. */
+static uint32_t rate_of_bytes(const struct modem *modem, uint32_t before)
+{
+	return before == modem->rate && !modem->board ? before : port_host_line(&modem->port).rate;
 }
 
 static void pull_port(struct modem *modem, uint64_t now)
@@ -145,9 +165,12 @@ static void pull_port(struct modem *modem, uint64_t now)
 			modem->readable = false;
 			return;
 		}
+		host.rate = rate_of_bytes(modem, host.rate);
 		if (modem->board && (got = (ssize_t)board_hear(modem, bytes, (size_t)got, host.rate, now)) == 0)
 			continue;
-		if (!modem->board && host.rate != modem->rate && !modem->options->any_rate)
+		if (modem->line_low)
+			show_low_line(modem, now);
+		else if (!modem->board && host.rate != modem->rate && !modem->options->any_rate)
 			hear_wrong_rate(modem, now, host.rate);
 		else if (!overrun)
 			line_rx_put(&modem->line, bytes, (size_t)got, now, modem->rate);
@@ -359,7 +382,7 @@ static enum phase first_phase(const struct modem *modem)
 {
 	if (modem->flash.dead[0] != '\0')
 		return PHASE_DEAD;
-	return modem->setting.data_mode && modem->mode == BOOT_APPLICATION ? PHASE_DATA : PHASE_COMMAND;
+	return modem->setting.start == START_DATA && modem->mode == BOOT_APPLICATION ? PHASE_DATA : PHASE_COMMAND;
 }
 
 bool modem_start(struct modem *modem, unsigned index, const struct options *options, const struct scenario *scenario, int epoll)
@@ -380,6 +403,9 @@ bool modem_start(struct modem *modem, unsigned index, const struct options *opti
 		return false;
 	if (modem->board)
 		board_reset(modem);
+	modem->line_low = modem->setting.start == START_UNPOWERED;
+	if (modem->line_low || modem->setting.start == START_SILENT)
+		modem->mute_until_ns = NEVER;
 	modem_set_phase(modem, first_phase(modem));
 	return true;
 }

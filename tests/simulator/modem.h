@@ -67,6 +67,8 @@ struct at_line {
 	size_t length;
 	bool too_long;
 	bool echo;
+	bool lost;        /* the line that comes in woke the modem, which did not hear it */
+	uint64_t last_ns; /* something came */
 };
 
 struct data_mode {
@@ -130,6 +132,7 @@ struct taken {
 struct flash {
 	bool no_application; /* nothing to start: it comes up in FFH whatever is asked */
 	uint64_t passes;     /* of those that a bundle needs by the setting; 0: none is under way */
+	bool erased;         /* the main area; recovery comes up instead of the application until a bundle is whole */
 	bool pair_half;      /* the first file of a pair is in or going in, the second is not in yet */
 	char boot_rom[RELEASE_MAX];
 	char boot_rom_before[RELEASE_MAX]; /* empty: never replaced */
@@ -191,6 +194,8 @@ struct modem {
 	bool applying_stored;
 	bool upgraded;         /* an upgrade went in since the last start */
 	uint8_t functionality; /* AT+CFUN */
+	bool stays_awake;      /* by AT+CPSMS=0 */
+	bool line_low;         /* without power, the line shows NULs whatever the rate */
 	bool only_errors;      /* by the setting recovery_errors */
 	bool report_hidden;    /* by the setting report_until_reset */
 	uint64_t report_ready_ns;

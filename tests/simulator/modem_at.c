@@ -200,6 +200,12 @@ static enum verdict run_reset(struct modem *modem, const char *arguments)
 	return VERDICT_NONE;
 }
 
+static enum verdict run_power_saving(struct modem *modem, const char *arguments)
+{
+	modem->stays_awake = strcmp(arguments, "0") == 0;
+	return VERDICT_OK;
+}
+
 /* The scale is shifted by one against AT+SMOD?, but for FFH: 1 leads to 2, 3 leads to 4. */
 static enum verdict run_boot_switch(struct modem *modem, const char *arguments)
 {
@@ -208,6 +214,8 @@ static enum verdict run_boot_switch(struct modem *modem, const char *arguments)
 	uint64_t value, now;
 
 	if (!next_number(&at, 3, &value) || !next_comma(&at) || !next_number(&at, 1, &now) || *at != '\0')
+		return VERDICT_ERROR;
+	if (modem->setting.attached && modem->mode == BOOT_APPLICATION && modem->functionality == 1)
 		return VERDICT_ERROR;
 	modem->next_mode = modes[value];
 	if (now == 0)
@@ -313,7 +321,7 @@ static const struct command commands[] = {
     {"AT+SQNWL=\"sqndcc\",2", IN_APPLICATION, FAMILY_MONARCH1, run_nothing},
     {"AT+CFUN=", IN_APPLICATION, FAMILY_ANY, run_functionality},
     {"AT+CFUN?", IN_APPLICATION, FAMILY_ANY, run_functionality_query},
-    {"AT+CPSMS=", IN_APPLICATION, FAMILY_ANY, run_nothing},
+    {"AT+CPSMS=", IN_APPLICATION, FAMILY_ANY, run_power_saving},
     {"AT+CEREG?", IN_APPLICATION, FAMILY_ANY, run_registration_query},
     {"AT+CEREG=", IN_APPLICATION, FAMILY_ANY, run_nothing},
     {"AT+CMEE=", IN_APPLICATION, FAMILY_ANY, run_nothing},
@@ -426,11 +434,25 @@ static void take_character(struct at_line *at, uint8_t byte)
 		at->text[at->length++] = (char)byte;
 }
 
+static bool is_asleep(const struct modem *modem)
+{
+	uint64_t sleep_ns = modem->setting.sleep_ms * NS_PER_MS;
+
+	return sleep_ns > 0 && modem->mode == BOOT_APPLICATION && modem->functionality == 1 && !modem->stays_awake &&
+	       modem->now >= modem->at.last_ns + sleep_ns;
+}
+
 size_t at_feed(struct modem *modem, const uint8_t *bytes, size_t length)
 {
 	const uint8_t *end = memchr(bytes, '\r', length);
 	size_t used = end ? (size_t)(end - bytes) + 1 : length;
 
+	modem->at.lost = modem->at.lost || is_asleep(modem);
+	modem->at.last_ns = modem->now;
+	if (modem->at.lost) {
+		modem->at.lost = !end;
+		return used;
+	}
 	if (modem->at.echo)
 		modem_send_now(modem, bytes, used);
 	for (size_t i = 0; i < used - (end ? 1 : 0); i++)

@@ -65,7 +65,7 @@ static void announce_start(struct modem *modem)
 /* Where what was asked for cannot be started, what there is comes up. */
 static enum boot_mode mode_to_start(const struct modem *modem)
 {
-	if (modem->next_mode == BOOT_APPLICATION && modem->flash.passes > 0)
+	if (modem->next_mode == BOOT_APPLICATION && (modem->flash.passes > 0 || modem->flash.erased))
 		return BOOT_RECOVERY;
 	return modem->flash.no_application && modem->flash.passes == 0 ? BOOT_FFH : modem->next_mode;
 }
@@ -89,7 +89,7 @@ void modem_come_up(struct modem *modem)
 	modem->helper_release[0] = '\0';
 	modem->only_errors = is_updater(modem->mode) && modem->setting.recovery_errors;
 	modem->report_hidden = false;
-	modem->rate_set = false;
+	modem->rate_set = modem->stays_awake = modem->at.lost = false;
 	modem_set_phase(modem, PHASE_COMMAND);
 	announce_start(modem);
 }
@@ -138,6 +138,7 @@ static enum boot_mode mode_at_power_up(const struct modem *modem)
 /* Whoever was writing leaves no application to start: the updater stays, what a helper wrote has nothing to run it. */
 static void lose_what_was_written(struct modem *modem)
 {
+	modem->flash.erased = modem->flash.erased || modem->phase == PHASE_APPLY;
 	if (modem->helper || modem->mode == BOOT_MTOOLS)
 		modem->flash.no_application = true;
 	else
@@ -168,6 +169,7 @@ void modem_power_loss(struct modem *modem, uint64_t for_ns, const char *as)
 		modem_die(modem, "power was lost while flash was written");
 	modem->phase_end_ns = modem->break_ns = NEVER;
 	modem->mute_until_ns = modem->busy_until_ns = 0;
+	modem->line_low = false;
 	modem_unplug(modem, for_ns, as);
 	modem_set_phase(modem, PHASE_OFF);
 	if (modem->board)

@@ -48,10 +48,11 @@ static void describe_boot_roms(const struct modem *modem, char *out, size_t size
 		return;
 	}
 	snprintf(out, size,
-		 "    Bootloader0  : " FACTORY_VERSION " [" FACTORY_BUILD "]\r\n"
+		 "    Bootloader0  : %s\r\n"
 		 "    Bootloader1  : %s%s%s%s\r\n"
 		 "    Bootloader2* : %s [%s]\r\n",
-		 before[0] ? before : "NA", before[0] ? " [" : "", before_build, before[0] ? "]" : "", version, build);
+		 modem->options->family->monarch2 ? "NA" : FACTORY_VERSION " [" FACTORY_BUILD "]", before[0] ? before : "NA",
+		 before[0] ? " [" : "", before_build, before[0] ? "]" : "", version, build);
 }
 
 void info_versions(struct modem *modem)

@@ -116,6 +116,7 @@ void session_take(struct modem *modem, uint32_t length)
 		take_stream(stp, length);
 	else
 		take_plain(stp, stp->payload, length);
+	modem->flash.erased = modem->flash.erased || (session_flashes(modem) && stp->check.mains > 0);
 	stp->session_blocks++;
 	stp->session_bytes += length;
 	if (length > stp->longest_block)

@@ -72,7 +72,7 @@ static void count_taken(struct modem *modem, const char *release, enum bundle_ki
 {
 	unsigned at = 0;
 
-	if (kind != BUNDLE_BOOT_ROM && !modem->flash.no_application && strcmp(release, modem->release) == 0)
+	if (kind != BUNDLE_BOOT_ROM && !modem->flash.no_application && !modem->flash.erased && strcmp(release, modem->release) == 0)
 		modem->counters.doubled++;
 	while (at < modem->taken_count && (modem->taken[at].kind != kind || strcmp(modem->taken[at].release, release) != 0))
 		at++;
@@ -125,7 +125,7 @@ static void take_bundle(struct modem *modem, const struct stored *stored)
 	memcpy(modem->release, release, RELEASE_MAX);
 	if (ue[0] != '\0')
 		memcpy(modem->ue, ue, RELEASE_MAX);
-	modem->flash.no_application = false;
+	modem->flash.no_application = modem->flash.erased = false;
 	modem->flash.pair_half = stored->kind == BUNDLE_FIRST;
 }
 

@@ -136,10 +136,11 @@ static const char usage_text[] =
 static const char scenario_text[] =
     "\n"
     "Scenario files:\n"
-    "  {\"settings\": [{\"modem\": 0, \"start\": \"data\"|\"command\", \"wrong_rate\": \"junk\"|\"silence\", \"stp_idle_ms\": N,\n"
+    "  {\"settings\": [{\"modem\": 0, \"start\": \"data\"|\"unpowered\"|\"silent\", \"wrong_rate\": \"junk\"|\"silence\", \"stp_idle_ms\": "
+    "N,\n"
     "                 \"board\": \"idle\"|\"busy\", \"mirror_drop\": N, \"mirror_buffer\": N, \"ipr\": \"refuse\"|\"ignore\",\n"
     "                 \"passes\": N, \"recovery_errors\": true, \"report_until_reset\": TEXT, \"report_busy_ms\": N, \"break_ms\": N,\n"
-    "                 \"fragile\": true, \"after_upgrade\": \"restart\"}],\n"
+    "                 \"fragile\": true, \"attached\": true, \"sleep_ms\": N, \"after_upgrade\": \"restart\"}],\n"
     "   \"rules\": [{\"modem\": K|\"all\", \"when\": {TRIGGER, \"nth\": N}, \"do\": VERB, ..., \"times\": N|\"always\"}]}\n"
     "  TRIGGER: \"command\": TEXT or TEXT* | \"frame\": reset|open|data-type|cmd|block | \"block\": N | \"bytes\": N |\n"
     "           \"record\": N | \"state\": STATE | \"at_ms\": N; with \"mode\": N, \"before\": BYTES\n"

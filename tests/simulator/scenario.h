@@ -65,13 +65,14 @@ struct rule {
 };
 
 enum { WRONG_RATE_DEFAULT, WRONG_RATE_JUNK, WRONG_RATE_SILENCE };
+enum { START_COMMAND, START_DATA, START_UNPOWERED, START_SILENT };
 enum { IPR_OBEY, IPR_REFUSE, IPR_IGNORE };
 
 /* All of one width, so that one table reads them; 0 is what a modem is like without. */
 struct setting {
 	int modem;
-	unsigned given;     /* a bit for each that the file has */
-	uint64_t data_mode; /* it starts there */
+	unsigned given; /* a bit for each that the file has */
+	uint64_t start; /* until a power cut, what it is at first */
 	uint64_t wrong_rate;
 	uint64_t stp_idle_ms;
 	uint64_t board_busy;            /* a program runs on the board after its start */
@@ -84,6 +85,8 @@ struct setting {
 	uint64_t break_ms;              /* a break so long after a bundle is whole */
 	uint64_t fragile;               /* a power cut while flash is erased or written for good kills */
 	uint64_t restart_after_upgrade; /* by itself, after AT+SMUPGRADE */
+	uint64_t attached;              /* the switch of the boot mode is refused until AT+CFUN has quieted it */
+	uint64_t sleep_ms;              /* the application sleeps after so long, and loses the command that wakes it */
 	char report_until_reset[SCENARIO_TEXT_MAX];
 };
 

@@ -19,14 +19,14 @@ struct setting_row {
 	json_int_t least, most;
 };
 
-static const char *const starts[] = {"command", "data", NULL};
+static const char *const starts[] = {"command", "data", "unpowered", "silent", NULL};
 static const char *const rate_policies[] = {"default", "junk", "silence", NULL};
 static const char *const board_starts[] = {"idle", "busy", NULL};
 static const char *const ipr_policies[] = {"obey", "refuse", "ignore", NULL};
 static const char *const ends[] = {"stay", "restart", NULL};
 
 static const struct setting_row rows[] = {
-    {"start", KIND_NAME, FIELD(data_mode), starts, 0, 0},
+    {"start", KIND_NAME, FIELD(start), starts, 0, 0},
     {"wrong_rate", KIND_NAME, FIELD(wrong_rate), rate_policies, 0, 0},
     {"stp_idle_ms", KIND_NUMBER, FIELD(stp_idle_ms), NULL, 1, DAY_MS},
     {"board", KIND_NAME, FIELD(board_busy), board_starts, 0, 0},
@@ -39,6 +39,8 @@ static const struct setting_row rows[] = {
     {"report_busy_ms", KIND_NUMBER, FIELD(report_busy_ms), NULL, 1, DAY_MS},
     {"break_ms", KIND_NUMBER, FIELD(break_ms), NULL, 1, DAY_MS},
     {"fragile", KIND_FLAG, FIELD(fragile), NULL, 0, 0},
+    {"attached", KIND_FLAG, FIELD(attached), NULL, 0, 0},
+    {"sleep_ms", KIND_NUMBER, FIELD(sleep_ms), NULL, 1, DAY_MS},
     {"after_upgrade", KIND_NAME, FIELD(restart_after_upgrade), ends, 0, 0},
 };
 

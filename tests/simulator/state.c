@@ -75,12 +75,12 @@ static bool add_flash(json_t *state, const struct modem *modem)
 	const struct flash *flash = &modem->flash;
 	const struct counters *counters = &modem->counters;
 	const char *dead = flash->dead[0] ? flash->dead : NULL;
-	json_t *more =
-	    json_pack("{s:s?, s:b, s:b, s:I, s:{s:s, s:s}, s:{s:b, s:s, s:I, s:I}, s:I, s:o}", "dead", dead, "application",
-		      !flash->no_application, "pair_half", flash->pair_half, "passes", (json_int_t)flash->passes, "boot_rom", "release",
-		      flash->boot_rom, "before", flash->boot_rom_before, "helper", "running", modem->helper, "release",
-		      modem->helper_release, "loaded", (json_int_t)counters->helpers_loaded, "refused",
-		      (json_int_t)counters->helpers_refused, "doubled", (json_int_t)counters->doubled, "taken", pack_taken(modem));
+	json_t *more = json_pack(
+	    "{s:s?, s:b, s:b, s:b, s:b, s:I, s:{s:s, s:s}, s:{s:b, s:s, s:I, s:I}, s:I, s:o}", "dead", dead, "application",
+	    !flash->no_application && !flash->erased, "bare", flash->no_application, "erased", flash->erased, "pair_half", flash->pair_half,
+	    "passes", (json_int_t)flash->passes, "boot_rom", "release", flash->boot_rom, "before", flash->boot_rom_before, "helper",
+	    "running", modem->helper, "release", modem->helper_release, "loaded", (json_int_t)counters->helpers_loaded, "refused",
+	    (json_int_t)counters->helpers_refused, "doubled", (json_int_t)counters->doubled, "taken", pack_taken(modem));
 	int failed = json_object_update(state, more);
 
 	json_decref(more);
@@ -157,7 +157,8 @@ static void read_flash(struct modem *modem, const json_t *state)
 
 	if (!rom)
 		return;
-	flash->no_application = !json_is_true(json_object_get(state, "application"));
+	flash->erased = json_is_true(json_object_get(state, "erased"));
+	flash->no_application = json_is_true(json_object_get(state, "bare"));
 	flash->pair_half = json_is_true(json_object_get(state, "pair_half"));
 	flash->passes = (uint64_t)json_integer_value(json_object_get(state, "passes"));
 	copy_text(flash->dead, sizeof(flash->dead), json_string_value(json_object_get(state, "dead")));
