@@ -17,6 +17,7 @@ void job_inherit(const struct job_row *from, struct job_row *to)
 		return;
 	memcpy(to->furthest_phase, from->furthest_phase, sizeof(to->furthest_phase));
 	to->no_way_back = from->no_way_back;
+	memcpy(to->job.from_release, from->job.from_release, sizeof(to->job.from_release));
 }
 
 bool job_fault_may_pass(const struct job_row *row, const struct job_fault *fault)

@@ -48,6 +48,7 @@ void plan_preview(const struct device *device, const struct profile *profile, co
 	engine_profile(profile, request->rate_bps, &rated);
 	engine_firmware(files, &wanted);
 	engine_options(request, "", &options);
+	options.from_build = release_build(device->modem.release);
 	*ret = (struct plan){.assumed = assume(&modem, &rated, &wanted)};
 	memcpy(ret->device, device->id, sizeof(ret->device));
 	name_file(&files->bundle, &ret->firmware);

@@ -262,7 +262,7 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 		return engine->probe(&request, &events, ret);
 	engine_firmware(files, &wanted);
 	engine_options(&job->request, run->row.furthest_phase, &request.options);
-	request.options.from_build = release_build(job->from_release);
+	request.options.from_build = release_build(job->from_release[0] != '\0' ? job->from_release : run->device.modem.release);
 	request.options.sent = run->row.no_way_back;
 	request.expected_imei = run->device.modem.imei[0] != '\0' ? run->device.modem.imei : NULL;
 	request.firmware = &wanted;

@@ -385,6 +385,8 @@ START_TEST(a_retry_goes_on_where_the_failed_job_came_to)
 	fixture_modem(0)->gate = PHASE_SWITCH;
 	struct job again = retry(job.id);
 	ck_assert(again.can_cancel);
+	/* What it ran before decides how a modem that tells no release any more may be upgraded. */
+	ck_assert_str_ne(again.from_release, "");
 	again = fixture_await(&fixture, again.id, JOB_RUNNING, "switch");
 	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_APPLY);
 	ck_assert(fixture_modem(0)->sent_before);

@@ -75,7 +75,7 @@ struct upgrade_options {
 	/* This job was interrupted or is tried again: how far it had come. PHASE_CONNECT for a first run. From PHASE_APPLY on the
 	 * whole bundle was sent; "already installed" is then success. */
 	enum upgrade_phase resume_phase;
-	uint32_t from_build; /* the build that the first run of this job met; 0: not known */
+	uint32_t from_build; /* what the first run of this job met, else what the modem told last; 0: not known */
 	bool sent;           /* an earlier run may have sent something, or met it so: no switch back, and no power action */
 };
 

@@ -162,17 +162,18 @@ enum upgrade_way plan_way(const struct plan_question *q)
 	return q->options->way == WAY_AUTO ? WAY_ON_THE_FLY : q->options->way;
 }
 
+/* Recovery tells no build, but it was told before. A bundle that was begun had the new boot ROM before it. */
+static bool is_factory_in_recovery(const struct plan_question *q)
+{
+	return q->modem->boot_mode == BOOT_MODE_RECOVERY && plan_family(q) == FAMILY_MONARCH1 && q->options->from_build == FACTORY_BUILD &&
+	       q->options->resume_phase < PHASE_TRANSFER;
+}
+
 bool plan_replaces_boot_rom(const struct plan_question *q)
 {
-	enum upgrade_phase resume = q->options->resume_phase;
-
 	if (!q->firmware->helper || !q->firmware->boot_rom || is_differential(q) || plan_way(q) != WAY_ON_THE_FLY)
 		return false;
-	if (is_factory(q))
-		return true;
-	/* Recovery tells no build: the job's first run had met it. */
-	return q->modem->boot_mode == BOOT_MODE_RECOVERY && q->options->from_build == FACTORY_BUILD &&
-	       (resume == PHASE_SWITCH || resume == PHASE_HELPER);
+	return is_factory(q) || is_factory_in_recovery(q);
 }
 
 bool plan_first_file_done(const struct plan_question *q)
@@ -319,10 +320,12 @@ static int refuse_old_monarch2(const struct plan_question *q, struct fault *faul
 
 static int refuse_factory_build(const struct plan_question *q, struct fault *fault)
 {
-	if (!is_factory(q) || is_differential(q) || q->options->force || plan_replaces_boot_rom(q))
+	bool factory = is_factory(q) || is_factory_in_recovery(q);
+
+	if (!factory || is_differential(q) || q->options->force || plan_replaces_boot_rom(q))
 		return 0;
 	return fault_set(fault, FAULT_BUNDLE_UNSUPPORTED,
-			 "the modem runs the factory build %u, which a full bundle alone can leave unusable, as its boot ROM has to be "
+			 "the modem has the factory build %u, which a full bundle alone can leave unusable, as its boot ROM has to be "
 			 "replaced first: use a full bundle that holds a boot ROM package, together with its helper, or the differential "
 			 "from %u (force sends this one all the same)",
 			 FACTORY_BUILD, FACTORY_BUILD);
