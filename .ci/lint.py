@@ -42,7 +42,7 @@ FENCES = {
     r"archive.*\.h": r"firmware-cache/archive[^/]*\.c|tests/unit/archive[^/]*\.c",
     r"ini\.h": r"daemon/config[^/]*\.c",
     r"systemd/.*": r"daemon/(main_loop|log)[^/]*\.c|api/listen[^/]*\.c|cmd/dupgated/[^/]+\.c",
-    r"sodium\.h": r"(firmware-cache|daemon|api|cmd/dupgated)/[^/]+\.c|tests/.*",
+    r"sodium\.h": r"(firmware-cache|daemon|api|cmd/dupgated)/[^/]+\.c|firmware-cache/store_import\.h|tests/.*",
     r"zlib\.h": r"transport/modem/image[^/]*\.c|firmware-cache/[^/]+\.c|tests/.*",
     r"check\.h": r"tests/unit/.*",
     r"pthread\.h": r"(daemon|api|firmware-cache|cmd/dupgated)/.*|tests/.*",

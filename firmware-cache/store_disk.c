@@ -21,6 +21,7 @@ static const char *const folder_names[FOLDER_COUNT] = {
     [FOLDER_OBJECTS] = "objects",
     [FOLDER_MANIFESTS] = "manifests",
     [FOLDER_INCOMING] = "incoming",
+    [FOLDER_DOWNLOADS] = "downloads",
 };
 
 int disk_report_path(const char *path, int error, const char *what, struct cache_error *ret_error)
@@ -133,7 +134,8 @@ void disk_manifest_name(const char *sha256, char ret[STORE_FILE_NAME_SIZE])
 	snprintf(ret, STORE_FILE_NAME_SIZE, "%s.json", sha256);
 }
 
-static int write_and_publish(struct firmware_store *store, const char *text, const char *name, struct cache_error *ret_error)
+int disk_write_text(struct firmware_store *store, enum store_folder folder, const char *name, const char *text,
+		    struct cache_error *ret_error)
 {
 	char temp[STORE_FILE_NAME_SIZE];
 	int fd;
@@ -148,7 +150,7 @@ static int write_and_publish(struct firmware_store *store, const char *text, con
 		r = disk_sync_temp(store, temp, fd, ret_error);
 	close(fd);
 	if (r == 0)
-		r = disk_publish(store, temp, FOLDER_MANIFESTS, name, ret_error);
+		r = disk_publish(store, temp, folder, name, ret_error);
 	if (r < 0)
 		unlinkat(store->folders[FOLDER_INCOMING], temp, 0);
 	return r;
@@ -163,7 +165,7 @@ int disk_write_manifest(struct firmware_store *store, const struct manifest *man
 	if (!text)
 		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a manifest");
 	disk_manifest_name(manifest->firmware.sha256, name);
-	r = write_and_publish(store, text, name, ret_error);
+	r = disk_write_text(store, FOLDER_MANIFESTS, name, text, ret_error);
 	free(text);
 	return r;
 }
@@ -192,5 +194,28 @@ int disk_digest(int fd, char ret[FIRMWARE_SHA256_SIZE])
 		return -errno;
 	crypto_hash_sha256_final(&state, digest);
 	sodium_bin2hex(ret, FIRMWARE_SHA256_SIZE, digest, sizeof(digest));
+	return 0;
+}
+
+int disk_read_file(int fd, size_t max, char **ret, size_t *ret_length)
+{
+	struct stat status;
+	char *text;
+	ssize_t n;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode) || status.st_size > (off_t)max)
+		return -EBADMSG;
+	text = malloc((size_t)status.st_size + 1);
+	if (!text)
+		return -ENOMEM;
+	n = pread(fd, text, (size_t)status.st_size, 0);
+	if (n != status.st_size) {
+		free(text);
+		return -EBADMSG;
+	}
+	*ret = text;
+	*ret_length = (size_t)n;
 	return 0;
 }

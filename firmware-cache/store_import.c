@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "firmware-cache/store_state.h"
+#include "firmware-cache/store_import.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,15 +14,6 @@
 #include "firmware-cache/utf8.h"
 
 #define AUTOMATIC_NAME_DIGITS 12
-
-struct firmware_import {
-	struct firmware_store *store;
-	int fd;
-	char temp[STORE_FILE_NAME_SIZE]; /* empty: nothing in incoming/ any more */
-	uint64_t size;                   /* written, and so much reserved */
-	crypto_hash_sha256_state digest;
-	struct cache_error failure; /* of an append: the commit cannot do better */
-};
 
 /* What the caller says of the bytes. */
 struct statement {
@@ -39,6 +30,7 @@ int firmware_import_begin(struct firmware_store *store, struct cache_error *ret_
 	if (!import)
 		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for an import");
 	import->store = store;
+	import->folder = FOLDER_INCOMING;
 	crypto_hash_sha256_init(&import->digest);
 	r = disk_create_temp(store, import->temp, &import->fd, ret_error);
 	if (r < 0) {
@@ -49,7 +41,7 @@ int firmware_import_begin(struct firmware_store *store, struct cache_error *ret_
 	return 0;
 }
 
-static int reserve(struct firmware_import *import, size_t length, struct cache_error *ret_error)
+int import_reserve(struct firmware_import *import, size_t length, struct cache_error *ret_error)
 {
 	struct firmware_store *store = import->store;
 	uint64_t taken;
@@ -77,10 +69,10 @@ int firmware_import_append(struct firmware_import *import, const void *bytes, si
 {
 	int r;
 
-	if (import->failure.code == CACHE_ERROR_NONE && reserve(import, length, &import->failure) == 0) {
+	if (import->failure.code == CACHE_ERROR_NONE && import_reserve(import, length, &import->failure) == 0) {
 		r = disk_write_all(import->fd, bytes, length);
 		if (r < 0)
-			disk_report(import->store, FOLDER_INCOMING, import->temp, -r, "write", &import->failure);
+			disk_report(import->store, import->folder, import->temp, -r, "write", &import->failure);
 	}
 	if (import->failure.code != CACHE_ERROR_NONE) {
 		*ret_error = import->failure;
@@ -90,16 +82,22 @@ int firmware_import_append(struct firmware_import *import, const void *bytes, si
 	return 0;
 }
 
+void import_release(struct firmware_import *import)
+{
+	pthread_mutex_lock(&import->store->lock);
+	import->store->reserved -= import->size;
+	pthread_mutex_unlock(&import->store->lock);
+	import->size = 0;
+}
+
 void firmware_import_abort(struct firmware_import *import)
 {
 	if (!import)
 		return;
-	pthread_mutex_lock(&import->store->lock);
-	import->store->reserved -= import->size;
-	pthread_mutex_unlock(&import->store->lock);
+	import_release(import);
 	close(import->fd);
 	if (import->temp[0])
-		unlinkat(import->store->folders[FOLDER_INCOMING], import->temp, 0);
+		unlinkat(import->store->folders[import->folder], import->temp, 0);
 	free(import);
 }
 
@@ -132,8 +130,14 @@ static int seal(struct firmware_import *import, struct manifest *ret, struct cac
 	crypto_hash_sha256_final(&import->digest, digest);
 	sodium_bin2hex(ret->firmware.sha256, sizeof(ret->firmware.sha256), digest, sizeof(digest));
 	ret->firmware.size = import->size;
-	r = content_inspect(import->fd, import->size, ret, ret_error);
-	return r < 0 ? r : disk_sync_temp(import->store, import->temp, import->fd, ret_error);
+	r = import_check_digest(import, ret->firmware.sha256, ret_error);
+	if (r == 0)
+		r = content_inspect(import->fd, import->size, ret, ret_error);
+	if (r == 0)
+		r = import_check_end(import, &ret->firmware, ret_error);
+	if (r == 0)
+		r = disk_sync_temp(import->store, import->temp, import->fd, ret_error);
+	return r == 0 ? import_enter(import, ret_error) : r;
 }
 
 static void state(struct manifest *manifest, const struct statement *statement)

@@ -50,29 +50,6 @@ static int remove_leftover(struct firmware_store *store, const char *name, struc
 	return remove_file(store, FOLDER_INCOMING, name, ret_error);
 }
 
-static int read_whole(int fd, char **ret, size_t *ret_length)
-{
-	struct stat status;
-	char *text;
-	ssize_t n;
-
-	if (fstat(fd, &status) < 0)
-		return -errno;
-	if (!S_ISREG(status.st_mode) || status.st_size > (off_t)MANIFEST_SIZE_MAX)
-		return -EBADMSG;
-	text = malloc((size_t)status.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	n = pread(fd, text, (size_t)status.st_size, 0);
-	if (n != status.st_size) {
-		free(text);
-		return -EBADMSG;
-	}
-	*ret = text;
-	*ret_length = (size_t)n;
-	return 0;
-}
-
 /* -EBADMSG for everything that is no manifest of that digest. */
 static int load_manifest(const struct firmware_store *store, const char *name, const char *sha256, struct manifest *ret)
 {
@@ -83,7 +60,7 @@ static int load_manifest(const struct firmware_store *store, const char *name, c
 
 	if (fd < 0)
 		return -EBADMSG;
-	r = read_whole(fd, &text, &length);
+	r = disk_read_file(fd, MANIFEST_SIZE_MAX, &text, &length);
 	close(fd);
 	if (r == 0)
 		r = manifest_read(text, length, ret);

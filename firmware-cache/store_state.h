@@ -10,7 +10,8 @@
 #include "firmware-cache/manifest.h"
 #include "firmware-cache/store.h"
 
-enum store_folder { FOLDER_OBJECTS, FOLDER_MANIFESTS, FOLDER_INCOMING, FOLDER_COUNT };
+/* downloads/ is left alone by the store: its files outlive a restart, and belong to download.h. */
+enum store_folder { FOLDER_OBJECTS, FOLDER_MANIFESTS, FOLDER_INCOMING, FOLDER_DOWNLOADS, FOLDER_COUNT };
 
 #define STORE_FILE_NAME_SIZE 96u
 /* The source of an object whose manifest was lost. */
@@ -69,11 +70,16 @@ int disk_create_temp(struct firmware_store *store, char *ret_name, int *ret_fd, 
 int disk_sync_temp(struct firmware_store *store, const char *temp, int fd, struct cache_error *ret_error);
 /* From incoming/ to its place, durably. */
 int disk_publish(struct firmware_store *store, const char *temp, enum store_folder folder, const char *name, struct cache_error *ret_error);
+/* A whole file, durably and at once: what was under that name stays when it fails. */
+int disk_write_text(struct firmware_store *store, enum store_folder folder, const char *name, const char *text,
+		    struct cache_error *ret_error);
 int disk_write_manifest(struct firmware_store *store, const struct manifest *manifest, struct cache_error *ret_error);
 void disk_manifest_name(const char *sha256, char ret[STORE_FILE_NAME_SIZE]);
 
 /* All bytes of an open file into a digest text: 0 or a negative errno. */
 int disk_digest(int fd, char ret[FIRMWARE_SHA256_SIZE]);
+/* A regular file of at most so many bytes; caller frees. -EBADMSG for another one. */
+int disk_read_file(int fd, size_t max, char **ret, size_t *ret_length);
 int disk_write_all(int fd, const void *bytes, size_t length);
 
 /* Kind, records and facts of an open file. 0, or -EPROTO with what is wrong with the content. */
