@@ -67,6 +67,7 @@ struct row {
 	uint32_t talk_rate_bps;
 	const char *note;
 	const char *log; /* exactly */
+	bool in_ffh;
 };
 
 static const struct row raises[] = {
@@ -79,6 +80,18 @@ static const struct row raises[] = {
      .log = "AT+IPR=921600 | AT | "},
     {.name = "the profile forbids it", .rules = {RAISED, ALIVE(1, 115200)}, .rate_bps = 115200, .log = ""},
     {.name = "there already", .rules = {RAISED}, .transfer_rate_bps = 115200, .rate_bps = 115200, .log = ""},
+    {.name = "there already, but the boot ROM wants to be told",
+     .rules = {{.expect = "AT+IPR=115200", .answer = "OK\r\n", .rate_bps = 115200}, ALIVE(1, 115200)},
+     .transfer_rate_bps = 115200,
+     .rate_bps = 115200,
+     .log = "AT+IPR=115200 | AT | ",
+     .in_ffh = true},
+    {.name = "the profile forbids another one to the boot ROM",
+     .rules = {{.expect = "AT+IPR=115200", .answer = "ERROR\r\n", .rate_bps = 115200}, ALIVE(1, 115200)},
+     .rate_bps = 115200,
+     .note = "AT+IPR=115200: ERROR: stays at 115200 bit/s",
+     .log = "AT+IPR=115200 | ",
+     .in_ffh = true},
     {.name = "a lower one, asked for",
      .rules = {{.in = IN(1), .expect = "AT+IPR=57600", .answer = OK, .rate_bps = 115200, .next = 2}, ALIVE(2, 57600)},
      .transfer_rate_bps = 57600,
@@ -140,6 +153,7 @@ START_TEST(each_raise_ends_where_the_modem_is)
 	struct rig rig;
 
 	rig_start(&rig, row->rules, row->transfer_rate_bps, -1);
+	rig.modem.info.boot_mode = row->in_ffh ? BOOT_MODE_FFH : BOOT_MODE_FFF;
 	int r = modem_raise_rate(&rig.modem, &rig.fault);
 	fake_modem_stop(rig.fake);
 	ck_assert_msg(rig.fault.code == row->code, "%s: %s", row->name, rig.fault.message);

@@ -34,7 +34,7 @@ enum { FFH = 6, FFH_STP, HELPER, BOOT_ROM_STP, BOOT_ROM, FFH_FAST };
 			FFH_STP, HELPER, FFH, 2048                                                                                         \
 		}                                                                                                                          \
 	}
-#define STARTED "AT+SMOD? | AT+SMOD? | AT+STP | AT+SMOD? | "
+#define STARTED "AT+SMOD? | AT+IPR=921600 | AT+SMOD? | AT+STP | AT+SMOD? | "
 
 /* A factory modem: recovery takes the boot ROM first. */
 #define FACTORY_LIFE                                                                                                                       \

@@ -109,6 +109,9 @@ int modem_raise_rate(struct modem *modem, struct fault *ret_fault)
 	uint32_t wanted_bps = modem->profile->transfer_rate_bps;
 	uint32_t before_bps = link_rate(modem->link);
 
+	/* protocol.md 2: the boot ROM wants to be told a rate before it takes a helper, even the one that it has. */
+	if (modem->info.boot_mode == BOOT_MODE_FFH && (wanted_bps == 0 || wanted_bps == before_bps))
+		return change_rate(modem, before_bps, ret_fault);
 	if (wanted_bps == 0 || wanted_bps == before_bps)
 		return 0;
 	int r = change_rate(modem, wanted_bps, ret_fault);
