@@ -72,6 +72,11 @@ void engine_profile(const struct profile *profile, uint32_t rate_bps, struct pro
 		return;
 	if (ret->transfer_rate_bps != 0)
 		ret->transfer_rate_bps = rate_bps;
+	/* A board's own rates are those of its wiring, not of the job. */
+	if (profile->board != BOARD_DIRECT) {
+		ret->board_rate_bps = profile_board_rate(profile);
+		ret->bridge_rate_bps = profile->board == BOARD_CHAT ? profile->bridge_rate_bps : profile_bridge_rate(profile);
+	}
 	size_t count = 0;
 	ret->rates[count++] = rate_bps;
 	for (size_t i = 0; i < PROFILE_RATES_MAX && profile->rates[i] != 0 && count < PROFILE_RATES_MAX; i++)

@@ -256,6 +256,20 @@ START_TEST(a_rate_of_the_request_is_tried_first_and_is_the_transfer_s)
 }
 END_TEST
 
+START_TEST(a_rate_of_the_request_leaves_those_of_the_board)
+{
+	struct profile profile = *profile_builtin("avr-iot"), rated;
+	engine_profile(&profile, 921600, &rated);
+	ck_assert_uint_eq(rated.rates[0], 921600);
+	ck_assert_uint_eq(profile_board_rate(&rated), 115200);
+	ck_assert_uint_eq(profile_bridge_rate(&rated), 115200);
+	profile.board = BOARD_CHAT;
+	engine_profile(&profile, 921600, &rated);
+	ck_assert_uint_eq(profile_board_rate(&rated), 115200);
+	ck_assert_uint_eq(rated.bridge_rate_bps, 0);
+}
+END_TEST
+
 START_TEST(a_release_is_known_in_the_application_only)
 {
 	struct device_modem known = {2, "fff", "monarch2", "UE8.0.5.13", "LR8.0.5.13-59577", 59577, "355000000000001", 115200};
@@ -322,6 +336,7 @@ int main(void)
 	tcase_add_test(tcase, a_long_note_is_cut_between_characters);
 	tcase_add_test(tcase, notes_are_joined_and_split);
 	tcase_add_loop_test(tcase, a_rate_of_the_request_is_tried_first_and_is_the_transfer_s, 0, sizeof(rate_rows) / sizeof(rate_rows[0]));
+	tcase_add_test(tcase, a_rate_of_the_request_leaves_those_of_the_board);
 	tcase_add_test(tcase, a_release_is_known_in_the_application_only);
 	tcase_add_test(tcase, names_of_the_engine_are_read_back);
 	tcase_add_loop_test(tcase, every_fault_of_the_engine_is_in_the_table, 0, FAULT_CODE_COUNT);

@@ -103,6 +103,11 @@ static const struct {
 	const char *settings[5]; /* key, value, key, value */
 	uint32_t transfer_rate_bps;
 } transfer_rates[] = {
+    {"monarch2", {"board", "chat"}, 0},
+    {"monarch2", {"board", "chat", "rates", "115200,921600"}, 0},
+    {"monarch2", {"board", "chat", "transfer_rate", "921600"}, 921600},
+    {"monarch2", {"transfer_rate", "921600", "board", "pycom"}, 921600},
+    {"monarch2", {"board", "direct"}, 921600},
     {"monarch2", {"transfer_rate", "460800"}, 460800},
     {"monarch2", {"transfer_rate", "none"}, 0},
     {"monarch2", {"transfer_rate", "0"}, 0},

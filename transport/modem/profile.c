@@ -220,10 +220,13 @@ static int set_quiesce(struct profile *profile, const struct profile_key *key, c
 static int set_board(struct profile *profile, const struct profile_key *key, const char *value, struct why why)
 {
 	for (size_t i = 0; i < sizeof(boards) / sizeof(boards[0]); i++) {
-		if (strcmp(boards[i].name, value) == 0) {
-			profile->board = boards[i].kind;
-			return 0;
-		}
+		if (strcmp(boards[i].name, value) != 0)
+			continue;
+		profile->board = boards[i].kind;
+		/* A modem that leaves the rate of a bridge is out of its reach. */
+		if (boards[i].kind != BOARD_DIRECT && !profile->transfer_rate_named)
+			profile->transfer_rate_bps = 0;
+		return 0;
 	}
 	snprintf(why.text, why.size, "%s is direct, pycom, avr-iot or chat", key->name);
 	return -EINVAL;

@@ -29,7 +29,7 @@ struct profile {
 	uint32_t block_size;     /* payload of an STP block; 0: the family's */
 	uint32_t block_size_min; /* shrinking ends here */
 	/* What the line is set to by AT+IPR for a transfer (protocol.md 2), whatever the modem talks at; 0: the talk rate serves. Where the
-	 * configuration does not name it, it follows `rates`: the fastest of them. */
+	 * configuration does not name it, it follows `rates`: the fastest of them; behind a board it is 0. */
 	uint32_t transfer_rate_bps;
 	bool transfer_rate_named;
 	char quiesce[32]; /* "AT+CFUN=4", "AT+CFUN=5"; empty: the family's */
