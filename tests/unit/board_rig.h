@@ -30,6 +30,7 @@ struct board_row {
 	int start;    /* 0: REPL */
 	bool ffh;     /* the modem was last seen there */
 	int r;        /* of opening the bridge */
+	bool silence; /* judged by what is kept for the detection, which is not run */
 	int r_detect; /* of what follows, when that is 0 */
 	enum fault_code code;
 	const char *text;

@@ -118,7 +118,7 @@ static const struct board_row rows[] = {
      .profile = "monarch2",
      .keys = {"board", "chat", "bridge_rate", "115200", "chat", "'' \\r login:"},
      .rules = {{.expect = "", .answer = "login:"}},
-     .r_detect = -EPROTO,
+     .silence = true,
      .code = FAULT_BOARD_NO_BRIDGE,
      .text = "the chat script went through, but no modem answers behind the board at 115200 bit/s",
      .mode = BOOT_MODE_UNKNOWN},

@@ -124,7 +124,7 @@ static int run_script(struct board_talk *talk, const struct chat_script *script,
 	struct script_run run = {.talk = talk, .script = script, .name = name, .timeout_s = CHAT_TIMEOUT_DEFAULT_S};
 	int r = 0;
 
-	talk->total = 0;
+	talk->total = talk->junk = 0;
 	for (size_t i = 0; r == 0 && i < script->step_count; i++)
 		r = run_step(&run, &script->steps[i], fault);
 	return r;
@@ -181,13 +181,15 @@ static int open_by_script(struct board_talk *talk, const struct chat_script *scr
 	if (r == 0)
 		r = board_set_rate(talk, profile_board_rate(modem->profile), fault);
 	if (r == 0)
+		r = link_quiet(modem->link, modem->timings->flush_ms); /* what AT was answered with is no answer to the script */
+	if (r == 0)
 		r = run_script(talk, script, name, fault);
 	if (r == 0)
 		return follow_script(talk, name, fault);
 	if (r != -EPROTO || fault->code != FAULT_BOARD_NO_BRIDGE)
 		return r;
-	/* A modem that answers ERROR to everything refuses the script as well; one that is at work or in a session says nothing. */
-	if (answer != ANSWER_ERROR && (answer == ANSWER_OK || talk->total > 0))
+	/* A modem that answers ERROR to everything refuses the script as well; one that is at work, in a session or at another rate says nothing. */
+	if (answer != ANSWER_ERROR && (answer == ANSWER_OK || board_noise_is_text(talk->total, talk->junk)))
 		return r;
 	modem->board_silence = *fault;
 	if (modem->profile->board == BOARD_AVR_IOT && talk->total == 0)

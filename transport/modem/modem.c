@@ -29,7 +29,7 @@ const struct modem_timings modem_timings_default = {
     .board_reply_ms = 10000,
     .board_quiet_ms = 500,
     .board_mirror_ms = 60000,
-    .bridge_ms = 8000,
+    .bridge_ms = 4000,
 };
 
 static void note_unsolicited(void *context, const char *line)
