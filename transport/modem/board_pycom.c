@@ -265,10 +265,19 @@ static int leave_to_detection(struct board_talk *talk, const struct at_noise *no
 	return board_set_rate(talk, profile_bridge_rate(profile), fault);
 }
 
+/* At a prompt the board was reset since it last bridged. A modem that was left outside its application has come up at 115200 then
+ * (protocol.md 2), which the plain mirror cannot follow. */
+static const struct mirror_way *way_to(enum boot_mode last_boot_mode)
+{
+	bool slow = last_boot_mode == BOOT_MODE_FFH || last_boot_mode == BOOT_MODE_UPDATER || last_boot_mode == BOOT_MODE_RECOVERY;
+
+	return slow ? &way_raised : &way_plain;
+}
+
 int board_open_mirror(struct board_talk *talk, enum boot_mode last_boot_mode, struct fault *ret_fault)
 {
 	struct modem *modem = talk->modem;
-	const struct mirror_way *way = last_boot_mode == BOOT_MODE_FFH ? &way_raised : &way_plain;
+	const struct mirror_way *way = way_to(last_boot_mode);
 	enum board_answer answer = ANSWER_NONE;
 	struct at_noise noise;
 	bool prompt = false;
