@@ -10,6 +10,9 @@
 
 #include "transport/clock.h"
 
+/* A bad bundle is refused each time, a stray ERROR is not. */
+#define SMUPGRADE_TRIES 2
+
 static bool contains(const char *line, const char *word)
 {
 	return strcasestr(line, word) != NULL;
@@ -68,6 +71,13 @@ int upgrade_reset(struct upgrade *upgrade, int64_t budget_ms)
 	return modem_await_alive(modem, deadline_ms - clock_now_ms());
 }
 
+/* A failed apply of an earlier run: the bundle goes once more, from the boot mode that the modem is in. A differential only goes in the
+ * application: what runs there after a restart decides. */
+static int not_applied(const struct upgrade *upgrade)
+{
+	return upgrade->resumed && upgrade->request->firmware->base_build == 0 ? UPGRADE_AGAIN : 0;
+}
+
 /* No report comes from a modem that never had the whole bundle, and from one that is at work in its application again. */
 static int judge_no_report(struct upgrade *upgrade, bool *ret_done)
 {
@@ -76,7 +86,7 @@ static int judge_no_report(struct upgrade *upgrade, bool *ret_done)
 
 	*ret_done = true;
 	if (upgrade->resumed)
-		return UPGRADE_AGAIN;
+		return not_applied(upgrade);
 	if (upgrade->apply == REPORT_ERROR)
 		return 0;
 	r = modem_ask_boot_mode(&upgrade->modem, &mode);
@@ -96,7 +106,7 @@ static int not_success(struct upgrade *upgrade, struct report_wait *wait)
 {
 	wait->done = wait->reset_done || upgrade->modem.reset_forbidden;
 	if (wait->done)
-		return upgrade->resumed ? UPGRADE_AGAIN : 0;
+		return not_applied(upgrade);
 	wait->reset_done = true;
 	upgrade_say(upgrade, "the modem reports no success yet: one restart, then it is asked again");
 	return upgrade_reset(upgrade, wait->deadline_ms - clock_now_ms());
@@ -123,7 +133,7 @@ static int poll_report(struct upgrade *upgrade, struct report_wait *wait)
 		return 0;
 	case REPORT_FAIL:
 		wait->done = true;
-		return upgrade->resumed ? UPGRADE_AGAIN : 0;
+		return not_applied(upgrade);
 	case REPORT_NOT_SUCCESS:
 		return not_success(upgrade, wait);
 	case REPORT_NONE:
@@ -226,23 +236,54 @@ int upgrade_await_earlier(struct upgrade *upgrade, bool *ret_applied)
 	return 0;
 }
 
-/* AT+SMUPGRADE: OK after the apply, ERROR for a bad bundle, or nothing while it is at work. */
-static int say_smupgrade(struct upgrade *upgrade)
+/* It did not hear the command, or not well: nothing is going on and nothing was reported. */
+static int unheard(struct upgrade *upgrade, bool *ret_unheard)
+{
+	int r = modem_await_alive(&upgrade->modem, (int64_t)upgrade->request->profile->apply_budget_s * 1000);
+
+	*ret_unheard = false;
+	if (r == 0)
+		r = ask_report(upgrade, apply_deadline_ms(upgrade));
+	if (r == -ETIMEDOUT)
+		return 0; /* the wait for the report says so */
+	*ret_unheard = r == 0 && upgrade->apply != REPORT_PENDING && upgrade->apply != REPORT_SUCCESS;
+	return r < 0 ? modem_line_fault(r, upgrade_fault(upgrade)) : 0;
+}
+
+/* AT+SMUPGRADE: OK after the apply, ERROR for a bad bundle, or nothing while it is at work. *ret_again: it may be asked once more. */
+static int ask_smupgrade(struct upgrade *upgrade, bool *ret_refused, bool *ret_again)
 {
 	struct modem *modem = &upgrade->modem;
 	struct at_reply reply;
 	int r = at_command(modem->at, "AT+SMUPGRADE", modem->timings->smupgrade_ms, &reply);
 
 	upgrade->accepted = r == 0 && reply.final == AT_FINAL_OK;
-	if (r == -ETIMEDOUT)
+	*ret_refused = *ret_again = r == 0 && !upgrade->accepted;
+	if (r == -ETIMEDOUT) {
 		transcript_note(modem->transcript, "no answer to AT+SMUPGRADE yet");
-	if (r < 0 && r != -ETIMEDOUT)
-		return modem_line_fault(r, upgrade_fault(upgrade));
-	if (r == -ETIMEDOUT || upgrade->accepted)
-		return await_report(upgrade, apply_deadline_ms(upgrade));
+		return unheard(upgrade, ret_again);
+	}
 	/* An older report would tell of another upgrade. The release read back decides: field-failures.md F60. */
+	if (*ret_refused)
+		snprintf(upgrade->apply_text, sizeof(upgrade->apply_text), "AT+SMUPGRADE: %.40s", reply.final_text);
+	return r < 0 ? modem_line_fault(r, upgrade_fault(upgrade)) : 0;
+}
+
+static int say_smupgrade(struct upgrade *upgrade)
+{
+	bool refused = false;
+	bool again = true;
+
+	for (int tries = 0; again && tries < SMUPGRADE_TRIES; tries++) {
+		int r = tries > 0 ? upgrade_pause(upgrade) : 0;
+		if (r == 0)
+			r = ask_smupgrade(upgrade, &refused, &again);
+		if (r < 0)
+			return r;
+	}
+	if (!refused)
+		return await_report(upgrade, apply_deadline_ms(upgrade));
 	upgrade->apply = REPORT_FAIL;
-	snprintf(upgrade->apply_text, sizeof(upgrade->apply_text), "AT+SMUPGRADE: %.40s", reply.final_text);
 	upgrade_say(upgrade, "the modem refuses what it was sent: %s", upgrade->apply_text);
 	return 0;
 }

@@ -97,8 +97,9 @@ static int check_release(struct upgrade *upgrade)
 		upgrade->result->verified = true;
 		return 0;
 	}
-	/* The success was that of an older upgrade. */
-	if (upgrade->trusted && upgrade->pass == 1)
+	/* The success was that of an older upgrade; or an earlier run's differential did not go in, and its base may still be there. */
+	bool again = upgrade->trusted || (upgrade->resumed && firmware->base_build != 0);
+	if (again && upgrade->pass == 1)
 		return UPGRADE_AGAIN;
 	if (upgrade->apply != REPORT_SUCCESS && !planned_to_verify_only)
 		return upgrade_apply_failed(upgrade);
