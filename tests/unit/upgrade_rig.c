@@ -167,6 +167,8 @@ static void check_result(const struct upgrade_case *row, int r, const struct upg
 		ck_assert_msg(strstr(ears->notes, row->note_lacks) == NULL, "%s: %s", row->name, ears->notes);
 	if (row->note_has)
 		ck_assert_msg(strstr(ears->notes, row->note_has) != NULL, "%s: %s", row->name, ears->notes);
+	const char *once = row->note_once ? strstr(ears->notes, row->note_once) : NULL;
+	ck_assert_msg(!row->note_once || (once && !strstr(once + 1, row->note_once)), "%s: %s", row->name, ears->notes);
 	ck_assert_int_le(ears->crossings, 1);
 	ck_assert_msg(ears->backwards == row->again, "%s: progress", row->name);
 	ck_assert_msg(ears->power_cycles == row->power_cycles, "%s: %d power cycles", row->name, ears->power_cycles);

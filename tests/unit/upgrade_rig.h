@@ -98,6 +98,7 @@ struct upgrade_case {
 	const char *log_has;
 	const char *log_lacks;
 	const char *note_has;
+	const char *note_once;
 	const char *note_lacks;
 	int state; /* of the modem afterwards; 0: not looked at */
 };
