@@ -177,6 +177,25 @@ class Repl(Pycom):
         self.quiet(host)
         self.assertEqual((sim.state()["rate_bps"], sim.state()["board"]["bridging"]), (115200, True))
 
+    def test_uart_starts_a_helper_in_ffh(self):
+        for family, mode in (("monarch1", "4"), ("monarch2", "1")):
+            with self.subTest(family):
+                sim, host = self.board("pycom", "--family", family, "--boot-mode", "0")
+                self.say(host, "import sqnsupgrade")
+                host.write(b"sqnsupgrade.uart(True,'/flash/updater.elf')\r")
+                host.read_until(GOING)
+                host.set_rate(921600)
+                self.assertEqual(host.wait_ok("AT+SMOD?"), [mode])
+                self.assertEqual(sim.state()["helper"]["running"], True)
+
+    def test_uart_without_a_helper_leaves_ffh_alone(self):
+        _, host = self.board("pycom", "--boot-mode", "0")
+        self.say(host, "import sqnsupgrade")
+        host.write(b"sqnsupgrade.uart(True)\r")
+        host.read_until(GOING)
+        host.set_rate(921600)
+        self.assertEqual(host.wait_ok("AT+SMOD?"), ["0"])
+
     def test_lte_hangs_on_a_modem_without_its_application(self):
         sim, host = self.board("pycom", "--boot-mode", "4")
         self.say(host, IMPORT)

@@ -73,12 +73,17 @@ static size_t damage_outgoing(struct modem *modem, uint8_t *bytes, size_t length
 	return length;
 }
 
+static bool any_rate(const struct modem *modem)
+{
+	return modem->options->any_rate || (modem->play && play_any_rate(modem));
+}
+
 /* What was said at `rate` reaches the host as it listens. */
 static void write_host(struct modem *modem, uint8_t *bytes, size_t length, uint32_t rate)
 {
 	struct host_line host = port_host_line(&modem->port);
 
-	if (host.rate != rate && !modem->options->any_rate) {
+	if (host.rate != rate && !any_rate(modem)) {
 		if (!modem_wrong_rate_is_junk(modem, host.rate, rate))
 			return;
 		for (size_t i = 0; i < length; i++)
@@ -170,7 +175,7 @@ static void pull_port(struct modem *modem, uint64_t now)
 			continue;
 		if (modem->line_low)
 			show_low_line(modem, now);
-		else if (!modem->board && host.rate != modem->rate && !modem->options->any_rate)
+		else if (!modem->board && host.rate != modem->rate && !any_rate(modem))
 			hear_wrong_rate(modem, now, host.rate);
 		else if (!overrun)
 			line_rx_put(&modem->line, bytes, (size_t)got, now, modem->rate);
@@ -337,6 +342,8 @@ static void run_timers(struct modem *modem, uint64_t now)
 		leave_data_mode(modem);
 	if (modem->phase == PHASE_STP)
 		stp_advance(modem);
+	if (modem->play)
+		play_advance(modem);
 }
 
 void modem_advance(struct modem *modem, uint64_t now)
@@ -365,6 +372,8 @@ uint64_t modem_due(const struct modem *modem)
 	due = sooner(due, faults_due(modem));
 	if (modem->board)
 		due = sooner(due, board_due(modem));
+	if (modem->play)
+		due = sooner(due, play_due(modem));
 	return sooner(due, stp_due(modem));
 }
 
@@ -372,7 +381,9 @@ static bool make_buffers(struct modem *modem)
 {
 	modem->stp.payload = malloc(modem->options->max_transfer);
 	modem->seen = calloc(modem->scenario->rule_count + 1, sizeof(*modem->seen));
-	if (modem->stp.payload && modem->seen)
+	if (modem->options->transcript)
+		modem->play = play_new(modem->options->transcript, modem->options->replay_speed);
+	if (modem->stp.payload && modem->seen && (modem->play || !modem->options->transcript))
 		return true;
 	fprintf(stderr, "dupgate-sim: modem %u: out of memory\n", modem->index);
 	return false;
@@ -406,6 +417,8 @@ bool modem_start(struct modem *modem, unsigned index, const struct options *opti
 	modem->line_low = modem->setting.start == START_UNPOWERED;
 	if (modem->line_low || modem->setting.start == START_SILENT)
 		modem->mute_until_ns = NEVER;
+	if (modem->play)
+		play_start(modem);
 	modem_set_phase(modem, first_phase(modem));
 	return true;
 }
@@ -415,6 +428,8 @@ void modem_stop(struct modem *modem)
 	stp_leave(modem);
 	port_unplug(&modem->port);
 	board_free(modem->board);
+	play_free(modem->play);
+	modem->play = NULL;
 	free(modem->stp.payload);
 	free(modem->seen);
 	modem->board = NULL;

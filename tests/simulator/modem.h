@@ -5,7 +5,8 @@
  *
  * The parts: modem.c (time, phases, the wire), modem_boot.c (start, restart, power), modem_at.c (command line), modem_info.c
  * (long answers), modem_stp.c (frames), modem_session.c (what they carry), modem_upgrade.c (what a bundle makes of it),
- * modem_helper.c (ELFs), modem_faults.c (scenario rules), state.c (its JSON file). A board (board.h) may stand between it and
+ * modem_helper.c (ELFs), modem_faults.c (scenario rules), state.c (its JSON file). replay.h makes it
+ * answer from a transcript instead. A board (board.h) may stand between it and
  * its port.
  */
 #ifndef SIMULATOR_MODEM_H
@@ -19,6 +20,7 @@
 #include "tests/simulator/line.h"
 #include "tests/simulator/options.h"
 #include "tests/simulator/port.h"
+#include "tests/simulator/replay.h"
 #include "tests/simulator/scenario.h"
 
 /* The build of a Monarch 1 as it left the factory (protocol.md 6.3). */
@@ -160,6 +162,7 @@ struct modem {
 	int epoll;
 	struct line line;
 	bool readable;       /* the port may have bytes that were not read yet */
+	struct play *play;   /* NULL: it is itself, no transcript */
 	struct board *board; /* NULL: the modem is behind the port itself */
 
 	/* what it is, kept in the state file */

@@ -416,6 +416,8 @@ static void end_line(struct modem *modem)
 	modem->at.too_long = false;
 	if (too_long)
 		modem_say(modem, "ERROR");
+	else if (line[0] != '\0' && modem->play)
+		play_line(modem, line);
 	else if (line[0] != '\0')
 		answer_line(modem, line);
 }
@@ -457,7 +459,8 @@ size_t at_feed(struct modem *modem, const uint8_t *bytes, size_t length)
 		modem_send_now(modem, bytes, used);
 	for (size_t i = 0; i < used - (end ? 1 : 0); i++)
 		take_character(&modem->at, bytes[i]);
-	if (end)
+	/* The escape from data mode has no end of line; a transcript may have it as a command. */
+	if (end || (modem->play && modem->at.length == 3 && memcmp(modem->at.text, "+++", 3) == 0))
 		end_line(modem);
 	return used;
 }

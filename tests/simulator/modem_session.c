@@ -160,6 +160,11 @@ void session_end(struct modem *modem, const char *why)
 	struct stp *stp = &modem->stp;
 	bool stored = !session_flashes(modem);
 
+	/* What became of it is in the transcript. */
+	if (modem->play) {
+		play_session_end(modem);
+		return;
+	}
 	if (stp->cargo == CARGO_HELPER) {
 		helper_end(modem, why);
 		return;

@@ -55,6 +55,8 @@ static struct request request_of(const uint8_t header[STP_HEADER])
 
 static uint8_t version(const struct modem *modem)
 {
+	if (modem->play && play_version(modem) > 0)
+		return play_version(modem);
 	return modem->options->stp_version > 0 ? (uint8_t)modem->options->stp_version : modem->options->family->stp_version;
 }
 
@@ -62,6 +64,8 @@ uint32_t stp_max_transfer(const struct modem *modem)
 {
 	uint32_t limit = (uint32_t)modem->options->max_transfer;
 
+	if (modem->play && play_max_transfer(modem) < limit)
+		return play_max_transfer(modem);
 	return modem->stp.cargo == CARGO_HELPER && limit > HELPER_TRANSFER ? HELPER_TRANSFER : limit;
 }
 
@@ -368,6 +372,8 @@ static void match_rules(struct modem *modem, const struct request *request)
 	struct happening bytes = {.trigger = TRIGGER_BYTES, .from = stp->session_bytes, .to = stp->session_bytes + request->length};
 
 	faults_of(modem, &frame, &stp->effects);
+	if (modem->play)
+		play_frame(modem, request->operation, request->length, &stp->effects);
 	if (request->operation != OP_BLOCK || !stp->open)
 		return;
 	faults_of(modem, &block, &stp->effects);
@@ -456,6 +462,8 @@ size_t stp_feed(struct modem *modem, const uint8_t *bytes, size_t length)
 	stp->last_byte_ns = modem->now;
 	if (stp->have == STP_HEADER)
 		return take_payload(modem, bytes, length);
+	if (modem->play && (used = play_text(modem, bytes, length)) > 0)
+		return used;
 	used = hunt_header(stp, bytes, length);
 	if (stp->have == STP_HEADER && !take_header(modem) && stp->have == STP_HEADER)
 		take_frame(modem);

@@ -92,6 +92,8 @@ static const struct option_row rows[] = {
      MS_UNIT},
     {KIND_TEXT, "board", "NAME", "in front of them: direct, pycom, pycom-old, avr-iot or script:FILE (direct)", FIELD(board), 0, 0, 0},
     {KIND_FLAG, "fragile", NULL, "a power cut while flash is erased or a bundle applied kills the modem", FIELD(fragile), 0, 0, 0},
+    {KIND_TEXT, "replay", "FILE", "answer as the modem of this transcript of a job did", FIELD(replay), 0, 0, 0},
+    {KIND_DECIMAL, "replay-speed", "X", "its times that much faster, 0.001 to 10000 (1)", FIELD(replay_speed), 0, 10000, 1000},
     {KIND_HEADING, "The line", NULL, NULL, 0, 0, 0, 0},
     {KIND_NUMBER, "rate", "BPS", "bit rate in every mode, instead of the family's", FIELD(rate), 300, 4000000, 0},
     {KIND_FLAG, "any-rate", NULL, "hear the host at whatever rate it has set", FIELD(any_rate), 0, 0, 0},
@@ -148,7 +150,7 @@ static const char scenario_text[] =
     "  VERB:    drop corrupt delay nack not-understood silence error noise text hang-up power-loss stall residue\n"
     "           refuse-session stale-ok board-reset answer rate break\n"
     "\n"
-    "Exit status: 0 ended as asked, 1 something failed, 2 bad option or scenario.\n";
+    "Exit status: 0 ended as asked, 1 something failed, 2 bad option or file.\n";
 
 static void print_help(void)
 {
@@ -303,6 +305,10 @@ static enum options_result check_together(const struct options *options)
 		return refuse("--boot-mode 1: mtools belongs to monarch2");
 	if (options->bundle_ratio_ppm < 20000)
 		return refuse("--compressible: a ratio from 0.02 to 1 is needed");
+	if (options->replay && options->scenario)
+		return refuse("--replay and --scenario do not go together");
+	if (options->replay_speed == 0)
+		return refuse("--replay-speed: more than 0 is needed");
 	return OPTIONS_RUN;
 }
 
@@ -328,6 +334,7 @@ enum options_result options_parse(struct options *ret, int argc, char **argv)
 	    .count = 1,
 	    .boot_mode = BOOT_APPLICATION,
 	    .max_transfer = 8192,
+	    .replay_speed = 1000,
 	    .apply_ns = 1500 * MS_UNIT,
 	    .restart_ns = 800 * MS_UNIT,
 	    .helper_ns = 1000 * MS_UNIT,

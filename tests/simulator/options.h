@@ -31,6 +31,9 @@ struct options {
 	const char *dir;
 	const char *scenario;
 	const char *board; /* NULL: direct */
+	const char *replay;
+	const struct replay *transcript; /* of that file, once it is read */
+	uint64_t replay_speed;           /* in thousandths */
 	const char *state_dir;
 	const char *control;
 	const char *release; /* NULL: the family's, as with every name below */

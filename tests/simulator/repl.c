@@ -111,8 +111,11 @@ static bool run_reset(struct modem *modem, const char *arguments)
 static void raise_modem(struct modem *modem, bool helper)
 {
 	modem->rate = modem->board->kind->bridge_modem_rate;
-	if (helper && modem->mode == BOOT_FFH)
-		modem->mode = modem->next_mode = modem->options->family->monarch2 ? BOOT_MTOOLS : BOOT_RECOVERY;
+	modem->rate_set = true;
+	if (helper && modem->mode == BOOT_FFH) {
+		modem->counters.helpers_loaded++;
+		helper_start(modem);
+	}
 	state_save(modem);
 }
 

@@ -30,6 +30,14 @@ static bool state_path(const struct modem *modem, char path[PORT_PATH_MAX])
 	return length > 0 && length < PORT_PATH_MAX;
 }
 
+static json_t *pack_replay(const struct play *play)
+{
+	if (!play)
+		return json_null();
+	return json_pack("{s:i, s:I, s:I}", "line", (int)play_at_line(play), "repeated", (json_int_t)play_repeated(play), "unknown",
+			 (json_int_t)play_unknown(play));
+}
+
 static json_t *pack_board(const struct board *board)
 {
 	if (!board)
@@ -43,7 +51,7 @@ static json_t *pack_state(const struct modem *modem)
 	const struct counters *counters = &modem->counters;
 
 	return json_pack("{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:b}, s:{s:I, s:I, s:I}, s:s?, "
-			 "s:{s:I, s:I, s:I, s:I, s:I, s:b}, s:o, s:I}",
+			 "s:{s:I, s:I, s:I, s:I, s:I, s:b}, s:o, s:o, s:I}",
 			 "index", (int)modem->index, "family", modem->options->family->name, "phase", phase_names[modem->phase],
 			 "boot_mode", (int)modem->mode, "rate_bps", (json_int_t)modem->rate, "release", modem->release, "ue", modem->ue,
 			 "imei", modem->imei, "report", report_names[modem->report], "stored", "state", stored_names[modem->stored.state],
@@ -53,7 +61,7 @@ static json_t *pack_state(const struct modem *modem)
 			 modem->last_failure[0] ? modem->last_failure : NULL, "stp", "sessions", (json_int_t)counters->sessions, "blocks",
 			 (json_int_t)counters->blocks, "bytes", (json_int_t)counters->bytes, "resends", (json_int_t)counters->resends,
 			 "crc_errors", (json_int_t)counters->crc_errors, "compressed", counters->compressed ? 1 : 0, "board",
-			 pack_board(modem->board), "rules_fired", (json_int_t)counters->rules_fired);
+			 pack_board(modem->board), "replay", pack_replay(modem->play), "rules_fired", (json_int_t)counters->rules_fired);
 }
 
 static json_t *pack_taken(const struct modem *modem)
