@@ -17,11 +17,11 @@ static json_t *job_event(enum event_type type, const struct job *job)
 
 static json_t *progress_event(const struct event *event)
 {
-	const struct job *job = event->job_now;
-	return JSON_MEMBERS({"type", json_text(event_type_name(event->type))}, {"job", json_text(job->id)},
-			    {"device", json_text(job->request.device)}, {"phase", json_text(job->phase)},
-			    {"progress", json_progress_object(&job->progress)},
-			    {"percent", job->progress.known ? json_percent(job->progress.percent) : json_null()});
+	const struct job_progress *progress = &event->moment->progress;
+	return JSON_MEMBERS({"type", json_text(event_type_name(event->type))}, {"job", json_text(event->job)},
+			    {"device", json_text(event->device)}, {"phase", json_text(event->moment->phase)},
+			    {"progress", json_progress_object(progress)},
+			    {"percent", progress->known ? json_percent(progress->percent) : json_null()});
 }
 
 static json_t *firmware_event(const struct event *event)

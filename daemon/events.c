@@ -205,13 +205,30 @@ void event_publish_device(struct event_bus *bus, enum event_type type, const str
 	publish(bus, event);
 }
 
-void event_publish_job(struct event_bus *bus, enum event_type type, const struct job *job)
+static struct event *progress_event_new(const struct job *job)
 {
 	const void *copy = NULL;
-	enum event_topic topic = type == EVENT_JOB_PROGRESS ? TOPIC_PROGRESS : TOPIC_JOB;
-	struct event *event = event_new(topic, type, job, sizeof(*job), &copy);
-	if (event != NULL) {
+	struct job_moment moment = {.progress = job->progress};
+	memcpy(moment.phase, job->phase, sizeof(moment.phase));
+	struct event *event = event_new(TOPIC_PROGRESS, EVENT_JOB_PROGRESS, &moment, sizeof(moment), &copy);
+	if (event != NULL)
+		event->moment = copy;
+	return event;
+}
+
+static struct event *job_event_new(enum event_type type, const struct job *job)
+{
+	const void *copy = NULL;
+	struct event *event = event_new(TOPIC_JOB, type, job, sizeof(*job), &copy);
+	if (event != NULL)
 		event->job_now = copy;
+	return event;
+}
+
+void event_publish_job(struct event_bus *bus, enum event_type type, const struct job *job)
+{
+	struct event *event = type == EVENT_JOB_PROGRESS ? progress_event_new(job) : job_event_new(type, job);
+	if (event != NULL) {
 		snprintf(event->device, sizeof(event->device), "%s", job->request.device);
 		snprintf(event->job, sizeof(event->job), "%s", job->id);
 		snprintf(event->firmware, sizeof(event->firmware), "%s", job->request.firmware);

@@ -24,6 +24,12 @@ enum event_type {
 };
 const char *event_type_name(enum event_type type); /* "device-changed" … */
 
+/* Where a job is, without the rest of it. */
+struct job_moment {
+	char phase[16];
+	struct job_progress progress;
+};
+
 /* Reference-counted, immutable but for the rendering, which is made once by the first reader. */
 struct event {
 	uint64_t seq; /* from 1 in an epoch */
@@ -32,9 +38,10 @@ struct event {
 	char device[DEVICE_ID_SIZE]; /* "" when none */
 	char job[JOB_ID_SIZE];
 	char firmware[65];
-	/* Exactly one of these by topic, NULL otherwise; owned by the event. job serves TOPIC_JOB and TOPIC_PROGRESS. */
+	/* Exactly one of these by topic, NULL otherwise; owned by the event. */
 	const struct device *device_now;
 	const struct job *job_now;
+	const struct job_moment *moment; /* TOPIC_PROGRESS: most events are of this topic, and the whole job is 3 KiB */
 };
 
 struct event *event_ref(struct event *event);
@@ -44,7 +51,7 @@ void event_unref(struct event *event);
 const char *event_text(struct event *event, char *(*render)(const struct event *event, const char *epoch), const char *epoch);
 
 struct event_bus;
-/* Holds the newest `capacity` events: about 2 KiB each for jobs, 2.5 KiB for devices, and their text once somebody read it. */
+/* Holds the newest `capacity` events: about 3 KiB each for jobs, 2.5 KiB for devices, 0.5 KiB for progress, and their text once somebody read it. */
 int event_bus_new(size_t capacity, struct event_bus **ret);
 void event_bus_free(struct event_bus *bus);
 

@@ -119,17 +119,19 @@ END_TEST
 
 START_TEST(progress_event_bytes)
 {
-	struct job job = {.id = "j1",
-			  .request = {.device = "b"},
-			  .phase = "transfer",
-			  .progress = {.known = true, .bytes_done = 5, .bytes_total = 10, .percent = 50, .rate_bps = 8, .eta_s = 5}};
-	struct event event = {
-	    .seq = 18446744073709551615u, .topic = TOPIC_PROGRESS, .type = EVENT_JOB_PROGRESS, .device = "b", .job = "j1", .job_now = &job};
+	struct job_moment moment = {
+	    .phase = "transfer", .progress = {.known = true, .bytes_done = 5, .bytes_total = 10, .percent = 50, .rate_bps = 8, .eta_s = 5}};
+	struct event event = {.seq = 18446744073709551615u,
+			      .topic = TOPIC_PROGRESS,
+			      .type = EVENT_JOB_PROGRESS,
+			      .device = "b",
+			      .job = "j1",
+			      .moment = &moment};
 	assert_render(
 	    &event, "id: e1-18446744073709551615\nevent: progress\ndata: {\"type\":\"job-progress\",\"job\":\"j1\",\"device\":\"b\","
 		    "\"phase\":\"transfer\",\"progress\":{\"bytes_done\":5,\"bytes_total\":10,\"percent\":50.0,\"rate_bps\":8,\"eta_s\":5,"
 		    "\"part\":null},\"percent\":50.0}\n\n");
-	job.progress.known = false;
+	moment.progress.known = false;
 	assert_render(&event,
 		      "id: e1-18446744073709551615\nevent: progress\ndata: {\"type\":\"job-progress\",\"job\":\"j1\",\"device\":\"b\","
 		      "\"phase\":\"transfer\",\"progress\":null,\"percent\":null}\n\n");
