@@ -55,13 +55,14 @@ static int open_and_detect(struct upgrade *upgrade, enum boot_mode last_boot_mod
 	return modem_detect(modem, connect_patience_ms(upgrade), upgrade_fault(upgrade));
 }
 
-/* field-failures.md F29, F40, F47: modems died of a power cycle in the middle of a transfer, an apply or a pair. */
+/* field-failures.md F29, F40, F47: modems died of a power cycle in the middle of a transfer, an apply or a pair. All of that is past the
+ * point of no return, in this run or in an earlier one. */
 static bool may_cycle_power(const struct upgrade *upgrade)
 {
 	const struct upgrade_options *options = &upgrade->request->options;
 
-	return upgrade->events && upgrade->events->power_cycle && !upgrade->power_cycled && !upgrade->crossed && !upgrade->hands_off &&
-	       !upgrade->modem.reset_forbidden && !options->sent && options->resume_phase < PHASE_TRANSFER;
+	return upgrade->events && upgrade->events->power_cycle && !upgrade->power_cycled && !upgrade->crossed && !options->sent &&
+	       options->resume_phase < PHASE_TRANSFER;
 }
 
 /* Power off and on, and the ladder again. What the fault says afterwards tells of it. */
