@@ -4,6 +4,8 @@
 
 #include "api/rfc3339.h"
 
+#define NS_PER_S INT64_C(1000000000)
+
 static json_t *records_array(const struct bundle *bundle)
 {
 	json_t *records = json_array();
@@ -33,8 +35,9 @@ static json_t *checks_object(const struct firmware *firmware)
 
 json_t *json_firmware_object(const struct firmware *firmware)
 {
-	char imported_at[RFC3339_SIZE];
+	char imported_at[RFC3339_SIZE], used_at[RFC3339_SIZE];
 	rfc3339_from_s(firmware->imported_at, imported_at);
+	rfc3339_from_s(firmware->used_at_ns / NS_PER_S, used_at);
 	const struct firmware_facts *facts = &firmware->facts;
 	return JSON_MEMBERS(
 	    {"sha256", json_text(firmware->sha256)}, {"name", json_text_always(firmware->name)}, {"size", json_count(firmware->size)},
@@ -42,7 +45,8 @@ json_t *json_firmware_object(const struct firmware *firmware)
 	    {"release", json_text(facts->release)}, {"build", json_number(facts->build)}, {"base_build", json_number(facts->base_build)},
 	    {"records", records_array(firmware->bundle)}, {"checks", checks_object(firmware)}, {"helper", json_text(facts->helper)},
 	    {"second", json_text(facts->second)}, {"pair_part", json_number(firmware->pair_part)},
-	    {"pair_with", json_text(firmware->partner)}, {"source", json_text(firmware->source)}, {"imported_at", json_text(imported_at)});
+	    {"pair_with", json_text(firmware->partner)}, {"source", json_text(firmware->source)}, {"imported_at", json_text(imported_at)},
+	    {"used_at", json_text(used_at)});
 }
 
 char *json_view_firmware(const struct firmware *firmware)

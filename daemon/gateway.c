@@ -25,7 +25,12 @@ static int open_firmware(struct gateway *gateway, struct job_fault *ret_fault)
 {
 	struct cache_error error = {0};
 	const struct firmware_store_options options = {
-	    .directory = gateway->config->cache_dir, .max_size = gateway->config->max_size, .quota = gateway->config->quota};
+	    .directory = gateway->config->cache_dir,
+	    .max_size = gateway->config->max_size,
+	    .quota = gateway->config->quota,
+	    .evicted = gateway_firmware_evicted,
+	    .context = gateway,
+	};
 	int result = firmware_store_open(&options, &error, &gateway->firmware);
 	if (result == -EPROTO)
 		job_fault_from_cache(ret_fault, &error);

@@ -2,8 +2,11 @@
 #include "daemon/gateway_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "daemon/log.h"
 
 void job_fault_from_cache(struct job_fault *ret, const struct cache_error *error)
 {
@@ -20,6 +23,15 @@ static void publish_partner(struct gateway *gateway, const char *partner)
 		return;
 	event_publish_firmware(gateway->events, EVENT_FIRMWARE_CHANGED, found.sha256);
 	firmware_clear(&found);
+}
+
+void gateway_firmware_evicted(void *context, const struct firmware *firmware)
+{
+	struct gateway *gateway = context;
+	log_info(NULL, "firmware %.12s (%s, %" PRIu64 " bytes) removed: the quota is full, and it was used least recently",
+		 firmware->sha256, firmware->name, firmware->size);
+	event_publish_firmware(gateway->events, EVENT_FIRMWARE_REMOVED, firmware->sha256);
+	publish_partner(gateway, firmware->partner);
 }
 
 int gateway_firmware_added(struct gateway *gateway, const struct firmware *firmware)

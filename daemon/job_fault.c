@@ -115,7 +115,8 @@ static const struct fault_kind kinds[] = {
     {"signature-bad", CLASS_BUNDLE, 422, "The signature does not fit the firmware",
      "Do not use this file. Get it again from where it came from, and check that the signer's key is among the trusted ones."},
     {"cache-full", CLASS_INFRASTRUCTURE, 507, "There is no room for the firmware",
-     "Remove firmware that is no longer needed, or raise `quota` in [firmware], or free space on the disk."},
+     "What no job needs makes room by itself: wait until jobs have ended or cancel some, or raise `quota` in [firmware], or free space on "
+     "the disk."},
     {"interrupted", CLASS_OPERATOR, 503, "The job was interrupted too often",
      "Find out why the daemon or the gateway restarts (journalctl -u dupgated), then retry the job; the modem can still be upgraded."},
     {"invalid-request", CLASS_OPERATOR, 400, "The request cannot be understood",

@@ -32,6 +32,7 @@ struct firmware {
 	struct firmware_facts stated; /* of these, what the importer said */
 	char source[256];             /* "upload", later a URL */
 	int64_t imported_at;          /* Unix time, s */
+	int64_t used_at_ns;           /* Unix time, ns: imported, named by a job, or sent to a modem; told by the store */
 	struct bundle *bundle;        /* the records of a bundle, owned; NULL for a helper */
 	/* Of a two-file bundle; told by the store, from what is stated, else from the names. */
 	unsigned pair_part;               /* 1 or 2; 0: a bundle of its own */

@@ -23,6 +23,8 @@ int firmware_store_open(const struct firmware_store_options *options, struct cac
 		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for the cache");
 	store->max_size = options->max_size;
 	store->quota = options->quota;
+	store->evicted = options->evicted;
+	store->context = options->context;
 	store->lock_file = -1;
 	for (int i = 0; i < FOLDER_COUNT; i++)
 		store->folders[i] = -1;
@@ -94,6 +96,7 @@ static int patch_in_turn(struct firmware_store *store, struct manifest *next, st
 	}
 	pthread_mutex_lock(&store->lock);
 	entry = store_index_find(store, next->firmware.sha256);
+	next->firmware.used_at_ns = entry->manifest.firmware.used_at_ns; /* pinning does not wait for its turn */
 	manifest_clear(&entry->manifest);
 	entry->manifest = *next;
 	store_links_tell(store, ret);
@@ -128,26 +131,7 @@ int firmware_patch(struct firmware_store *store, const char *sha256, const char 
 	return r;
 }
 
-/* Out of the index first, so that nobody can pin what goes. */
-static int take_out(struct firmware_store *store, const char *sha256, struct manifest *ret, struct cache_error *ret_error)
-{
-	struct store_entry *entry = store_index_find(store, sha256);
-	size_t after;
-
-	if (!entry)
-		return store_report_unknown(sha256, ret_error);
-	if (entry->pins > 0)
-		return cache_error_set(ret_error, CACHE_ERROR_IN_USE, "firmware %.12s (%s) is needed by a job", sha256,
-				       entry->manifest.firmware.name);
-	*ret = entry->manifest;
-	after = store->entry_count - (size_t)(entry - store->entries) - 1;
-	memmove(entry, entry + 1, after * sizeof(*entry));
-	store->entry_count--;
-	store->used -= ret->firmware.size;
-	return 0;
-}
-
-static int remove_in_turn(struct firmware_store *store, struct manifest *gone, struct cache_error *ret_error)
+int store_remove_files(struct firmware_store *store, struct manifest *gone, struct cache_error *ret_error)
 {
 	char manifest_name[STORE_FILE_NAME_SIZE];
 
@@ -175,10 +159,10 @@ int firmware_remove(struct firmware_store *store, const char *sha256, struct cac
 
 	store_begin_change(store);
 	pthread_mutex_lock(&store->lock);
-	r = take_out(store, sha256, &gone, ret_error);
+	r = store_index_take_out(store, sha256, &gone, ret_error);
 	pthread_mutex_unlock(&store->lock);
 	if (r == 0)
-		r = remove_in_turn(store, &gone, ret_error);
+		r = store_remove_files(store, &gone, ret_error);
 	store_end_change(store);
 	manifest_clear(&gone);
 	return r;
@@ -206,14 +190,18 @@ static int check_object(struct firmware_store *store, const char *sha256, struct
 
 int firmware_checked_path(struct firmware_store *store, const char *sha256, char **ret_path, struct cache_error *ret_error)
 {
-	bool known;
+	struct store_entry *entry;
+	int64_t used = 0;
 	int r;
 
 	pthread_mutex_lock(&store->lock);
-	known = store_index_find(store, sha256) != NULL;
+	entry = store_index_find(store, sha256);
+	if (entry)
+		used = store_mark_use(store, &entry->manifest.firmware);
 	pthread_mutex_unlock(&store->lock);
-	if (!known)
+	if (!entry)
 		return store_report_unknown(sha256, ret_error);
+	store_keep_use(store, sha256, used);
 	r = check_object(store, sha256, ret_error);
 	if (r == 0 && asprintf(ret_path, "%s/objects/%s", store->root, sha256) < 0)
 		r = cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a path");

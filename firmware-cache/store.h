@@ -14,6 +14,10 @@ struct firmware_store_options {
 	const char *directory; /* cache_dir; created with mode 0750 when missing */
 	uint64_t max_size;     /* bytes of one file */
 	uint64_t quota;        /* bytes of all objects */
+	/* Told of each firmware that went to make room for another, before that one is there; by the thread that commits the import, with no
+	 * lock held: it may ask the store, but change nothing in it. May be NULL. */
+	void (*evicted)(void *context, const struct firmware *firmware);
+	void *context;
 };
 
 /* Opens, removes leftovers of interrupted imports, reads the manifests. One process at a time: a second is refused with
@@ -25,9 +29,11 @@ void firmware_store_free(struct firmware_store *store);
 /* One import. begin → append* → commit or abort; the handle is gone after either. Belongs to one thread at a time. */
 struct firmware_import;
 int firmware_import_begin(struct firmware_store *store, struct cache_error *ret_error, struct firmware_import **ret);
-/* CACHE_ERROR_BUNDLE_TOO_BIG as soon as max_size is passed, CACHE_ERROR_CACHE_FULL as soon as the quota is. */
+/* CACHE_ERROR_BUNDLE_TOO_BIG as soon as max_size is passed, CACHE_ERROR_CACHE_FULL as soon as the quota would be even if all that no job needs
+ * made room. */
 int firmware_import_append(struct firmware_import *import, const void *bytes, size_t length, struct cache_error *ret_error);
-/* Verifies, fsyncs, renames. name may be NULL (then the first 12 digits of the digest), stated and source too. Returns 0 for a new
+/* Verifies, fsyncs, makes room, renames. What is over the quota goes only now, when the new bytes are known to be good and new: the least
+ * recently used first, never what is pinned, nor the helper or second file of what stays. name may be NULL (then the first 12 digits of the digest), stated and source too. Returns 0 for a new
  * one; 1 when the content was there already: the object is written afresh, but name and stated values stay as they are, whatever is said
  * now (firmware_patch() changes them; only an object that was found without a manifest takes them); -EPROTO with the error: nothing is
  * left on disk. Blocks on the disk. */
@@ -51,11 +57,11 @@ int firmware_patch(struct firmware_store *store, const char *sha256, const char 
 /* CACHE_ERROR_IN_USE while pinned. A helper or a second file may go while bundles still name it. */
 int firmware_remove(struct firmware_store *store, const char *sha256, struct cache_error *ret_error);
 
-/* A job that needs it holds a pin; counted; not kept over a restart (the queue pins again). */
+/* A job that needs it holds a pin; counted; not kept over a restart (the queue pins again). To pin is a use. */
 int firmware_pin(struct firmware_store *store, const char *sha256);
 void firmware_unpin(struct firmware_store *store, const char *sha256);
 
-/* The path of the object, for mapping it. Checks the digest again: CACHE_ERROR_DIGEST_MISMATCH. Caller frees *ret_path. */
+/* The path of the object, for mapping it; counts as a use. Checks the digest again: CACHE_ERROR_DIGEST_MISMATCH. Caller frees *ret_path. */
 int firmware_checked_path(struct firmware_store *store, const char *sha256, char **ret_path, struct cache_error *ret_error);
 
 #endif

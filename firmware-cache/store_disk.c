@@ -166,6 +166,8 @@ int disk_write_manifest(struct firmware_store *store, const struct manifest *man
 		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a manifest");
 	disk_manifest_name(manifest->firmware.sha256, name);
 	r = disk_write_text(store, FOLDER_MANIFESTS, name, text, ret_error);
+	if (r == 0)
+		store_keep_use(store, manifest->firmware.sha256, manifest->firmware.used_at_ns);
 	free(text);
 	return r;
 }

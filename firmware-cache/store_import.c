@@ -41,10 +41,18 @@ int firmware_import_begin(struct firmware_store *store, struct cache_error *ret_
 	return 0;
 }
 
+static int report_full(const struct firmware_store *store, size_t length, uint64_t pinned, uint64_t reserved, struct cache_error *ret_error)
+{
+	return cache_error_set(ret_error, CACHE_ERROR_CACHE_FULL,
+			       "no room for %zu more bytes in the quota of %" PRIu64 ": jobs need %" PRIu64
+			       " bytes of firmware, and files that are coming in have %" PRIu64,
+			       length, store->quota, pinned, reserved);
+}
+
 int import_reserve(struct firmware_import *import, size_t length, struct cache_error *ret_error)
 {
 	struct firmware_store *store = import->store;
-	uint64_t taken;
+	uint64_t pinned, reserved;
 	bool fits;
 
 	if (import->size > store->max_size || length > store->max_size - import->size)
@@ -52,15 +60,14 @@ int import_reserve(struct firmware_import *import, size_t length, struct cache_e
 				       "the file is over the limit of %" PRIu64 " bytes (max_size): at least %" PRIu64 " bytes",
 				       store->max_size, import->size + length);
 	pthread_mutex_lock(&store->lock);
-	taken = store->used + store->reserved;
-	fits = taken <= store->quota && length <= store->quota - taken;
+	pinned = store_pinned_bytes(store);
+	reserved = store->reserved;
+	fits = pinned + reserved <= store->quota && length <= store->quota - pinned - reserved;
 	if (fits)
 		store->reserved += length;
 	pthread_mutex_unlock(&store->lock);
 	if (!fits)
-		return cache_error_set(ret_error, CACHE_ERROR_CACHE_FULL,
-				       "the cache holds %" PRIu64 " of %" PRIu64 " bytes (quota), no room for %zu more: remove firmware",
-				       taken, store->quota, length);
+		return report_full(store, length, pinned, reserved, ret_error);
 	import->size += length;
 	return 0;
 }
@@ -196,6 +203,8 @@ static int publish_again(struct firmware_import *import, struct manifest *manife
 		return r;
 	pthread_mutex_lock(&store->lock);
 	entry = store_index_find(store, manifest->firmware.sha256);
+	if (entry->manifest.firmware.used_at_ns > manifest->firmware.used_at_ns)
+		manifest->firmware.used_at_ns = entry->manifest.firmware.used_at_ns;
 	old = entry->manifest;
 	entry->manifest = *manifest;
 	*manifest = old;
@@ -213,6 +222,7 @@ static int compose_again(struct firmware_store *store, const struct store_entry 
 	manifest_clear(fresh);
 	if (manifest_copy(&entry->manifest, fresh) < 0)
 		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a firmware");
+	store_mark_use(store, firmware);
 	if (strcmp(firmware->source, STORE_SOURCE_FOUND) != 0)
 		return 0;
 	snprintf(firmware->source, sizeof(firmware->source), "%s", statement->source);
@@ -235,6 +245,7 @@ static int compose(struct firmware_store *store, const struct statement *stateme
 	snprintf(firmware->name, sizeof(firmware->name), "%.*s", AUTOMATIC_NAME_DIGITS, firmware->sha256);
 	snprintf(firmware->source, sizeof(firmware->source), "%s", statement->source);
 	firmware->imported_at = (int64_t)time(NULL);
+	store_mark_use(store, firmware);
 	fresh->sequence = store->next_sequence;
 	state(fresh, statement);
 	return store_links_check(store, firmware, facts_known(&statement->facts), ret_error);
@@ -250,6 +261,8 @@ static int publish(struct firmware_import *import, const struct statement *state
 	pthread_mutex_lock(&store->lock);
 	r = compose(store, statement, fresh, &again, ret_error);
 	pthread_mutex_unlock(&store->lock);
+	if (r == 0 && !again)
+		r = store_make_room(store, &fresh->firmware, ret_error);
 	if (r < 0)
 		return r;
 	if (firmware_copy(&fresh->firmware, ret) < 0)

@@ -58,9 +58,29 @@ void store_index_append(struct firmware_store *store, struct manifest *manifest)
 {
 	store->entries[store->entry_count++] = (struct store_entry){.manifest = *manifest};
 	store->used += manifest->firmware.size;
+	if (manifest->firmware.used_at_ns > store->newest_use_ns)
+		store->newest_use_ns = manifest->firmware.used_at_ns;
 	if (manifest->sequence >= store->next_sequence)
 		store->next_sequence = manifest->sequence + 1;
 	memset(manifest, 0, sizeof(*manifest));
+}
+
+int store_index_take_out(struct firmware_store *store, const char *sha256, struct manifest *ret, struct cache_error *ret_error)
+{
+	struct store_entry *entry = store_index_find(store, sha256);
+	size_t after;
+
+	if (!entry)
+		return store_report_unknown(sha256, ret_error);
+	if (entry->pins > 0)
+		return cache_error_set(ret_error, CACHE_ERROR_IN_USE, "firmware %.12s (%s) is needed by a job", sha256,
+				       entry->manifest.firmware.name);
+	*ret = entry->manifest;
+	after = store->entry_count - (size_t)(entry - store->entries) - 1;
+	memmove(entry, entry + 1, after * sizeof(*entry));
+	store->entry_count--;
+	store->used -= ret->firmware.size;
+	return 0;
 }
 
 static int compare_sequence(const void *left, const void *right)
@@ -189,13 +209,19 @@ void firmware_list_free(struct firmware *list, size_t count)
 int firmware_pin(struct firmware_store *store, const char *sha256)
 {
 	struct store_entry *entry;
+	int64_t used = 0;
 
 	pthread_mutex_lock(&store->lock);
 	entry = store_index_find(store, sha256);
-	if (entry)
+	if (entry) {
 		entry->pins++;
+		used = store_mark_use(store, &entry->manifest.firmware);
+	}
 	pthread_mutex_unlock(&store->lock);
-	return entry ? 0 : -ENOENT;
+	if (!entry)
+		return -ENOENT;
+	store_keep_use(store, sha256, used);
+	return 0;
 }
 
 void firmware_unpin(struct firmware_store *store, const char *sha256)

@@ -89,6 +89,14 @@ static const struct firmware *second_of(struct firmware_store *store, const stru
 	return found && firmware_pair_check(first, found, &unused) == 0 ? found : NULL;
 }
 
+void store_links_targets(struct firmware_store *store, const struct firmware *firmware, struct store_entry *ret[static LINKED_MAX])
+{
+	const struct firmware *second = second_of(store, firmware);
+
+	ret[0] = firmware->facts.helper[0] ? store_index_find(store, firmware->facts.helper) : NULL;
+	ret[1] = second ? store_index_find(store, second->sha256) : NULL;
+}
+
 static const struct firmware *first_of(struct firmware_store *store, const struct firmware *second)
 {
 	for (size_t i = 0; i < store->entry_count; i++) {

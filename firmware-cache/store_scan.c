@@ -50,20 +50,31 @@ static int remove_leftover(struct firmware_store *store, const char *name, struc
 	return remove_file(store, FOLDER_INCOMING, name, ret_error);
 }
 
+static int64_t changed_at_ns(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) < 0 ? 0 : (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+}
+
 /* -EBADMSG for everything that is no manifest of that digest. */
 static int load_manifest(const struct firmware_store *store, const char *name, const char *sha256, struct manifest *ret)
 {
 	int fd = openat(store->folders[FOLDER_MANIFESTS], name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char *text = NULL;
 	size_t length = 0;
+	int64_t used_at_ns;
 	int r;
 
 	if (fd < 0)
 		return -EBADMSG;
 	r = disk_read_file(fd, MANIFEST_SIZE_MAX, &text, &length);
+	used_at_ns = changed_at_ns(fd);
 	close(fd);
 	if (r == 0)
 		r = manifest_read(text, length, ret);
+	if (r == 0)
+		ret->firmware.used_at_ns = used_at_ns;
 	free(text);
 	if (r == 0 && strcmp(ret->firmware.sha256, sha256) != 0) {
 		manifest_clear(ret);
@@ -125,6 +136,7 @@ static int inspect_object(struct firmware_store *store, int fd, const char *sha2
 		return -EBADMSG;
 	ret->firmware.size = (uint64_t)status.st_size;
 	ret->firmware.imported_at = status.st_mtime;
+	ret->firmware.used_at_ns = changed_at_ns(fd);
 	ret->sequence = store->next_sequence;
 	snprintf(ret->firmware.name, sizeof(ret->firmware.name), "%.12s", sha256);
 	strcpy(ret->firmware.source, STORE_SOURCE_FOUND);

@@ -30,12 +30,15 @@ struct firmware_store {
 	int folders[FOLDER_COUNT];
 	uint64_t max_size;
 	uint64_t quota;
+	void (*evicted)(void *context, const struct firmware *firmware);
+	void *context;
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool changing;
-	uint64_t used;     /* bytes of all objects */
-	uint64_t reserved; /* bytes that running imports have written */
+	int64_t newest_use_ns; /* no later use is earlier, whatever the clock says */
+	uint64_t used;         /* bytes of all objects */
+	uint64_t reserved;     /* bytes that running imports have written */
 	uint64_t next_sequence;
 	uint64_t next_temp;
 	struct store_entry *entries; /* by sequence */
@@ -54,12 +57,30 @@ int store_index_reserve(struct firmware_store *store); /* room for one more: 0 o
 /* Takes the manifest over; needs room. */
 void store_index_append(struct firmware_store *store, struct manifest *manifest);
 void store_index_sort(struct firmware_store *store);
+/* Takes an entry that nobody has pinned out of the index, so that nobody can pin what goes. CACHE_ERROR_NOT_FOUND, CACHE_ERROR_IN_USE. */
+int store_index_take_out(struct firmware_store *store, const char *sha256, struct manifest *ret, struct cache_error *ret_error);
 /* Links between entries. The caller holds the lock. 0, or an error when a stated helper or second file (of the mask, enum firmware_fact) is not
  * there or cannot belong to this firmware, or a helper is stated to be of another family than its bytes are. */
 int store_links_check(struct firmware_store *store, const struct firmware *firmware, unsigned mask, struct cache_error *ret_error);
+/* The entries of the files that go with this firmware: helper and second file; NULL for none. The caller holds the lock. */
+#define LINKED_MAX 2u
+void store_links_targets(struct firmware_store *store, const struct firmware *firmware, struct store_entry *ret[static LINKED_MAX]);
 /* Fills pair_part, partner and facts.second of a copy. */
 void store_links_tell(struct firmware_store *store, struct firmware *firmware);
 int store_report_unknown(const char *reference, struct cache_error *ret_error);
+
+/* The files of what was taken out of the index; when the object cannot be removed it is put back. The caller has the turn to change. */
+int store_remove_files(struct firmware_store *store, struct manifest *gone, struct cache_error *ret_error);
+
+/* Room for `fresh`, which is not in the index yet: removes what was used least recently until it fits the quota. 0, or CACHE_ERROR_CACHE_FULL, and
+ * nothing went then. The caller has the turn to change, not the lock. */
+int store_make_room(struct firmware_store *store, const struct firmware *fresh, struct cache_error *ret_error);
+/* What cannot go because a job needs it; the lock is held. */
+uint64_t store_pinned_bytes(const struct firmware_store *store);
+
+/* The use of an entry, now. The lock is held; returns the time, for store_keep_use(), which keeps it on disk without the lock. */
+int64_t store_mark_use(struct firmware_store *store, struct firmware *firmware);
+void store_keep_use(const struct firmware_store *store, const char *sha256, int64_t used_at_ns);
 
 /* Disk. Each returns 0, or -EPROTO with the path and what the system said: CACHE_ERROR_CACHE_FULL for a full disk, else CACHE_ERROR_IO. */
 int disk_report(const struct firmware_store *store, enum store_folder folder, const char *name, int error, const char *what,
@@ -73,6 +94,7 @@ int disk_publish(struct firmware_store *store, const char *temp, enum store_fold
 /* A whole file, durably and at once: what was under that name stays when it fails. */
 int disk_write_text(struct firmware_store *store, enum store_folder folder, const char *name, const char *text,
 		    struct cache_error *ret_error);
+/* The time stamp of the file is that of the last use: it can be changed without writing the file again. */
 int disk_write_manifest(struct firmware_store *store, const struct manifest *manifest, struct cache_error *ret_error);
 void disk_manifest_name(const char *sha256, char ret[STORE_FILE_NAME_SIZE]);
 

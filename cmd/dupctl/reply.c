@@ -115,6 +115,7 @@ void firmware_read(const json_t *json, struct firmware_row *ret)
 	    .pair_part = reply_number(json, "pair_part"),
 	    .source = reply_text(json, "source"),
 	    .imported_at = reply_text(json, "imported_at"),
+	    .used_at = reply_text(json, "used_at"),
 	    .size = reply_number(json, "size"),
 	    .build = reply_number(json, "build"),
 	    .base_build = reply_number(json, "base_build"),

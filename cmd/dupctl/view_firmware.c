@@ -120,6 +120,7 @@ void view_firmware(struct text *ret, const struct firmware_row *firmware)
 	view_field(ret, "Second", firmware->second);
 	view_field(ret, "Source", firmware->source);
 	view_field(ret, "Added", firmware->imported_at);
+	view_field(ret, "Last used", firmware->used_at);
 	view_field(ret, "Structure", reply_text(firmware->checks, "structure"));
 	view_field(ret, "Checksums", reply_text(firmware->checks, "checksum"));
 	view_field(ret, "Signature", reply_text(firmware->checks, "signature"));

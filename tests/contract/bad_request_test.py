@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from contract import Answer, Rack, ask, connect, read_to_end, send_raw, validate_named, wait_for  # noqa: E402
+from contract import Answer, Rack, Stream, ask, connect, read_to_end, send_raw, validate_named, wait_for  # noqa: E402
 
 MAX_SIZE = 1 << 20
 HEAD_S = 10  # how long a connection may take for its first head
@@ -20,7 +20,7 @@ HEAD_S = 10  # how long a connection may take for its first head
 class Refusals(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.rack = Rack(1, extra_config=f"[firmware]\nmax_size = {MAX_SIZE}\nquota = {3 * MAX_SIZE}\n")
+        cls.rack = Rack(1, extra_config=f"[firmware]\nmax_size = {MAX_SIZE}\nquota = {2 * MAX_SIZE}\n")
         cls.addClassCleanup(cls.rack.close)
         cls.url = cls.rack.daemon.url
 
@@ -34,7 +34,7 @@ class Refusals(unittest.TestCase):
         self.assertEqual(problem.get("member"), member)
 
     def jobs(self):
-        return self.rack.daemon.get("/jobs")["jobs"]
+        return [job for job in self.rack.daemon.get("/jobs")["jobs"] if job["state"] != "cancelled"]
 
     def left_over(self):
         """Files of the cache that belong to no firmware."""
@@ -86,19 +86,33 @@ class Refusals(unittest.TestCase):
         self.refused(Answer(send_raw(self.url, head + chunk * 17 + b"0\r\n\r\n")), 413, "bundle-too-big")
         self.assertEqual(self.left_over(), [])
 
+    def add(self, k):
+        data = self.rack.bundle(f"q-{k}.dup", size=900_000, release=f"LR5.1.1.0-4000{k}").read_bytes()
+        return ask(self.url, "POST", f"/firmware?name=q-{k}.dup", data)
+
     def test_quota(self):
-        added = []
-        for k in range(4):
-            data = self.rack.bundle(f"q-{k}.dup", size=900_000, release=f"LR5.1.1.0-4000{k}").read_bytes()
-            answer = ask(self.url, "POST", f"/firmware?name=q-{k}.dup", data)
-            if answer.status != 201:
-                break
-            added.append(answer.json()["sha256"])
-        self.refused(answer, 507, "cache-full")
-        self.assertEqual(len(added), 3)
+        stream = Stream(self.url, "/events?topics=firmware")
+        self.addCleanup(stream.close)
+        digests = []
+        for k in (0, 1, 2):  # there is room for two of them
+            answer = self.add(k)
+            self.assertEqual(answer.status, 201, answer.body)
+            digests.append(answer.json()["sha256"])
+        self.assertEqual([f["name"] for f in self.rack.daemon.get("/firmware")["firmware"]], ["q-1.dup", "q-2.dup"])
+        seen = [(data["type"], data["firmware"]) for _, _, data in stream.until(lambda *e: e[2]["firmware"] == digests[2])]
+        self.assertEqual(seen[2:], [("firmware-removed", digests[0]), ("firmware-added", digests[2])])
+        log = self.rack.daemon.log.read_text()
+        self.assertIn(f"firmware {digests[0][:12]} (q-0.dup, 900000 bytes) removed: the quota is full", log)
+        job = self.rack.daemon.upgrade("bench-0", digests[1], second=digests[2], not_before="2100-01-01T00:00:00Z")["id"]
+        self.refused(self.add(3), 507, "cache-full", "jobs need 1800000 bytes")
         self.assertEqual(self.left_over(), [])
-        for digest in added:
-            self.assertEqual(ask(self.url, "DELETE", f"/firmware/{digest}").status, 204)
+        self.assertEqual(ask(self.url, "DELETE", f"/jobs/{job}").status, 200)
+        self.assertEqual(self.add(3).status, 201)
+        names = [f["name"] for f in self.rack.daemon.get("/firmware")["firmware"]]
+        self.assertEqual(names[-1], "q-3.dup")
+        self.assertEqual(len(names), 2)
+        for firmware in self.rack.daemon.get("/firmware")["firmware"]:
+            self.assertEqual(ask(self.url, "DELETE", f"/firmware/{firmware['sha256']}").status, 204)
 
     def test_upload_that_breaks_off(self):
         with connect(self.url) as connection:

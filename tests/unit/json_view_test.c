@@ -147,6 +147,7 @@ START_TEST(firmware_tells_what_was_checked)
 				    .partner = "x-1.dup",
 				    .source = "upload",
 				    .imported_at = 1700000000,
+				    .used_at_ns = 1700000061999999999,
 				    .bundle = &bundle};
 	assert_text(json_view_firmware(&firmware),
 		    "{\"sha256\":\"" SHA
@@ -155,7 +156,7 @@ START_TEST(firmware_tells_what_was_checked)
 		    "{\"magic\":\"DUP1\",\"description\":null,\"offset\":64,\"size\":5}],"
 		    "\"checks\":{\"structure\":\"good\",\"checksum\":\"good\",\"signature\":\"left-to-modem\",\"digest\":\"good\"},"
 		    "\"helper\":\"" SHA "\",\"second\":null,\"pair_part\":2,\"pair_with\":\"x-1.dup\",\"source\":\"upload\",\"imported_"
-		    "at\":\"2023-11-14T22:13:20Z\"}\n");
+		    "at\":\"2023-11-14T22:13:20Z\",\"used_at\":\"2023-11-14T22:14:21Z\"}\n");
 }
 END_TEST
 
