@@ -35,7 +35,8 @@ static struct profile profile_of(const struct board_row *row)
 
 static int open_and_detect(struct modem *modem, const struct board_row *row, struct fault *fault)
 {
-	int r = board_open_bridge(modem, row->ffh ? BOOT_MODE_FFH : BOOT_MODE_UNKNOWN, fault);
+	enum boot_mode last = row->ffh ? BOOT_MODE_FFH : row->recovery ? BOOT_MODE_RECOVERY : BOOT_MODE_UNKNOWN;
+	int r = board_open_bridge(modem, last, fault);
 
 	ck_assert_msg(r == row->r, "%s: %d, %s", row->name, r, fault->message);
 	if (r == 0 && row->silence) {

@@ -27,11 +27,12 @@ struct board_row {
 	const char *profile;
 	const char *keys[10]; /* key, value, … */
 	struct fake_rule rules[10];
-	int start;    /* 0: REPL */
-	bool ffh;     /* the modem was last seen there */
-	int r;        /* of opening the bridge */
-	bool silence; /* judged by what is kept for the detection, which is not run */
-	int r_detect; /* of what follows, when that is 0 */
+	int start;     /* 0: REPL */
+	bool ffh;      /* the modem was last seen there */
+	bool recovery; /* or there */
+	int r;         /* of opening the bridge */
+	bool silence;  /* judged by what is kept for the detection, which is not run */
+	int r_detect;  /* of what follows, when that is 0 */
 	enum fault_code code;
 	const char *text;
 	const char *evidence;

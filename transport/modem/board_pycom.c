@@ -162,23 +162,35 @@ static int check_release(struct board_talk *talk, struct fault *fault)
 	return -EPROTO;
 }
 
-static int enter_mirror(struct board_talk *talk, const struct mirror_way *way, struct fault *fault)
+static int prepare_mirror(struct board_talk *talk, const struct mirror_way *way, struct fault *fault)
 {
-	const struct modem_timings *timings = talk->modem->timings;
-	struct pycom_reply prepared = {.line = way->prepare};
-	struct pycom_reply opened = {.line = way->open, .words = way->words};
-	int64_t patience_ms = way->words ? timings->board_mirror_ms : timings->board_reply_ms;
+	struct pycom_reply reply = {.line = way->prepare};
 	int r = say_line(talk, way->prepare);
 
 	if (r == 0)
-		r = hear_reply(talk, &prepared, 0, clock_deadline_ms(timings->board_reply_ms));
-	if (r == 0 && (prepared.traceback || !prepared.prompt))
-		return refuse_by_prompt(talk, &prepared, fault);
+		r = hear_reply(talk, &reply, 0, clock_deadline_ms(talk->modem->timings->board_reply_ms));
+	return r == 0 && (reply.traceback || !reply.prompt) ? refuse_by_prompt(talk, &reply, fault) : r;
+}
+
+static int enter_mirror(struct board_talk *talk, const struct mirror_way **way, struct fault *fault)
+{
+	const struct modem_timings *timings = talk->modem->timings;
+	int r = prepare_mirror(talk, *way, fault);
+
+	/* A firmware built without that library: the modem may be at the mirror's rate all the same. */
+	if (r == -EPROTO && *way == &way_raised) {
+		transcript_note(talk->modem->transcript, "the board cannot raise its modem (%s): plain mirror", fault->message);
+		*way = &way_plain;
+		r = prepare_mirror(talk, *way, fault);
+	}
 	if (r == 0)
-		r = say_line(talk, way->open);
-	if (r == 0)
-		r = hear_reply(talk, &opened, timings->board_quiet_ms, clock_deadline_ms(patience_ms));
-	if (r == 0 && (opened.prompt || (way->words && !opened.opened)))
+		r = say_line(talk, (*way)->open);
+	if (r < 0)
+		return r;
+	struct pycom_reply opened = {.line = (*way)->open, .words = (*way)->words};
+	int64_t patience_ms = opened.words ? timings->board_mirror_ms : timings->board_reply_ms;
+	r = hear_reply(talk, &opened, timings->board_quiet_ms, clock_deadline_ms(patience_ms));
+	if (r == 0 && (opened.prompt || (opened.words && !opened.opened)))
 		return refuse_by_prompt(talk, &opened, fault);
 	return r;
 }
@@ -298,6 +310,6 @@ int board_open_mirror(struct board_talk *talk, enum boot_mode last_boot_mode, st
 	if (r == 0)
 		r = check_release(talk, ret_fault);
 	if (r == 0)
-		r = enter_mirror(talk, way, ret_fault);
+		r = enter_mirror(talk, &way, ret_fault);
 	return r < 0 ? r : follow_mirror(talk, way == &way_raised, ret_fault);
 }
