@@ -361,6 +361,19 @@ class Verbs(Modems):
         self.replugged(sim, host)
         self.assertEqual(sim.state()["helper"]["loaded"], 0)
 
+    def test_the_modem_gives_up_a_transfer(self):
+        sim, host = self.modem({"when": {"block": "middle"}, "do": "error"}, mode="4")
+        host.ok(ON_THE_FLY)
+        with self.assertRaisesRegex(Refused, "ERROR"):
+            host.transfer(self.bundle(sim), patience=0.3)
+        self.assertEqual(host.ok(ASK), ["+SMUPGRADE: fail"])
+        self.assertRegex(sim.state()["last_failure"], "the modem gave up")
+        sim, host = self.modem({"when": {"frame": "open"}, "do": "error"}, mode="4")
+        host.ok(ON_THE_FLY)
+        with self.assertRaisesRegex(Refused, "ERROR"):
+            host.transfer(b"", patience=0.3)
+        self.assertEqual(host.ok(ASK), ["+SMUPGRADE: No report"])
+
     def test_crash_lines_after_an_upgrade(self):
         text = "^EXIT: File: rfcChar.c@107"
         sim, host = self.modem({"when": {"state": "application"}, "do": "text", "text": text}, mode="4")

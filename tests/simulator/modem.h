@@ -289,6 +289,8 @@ uint64_t session_size(const struct modem *modem);
 uint64_t session_offset(const struct modem *modem);
 /* `why`: what to say where it is merely not whole. */
 void session_end(struct modem *modem, const char *why);
+/* The modem ends it, whatever came: a failed upgrade, if anything had, and back to commands. */
+void session_give_up(struct modem *modem);
 void session_close(struct stp *stp);
 /* What comes is written at once, rather than stored. */
 bool session_flashes(const struct modem *modem);

@@ -148,6 +148,14 @@ static void end_in_failure(struct modem *modem, const char *why)
 	modem_set_phase(modem, PHASE_COMMAND);
 }
 
+void session_give_up(struct modem *modem)
+{
+	if (stp_in_transfer(modem) && modem->stp.cargo != CARGO_HELPER)
+		end_in_failure(modem, "the modem gave up");
+	else
+		modem_set_phase(modem, PHASE_COMMAND);
+}
+
 static const char *refusal(const struct modem *modem)
 {
 	if (modem->stp.cargo == CARGO_STORED && modem->stp.check.offset > STORED_MAX_BYTES)

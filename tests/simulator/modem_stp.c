@@ -318,7 +318,10 @@ static void take_frame(struct modem *modem)
 	stp->have = 0;
 	if (faults_stop(modem, &stp->effects))
 		return;
-	if (stp->effects.not_understood) {
+	if (stp->effects.error) {
+		modem_say(modem, "ERROR");
+		session_give_up(modem);
+	} else if (stp->effects.not_understood) {
 		refuse(modem, &request, OP_NOT_UNDERSTOOD);
 	} else if (stp->effects.nack) {
 		refuse(modem, &request, request.operation | OP_NACK);

@@ -31,7 +31,7 @@ static const struct verb_row verbs[] = {
     {"nack", VERB_NACK, ON_FRAMES, "", NULL},
     {"not-understood", VERB_NOT_UNDERSTOOD, ON_FRAMES, "", NULL},
     {"silence", VERB_SILENCE, ON_ANY, "ms", NULL},
-    {"error", VERB_ERROR, IN(TRIGGER_COMMAND), "", NULL},
+    {"error", VERB_ERROR, IN(TRIGGER_COMMAND) | ON_FRAMES, "", NULL},
     {"noise", VERB_NOISE, ON_ANY, "count", NULL},
     {"text", VERB_TEXT, ON_ANY, "text", "text"},
     {"hang-up", VERB_HANG_UP, ON_ANY, "ms as", NULL},
