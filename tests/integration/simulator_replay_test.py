@@ -283,6 +283,20 @@ class Commands(Replay):
         host.set_rate(921600)
         host.ok("AT")
 
+    def test_what_a_board_heard_is_left_out(self):
+        talk = "+0.002 > AT\n+0.304 > \\x03\\x03\n+0.310 < >>> \n+0.320 > LTE.modem_upgrade_mode()\n+0.330 < LTE.modem_upgrade_mode()\n"
+        rest = "+0.830 > AT\n+0.831 < OK\n+0.831 # the board's mirror is open\n+0.832 > AT+SMOD?\n+0.833 < 4\n+0.833 < OK\n"
+        alive = "+0.834 # alive at 921600 bit/s\n+1.000 > ATI1\n+1.001 < ERROR\n"
+        sim, host = self.play(HEAD + talk + rest + alive, rate=115200, options=("--board", "pycom"))
+        host.write(b"from network import LTE;LTE.modem_upgrade_mode()\r")
+        sim.wait_state(lambda state: state["board"]["bridging"])
+        host.read_for(0.1)
+        host.set_rate(921600)
+        self.exact(host, "AT", b"\r\nOK\r\n")
+        self.assertEqual(host.ok("AT+SMOD?"), ["4"])
+        self.assertEqual(host.at("ATI1"), ["ERROR"])
+        self.played(sim)
+
     def test_leaving_data_mode(self):
         _, host = self.play(HEAD + "+0.002 > AT\n+1.300 > +++\n+2.300 < OK\n+2.500 > AT\n+2.501 < OK\n+2.501 # alive at 921600 bit/s\n", 10)
         host.write(b"AT\r")

@@ -58,6 +58,7 @@ struct replay_entry {
 	size_t first, count;
 	size_t answer; /* of these lines, up to its final result code; 0: it had none */
 	bool skipped;  /* not a command that the modem heard: sent at another rate, or a frame */
+	bool board;    /* a board heard it, whose bridge was not open yet */
 	bool found;    /* its rate is one that the host found */
 	bool attempt;  /* the first of an attempt */
 	bool begins;   /* the same, or the first after the modem or the port was gone */

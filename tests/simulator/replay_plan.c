@@ -170,6 +170,18 @@ static void take_alive(struct replay *replay, uint32_t rate)
 	}
 }
 
+/* The last one went through already. */
+static void take_bridge(struct replay *replay)
+{
+	for (size_t i = replay->entry_count - 1; i > 1 && !replay->entries[i].attempt; i--)
+		replay->entries[i - 1].board = true;
+}
+
+static bool opens_bridge(const char *note)
+{
+	return begins_with(note, "the board passes the line on") || begins_with(note, "the board's mirror is open");
+}
+
 void replay_take_note(struct replay *replay, const char *note, uint64_t at_ns, uint32_t *host_rate)
 {
 	struct replay_entry *entry = last_entry(replay);
@@ -184,6 +196,8 @@ void replay_take_note(struct replay *replay, const char *note, uint64_t at_ns, u
 	} else if (begins_with(note, "alive at ") && number_after(note, "alive at ", &rate)) {
 		*host_rate = entry->host_rate = (uint32_t)rate;
 		take_alive(replay, (uint32_t)rate);
+	} else if (opens_bridge(note)) {
+		take_bridge(replay);
 	} else if (begins_with(note, "stp: ")) {
 		take_session_note(replay, note, at_ns);
 	} else if (is_fault(note)) {
@@ -246,7 +260,7 @@ static bool is_skipped(const struct replay *replay, const struct replay_entry *e
 {
 	bool elsewhere = entry->host_rate != 0 && entry->host_rate != entry->rate;
 
-	if (begins_with(entry->command, "fast\\x"))
+	if (entry->board || begins_with(entry->command, "fast\\x"))
 		return true;
 	if (entry->rate == 0 || entry->command[0] == '\0')
 		return false;
