@@ -76,6 +76,10 @@ $(BUILD)/dupgated: $(call objects,cmd/dupgated) $(LIBS)
 # The daemon with a clock that skips most of every silence: for tests of long patience.
 $(BUILD)/dupgated-hasty: $(call objects,cmd/dupgated) $(BUILD)/tests/integration/hasty_clock.o $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+# The downloads without a daemon, for tests against servers that misbehave.
+$(BUILD)/tests/download_driver: $(BUILD)/tests/integration/download_driver.o $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 # dupctl's own objects but main.o, so that its tests can link them.
 $(BUILD)/libdupctl.a: $(filter-out %/main.o,$(call objects,cmd/dupctl))
 	@rm -f $@
@@ -163,7 +167,7 @@ install: all
 	install -D -m 0644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/dupgate/copyright
 
 unit: $(UNIT_TESTS)
-tests-built: all $(UNIT_TESTS) $(CORPUS_TESTS) $(BUILD)/dupgated-hasty
+tests-built: all $(UNIT_TESTS) $(CORPUS_TESTS) $(BUILD)/dupgated-hasty $(BUILD)/tests/download_driver
 
 help:
 	@echo 'make            build dupgated, dupctl and dupgate-sim into $(BUILD)/'

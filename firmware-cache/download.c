@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "firmware-cache/download_engine.h"
 #include "firmware-cache/download_url.h"
@@ -323,13 +324,29 @@ static void downloads_free(struct downloads *downloads)
 	free(downloads);
 }
 
+static int check_file(const char *path, struct cache_error *ret_error)
+{
+	if (!path || access(path, R_OK) == 0)
+		return 0;
+	return cache_error_set(ret_error, CACHE_ERROR_INVALID_REQUEST, "cannot read %s: %s", path, strerrordesc_np(errno));
+}
+
 static int check_options(const struct downloads_options *options, struct cache_error *ret_error)
 {
-	for (size_t i = 0; i < options->host_count; i++) {
-		if (!options->hosts[i].name || !options->hosts[i].name[0])
+	int r = check_file(options->ca_file, ret_error);
+
+	for (size_t i = 0; i < options->host_count && r == 0; i++) {
+		const struct download_host *host = &options->hosts[i];
+
+		if (!host->name || !host->name[0])
 			return refuse(ret_error, "a section with credentials names no host");
+		r = check_file(host->ca_file, ret_error);
+		if (r == 0)
+			r = check_file(host->client_cert, ret_error);
+		if (r == 0)
+			r = check_file(host->client_key, ret_error);
 	}
-	return 0;
+	return r;
 }
 
 int downloads_open(const struct downloads_options *options, struct cache_error *ret_error, struct downloads **ret)

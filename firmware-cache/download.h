@@ -87,7 +87,8 @@ struct downloads_options {
 struct downloads;
 
 /* Finds what was unfinished (queued, and held back until downloads_resume) and starts the thread; call it before others start theirs. What is
- * left of downloads but cannot be read is removed. -EPROTO with CACHE_ERROR_IO; CACHE_ERROR_INVALID_REQUEST for a proxy or a file that cannot be. */
+ * left of downloads but cannot be read is removed. -EPROTO with CACHE_ERROR_IO; CACHE_ERROR_INVALID_REQUEST for a certificate
+ * file that cannot be read, or a section without a host. */
 int downloads_open(const struct downloads_options *options, struct cache_error *ret_error, struct downloads **ret);
 
 /* Lets go on what was unfinished when it was opened, of which `wanted` says true (NULL: all); the rest is removed with its bytes, silently. */

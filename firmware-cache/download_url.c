@@ -153,17 +153,44 @@ int download_url_shown(const char *url, char ret[static DOWNLOAD_URL_SIZE], stru
 	return r;
 }
 
-bool download_url_bare(const char *url, char ret[static DOWNLOAD_URL_SIZE])
+/* False when it is there and does not fit. */
+static bool take_credential(CURLU *handle, CURLUPart part, char *ret)
+{
+	char *text = NULL;
+	CURLUcode code = curl_url_get(handle, part, &text, CURLU_URLDECODE);
+	bool fits = code == CURLUE_NO_USER || code == CURLUE_NO_PASSWORD || (code == CURLUE_OK && strlen(text) < DOWNLOAD_CREDENTIAL_SIZE);
+
+	snprintf(ret, DOWNLOAD_CREDENTIAL_SIZE, "%s", text ? text : "");
+	curl_free(text);
+	return fits;
+}
+
+bool download_url_split(const char *url, char ret[static DOWNLOAD_URL_SIZE], char ret_user[static DOWNLOAD_CREDENTIAL_SIZE],
+			char ret_password[static DOWNLOAD_CREDENTIAL_SIZE])
 {
 	CURLU *handle = parse(url);
 	bool done;
 
 	if (!handle)
 		return false;
+	done = take_credential(handle, CURLUPART_USER, ret_user) && take_credential(handle, CURLUPART_PASSWORD, ret_password);
 	curl_url_set(handle, CURLUPART_USER, NULL, 0);
 	curl_url_set(handle, CURLUPART_PASSWORD, NULL, 0);
 	curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0);
-	done = take_part(handle, CURLUPART_URL, 0, ret, DOWNLOAD_URL_SIZE);
+	done = done && take_part(handle, CURLUPART_URL, 0, ret, DOWNLOAD_URL_SIZE);
+	curl_url_cleanup(handle);
+	return done;
+}
+
+bool download_url_resolve(const char *from, const char *location, char ret[static DOWNLOAD_URL_SIZE])
+{
+	CURLU *handle = parse(from);
+	bool done;
+
+	if (!handle)
+		return false;
+	done = location[0] && curl_url_set(handle, CURLUPART_URL, location, CURLU_URLENCODE) == CURLUE_OK &&
+	       take_part(handle, CURLUPART_URL, 0, ret, DOWNLOAD_URL_SIZE);
 	curl_url_cleanup(handle);
 	return done;
 }

@@ -7,7 +7,8 @@
 
 #include "firmware-cache/download.h"
 
-#define DOWNLOAD_HOST_SIZE 256u
+#define DOWNLOAD_HOST_SIZE       256u
+#define DOWNLOAD_CREDENTIAL_SIZE 256u
 
 /* Who answers: equal ones may share credentials. */
 struct download_origin {
@@ -32,7 +33,12 @@ void download_url_name(const char *url, char ret[static FIRMWARE_NAME_SIZE]);
 /* "<path>.minisig" in the place of the path. False when that is too long. */
 bool download_url_minisig(const char *url, char ret[static DOWNLOAD_URL_SIZE]);
 
-/* Without user and password. False without memory. */
-bool download_url_bare(const char *url, char ret[static DOWNLOAD_URL_SIZE]);
+/* Without user, password and fragment: as it goes into a request. ret_user and ret_password get what was there, decoded, or "". False without
+ * memory, or when they are too long. */
+bool download_url_split(const char *url, char ret[static DOWNLOAD_URL_SIZE], char ret_user[static DOWNLOAD_CREDENTIAL_SIZE],
+			char ret_password[static DOWNLOAD_CREDENTIAL_SIZE]);
+
+/* Where a Location leads from a URL. False when it leads nowhere. */
+bool download_url_resolve(const char *from, const char *location, char ret[static DOWNLOAD_URL_SIZE]);
 
 #endif

@@ -73,6 +73,24 @@ uint64_t firmware_import_size(const struct firmware_import *import)
 	return import->size;
 }
 
+int firmware_import_fits(struct firmware_import *import, uint64_t total, struct cache_error *ret_error)
+{
+	uint64_t size = import->size;
+	int r;
+
+	if (total <= size)
+		return 0;
+	/* Asked for, and given back at once: others must not wait for what may never come. */
+	r = import_reserve(import, (size_t)(total - size), ret_error);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&import->store->lock);
+	import->store->reserved -= import->size - size;
+	pthread_mutex_unlock(&import->store->lock);
+	import->size = size;
+	return 0;
+}
+
 int firmware_import_rewind(struct firmware_import *import, struct cache_error *ret_error)
 {
 	if (ftruncate(import->fd, 0) < 0 || lseek(import->fd, 0, SEEK_SET) < 0)

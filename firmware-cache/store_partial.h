@@ -14,6 +14,9 @@ int firmware_import_resume(struct firmware_store *store, const char *name, uint6
 
 uint64_t firmware_import_size(const struct firmware_import *import);
 
+/* 0 when a file of so many bytes in all could be taken, else CACHE_ERROR_BUNDLE_TOO_BIG or _CACHE_FULL. */
+int firmware_import_fits(struct firmware_import *import, uint64_t total, struct cache_error *ret_error);
+
 /* Forgets all bytes, on disk too. */
 int firmware_import_rewind(struct firmware_import *import, struct cache_error *ret_error);
 
