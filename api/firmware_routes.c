@@ -125,28 +125,50 @@ int upload_append(struct exchange *exchange, const void *bytes, size_t length)
 	return fault_of_cache(exchange, &error, firmware_import_append(exchange->import, bytes, length, &error));
 }
 
+static bool has_new(const struct firmware_batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->items[i].is_new)
+			return true;
+	return false;
+}
+
+/* Of a bundle with its helper the bundle is the answer: it names the helper. */
+static const struct firmware *answer_of(const struct firmware_batch *batch)
+{
+	const struct firmware_batch_item *main = firmware_batch_main(batch);
+	for (size_t i = 0; main != NULL && i < batch->count; i++) {
+		const struct firmware *other = &batch->items[i].firmware;
+		if (other != &main->firmware && strcmp(other->sha256, main->firmware.facts.helper) != 0)
+			return NULL;
+	}
+	return main != NULL ? &main->firmware : NULL;
+}
+
+static int answer_batch(struct exchange *exchange, const struct firmware_batch *batch)
+{
+	int status = has_new(batch) ? 201 : 200;
+	const struct firmware *one = answer_of(batch);
+	const struct firmware *first = one != NULL ? one : &batch->items[0].firmware;
+	if (status == 201)
+		snprintf(exchange->answer.location, sizeof(exchange->answer.location), "/firmware/%s", first->sha256);
+	return exchange_json(exchange, status, one != NULL ? json_view_firmware(one) : json_view_firmware_batch(batch));
+}
+
 int route_add_firmware(struct exchange *exchange)
 {
 	struct firmware_facts facts;
-	struct cache_error error;
-	struct firmware firmware;
+	struct firmware_batch batch;
+	const struct firmware_statement statement = {.name = exchange_query(exchange, "name"), .facts = &facts, .source = "upload"};
 	int r = take_facts(exchange, &facts);
 	if (r < 0)
 		return r;
 	struct firmware_import *import = exchange->import;
 	exchange->import = NULL;
-	r = firmware_import_commit(import, exchange_query(exchange, "name"), &facts, "upload", &firmware, &error);
+	r = gateway_commit_import(exchange->gateway, import, &statement, &batch, &exchange->fault);
 	if (r < 0)
-		return fault_of_cache(exchange, &error, r);
-	if (r > 0) {
-		event_publish_firmware(gateway_events(exchange->gateway), EVENT_FIRMWARE_CHANGED, firmware.sha256);
-		return answer_firmware(exchange, 200, &firmware);
-	}
-	r = gateway_firmware_added(exchange->gateway, &firmware);
-	if (r < 0) {
-		firmware_clear(&firmware);
 		return r;
-	}
-	snprintf(exchange->answer.location, sizeof(exchange->answer.location), "/firmware/%s", firmware.sha256);
-	return answer_firmware(exchange, 201, &firmware);
+	r = answer_batch(exchange, &batch);
+	firmware_batch_clear(&batch);
+	return r;
 }

@@ -58,3 +58,15 @@ char *json_view_firmware_list(const struct firmware *list, size_t count)
 {
 	return json_line(JSON_MEMBERS({"firmware", json_firmware_array(list, count)}));
 }
+
+char *json_view_firmware_batch(const struct firmware_batch *batch)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; array != NULL && i < batch->count; i++) {
+		if (json_array_append_new(array, json_firmware_object(&batch->items[i].firmware)) == 0)
+			continue;
+		json_decref(array);
+		array = NULL;
+	}
+	return json_line(JSON_MEMBERS({"firmware", array}));
+}

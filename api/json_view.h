@@ -19,6 +19,8 @@ char *json_view_jobs(const struct job *jobs, size_t count, const char *next);
 char *json_view_plan(const struct plan *plan);
 char *json_view_firmware(const struct firmware *firmware);
 char *json_view_firmware_list(const struct firmware *list, size_t count);
+/* The same form. */
+char *json_view_firmware_batch(const struct firmware_batch *batch);
 /* {"status":"ok"} and the like. */
 char *json_view_status(const char *status);
 char *json_view_version(void);

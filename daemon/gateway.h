@@ -95,6 +95,9 @@ int gateway_plan(struct gateway *gateway, const struct job_request *request, con
 /* Firmware verbs that also publish events; the rest is firmware-cache/store.h. fault from a cache error: */
 void job_fault_from_cache(struct job_fault *ret, const struct cache_error *error);
 int gateway_firmware_added(struct gateway *gateway, const struct firmware *firmware);
+/* firmware_import_commit_all() and the events of what came. The import is gone after it. */
+int gateway_commit_import(struct gateway *gateway, struct firmware_import *import, const struct firmware_statement *statement,
+			  struct firmware_batch *ret, struct job_fault *ret_fault);
 int gateway_patch_firmware(struct gateway *gateway, const char *reference, const char *name, const struct firmware_facts *stated,
 			   unsigned mask, struct firmware *ret, struct job_fault *ret_fault);
 int gateway_remove_firmware(struct gateway *gateway, const char *reference, struct job_fault *ret_fault);

@@ -41,6 +41,29 @@ int gateway_firmware_added(struct gateway *gateway, const struct firmware *firmw
 	return 0;
 }
 
+static void publish_batch(struct gateway *gateway, const struct firmware_batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct firmware_batch_item *item = &batch->items[i];
+		if (item->is_new)
+			(void)gateway_firmware_added(gateway, &item->firmware);
+		else
+			event_publish_firmware(gateway->events, EVENT_FIRMWARE_CHANGED, item->firmware.sha256);
+	}
+}
+
+int gateway_commit_import(struct gateway *gateway, struct firmware_import *import, const struct firmware_statement *statement,
+			  struct firmware_batch *ret, struct job_fault *ret_fault)
+{
+	struct cache_error error = {0};
+	int result = firmware_import_commit_all(import, statement, ret, &error);
+	if (result == 0)
+		publish_batch(gateway, ret);
+	if (result == -EPROTO)
+		job_fault_from_cache(ret_fault, &error);
+	return result;
+}
+
 int gateway_patch_firmware(struct gateway *gateway, const char *reference, const char *name, const struct firmware_facts *stated,
 			   unsigned mask, struct firmware *ret, struct job_fault *ret_fault)
 {

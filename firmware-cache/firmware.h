@@ -9,6 +9,7 @@
 
 #define FIRMWARE_SHA256_SIZE 65u /* 64 lower-case hex digits and NUL */
 #define FIRMWARE_NAME_SIZE   128u
+#define FIRMWARE_SOURCE_SIZE 640u /* a URL or "upload", the name of an archive, the path in it */
 
 enum firmware_kind { FIRMWARE_BUNDLE, FIRMWARE_HELPER };
 const char *firmware_kind_name(enum firmware_kind kind); /* "bundle", "helper" */
@@ -28,12 +29,12 @@ struct firmware {
 	char name[FIRMWARE_NAME_SIZE];
 	uint64_t size;
 	enum firmware_kind kind;
-	struct firmware_facts facts;  /* stated over name over content */
-	struct firmware_facts stated; /* of these, what the importer said */
-	char source[256];             /* "upload", later a URL */
-	int64_t imported_at;          /* Unix time, s */
-	int64_t used_at_ns;           /* Unix time, ns: imported, named by a job, or sent to a modem; told by the store */
-	struct bundle *bundle;        /* the records of a bundle, owned; NULL for a helper */
+	struct firmware_facts facts;       /* stated over name over content */
+	struct firmware_facts stated;      /* of these, what the importer said */
+	char source[FIRMWARE_SOURCE_SIZE]; /* "upload" or a URL; of an archive's content also its name and the path in it */
+	int64_t imported_at;               /* Unix time, s */
+	int64_t used_at_ns;                /* Unix time, ns: imported, named by a job, or sent to a modem; told by the store */
+	struct bundle *bundle;             /* the records of a bundle, owned; NULL for a helper */
 	/* Of a two-file bundle; told by the store, from what is stated, else from the names. */
 	unsigned pair_part;               /* 1 or 2; 0: a bundle of its own */
 	char partner[FIRMWARE_NAME_SIZE]; /* what the other file is called, whether it is in the cache or not; "": not known */

@@ -32,11 +32,36 @@ int firmware_import_begin(struct firmware_store *store, struct cache_error *ret_
 /* CACHE_ERROR_BUNDLE_TOO_BIG as soon as max_size is passed, CACHE_ERROR_CACHE_FULL as soon as the quota would be even if all that no job needs
  * made room. */
 int firmware_import_append(struct firmware_import *import, const void *bytes, size_t length, struct cache_error *ret_error);
+
+/* What the caller says of the bytes. NULL: nothing said. */
+struct firmware_statement {
+	const char *name; /* of the file; of an archive: its own, which becomes part of the source of what is in it */
+	const struct firmware_facts *facts;
+	const char *source; /* "upload", a URL without credentials; at most 255 bytes */
+};
+
+/* What one import brought: a file, or what was in an archive, in its order. */
+struct firmware_batch_item {
+	struct firmware firmware;
+	bool is_new; /* false: that content was there already */
+};
+struct firmware_batch {
+	struct firmware_batch_item *items;
+	size_t count;
+};
+void firmware_batch_clear(struct firmware_batch *batch);
+/* The one that an upgrade would name: the only bundle but for the second file of a pair, or the only item. NULL: there are several. */
+const struct firmware_batch_item *firmware_batch_main(const struct firmware_batch *batch);
+
 /* Verifies, fsyncs, makes room, renames. What is over the quota goes only now, when the new bytes are known to be good and new: the least
- * recently used first, never what is pinned, nor the helper or second file of what stays. name may be NULL (then the first 12 digits of the digest), stated and source too. Returns 0 for a new
- * one; 1 when the content was there already: the object is written afresh, but name and stated values stay as they are, whatever is said
- * now (firmware_patch() changes them; only an object that was found without a manifest takes them); -EPROTO with the error: nothing is
- * left on disk. Blocks on the disk. */
+ * recently used first, never what is pinned, nor the helper or second file of what stays. Without a name it is called after the first 12 digits of its digest. An archive (archive.h) is unpacked: every .dup and
+ * .elf in it is verified before any is published, all or none; the only helper in a bundle's folder becomes the bundle's own; max_size and
+ * quota hold for all that comes out; the archive is not kept; facts can be stated when exactly one bundle is in it. Content that was there
+ * already is written afresh, but its name and stated values stay as they are, whatever is said now (firmware_patch() changes them; only an
+ * object that was found without a manifest takes them). 0, or -EPROTO with the error: then nothing is left on disk. Blocks on the disk. */
+int firmware_import_commit_all(struct firmware_import *import, const struct firmware_statement *statement, struct firmware_batch *ret,
+			       struct cache_error *ret_error);
+/* The same for who expects one file: tells the first. Returns 1 when it was there already. */
 int firmware_import_commit(struct firmware_import *import, const char *name, const struct firmware_facts *stated, const char *source,
 			   struct firmware *ret, struct cache_error *ret_error);
 void firmware_import_abort(struct firmware_import *import);

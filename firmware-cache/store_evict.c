@@ -63,12 +63,25 @@ static void keep_linked(struct firmware_store *store, const struct firmware *fir
 	}
 }
 
+/* What comes in one import; some of it may be there already. */
+struct comers {
+	const struct firmware *const *fresh;
+	size_t count;
+	uint64_t new_bytes;
+};
+
 /* Marks what must stay for jobs and for the firmware that comes, and tells how many bytes that is. */
-static uint64_t mark_kept(struct firmware_store *store, const struct firmware *fresh, bool *kept)
+static uint64_t mark_kept(struct firmware_store *store, const struct comers *comers, bool *kept)
 {
 	uint64_t bytes = 0;
 
-	keep_linked(store, fresh, kept);
+	for (size_t i = 0; i < comers->count; i++) {
+		const struct store_entry *there = store_index_find(store, comers->fresh[i]->sha256);
+
+		if (there)
+			kept[there - store->entries] = true;
+		keep_linked(store, comers->fresh[i], kept);
+	}
 	for (size_t i = 0; i < store->entry_count; i++) {
 		if (store->entries[i].pins == 0 || kept[i])
 			continue;
@@ -114,7 +127,7 @@ static struct store_entry *oldest_but(struct firmware_store *store, const bool *
 }
 
 /* 1 with what was taken out of the index, 0 when there is room. marks: two for each entry, all false. */
-static int take_next(struct firmware_store *store, const struct firmware *fresh, bool *marks, struct manifest *ret,
+static int take_next(struct firmware_store *store, const struct comers *comers, bool *marks, struct manifest *ret,
 		     struct cache_error *ret_error)
 {
 	bool *kept = marks, *named = marks + store->entry_count;
@@ -122,16 +135,16 @@ static int take_next(struct firmware_store *store, const struct firmware *fresh,
 	uint64_t kept_bytes;
 	int r;
 
-	if (fresh->size <= store->quota && store->used <= store->quota - fresh->size)
+	if (comers->new_bytes <= store->quota && store->used <= store->quota - comers->new_bytes)
 		return 0;
-	kept_bytes = mark_kept(store, fresh, kept);
+	kept_bytes = mark_kept(store, comers, kept);
 	mark_named(store, named);
 	oldest = oldest_but(store, kept, named);
-	if (!oldest || fresh->size > store->quota || kept_bytes > store->quota - fresh->size)
+	if (!oldest || comers->new_bytes > store->quota || kept_bytes > store->quota - comers->new_bytes)
 		return cache_error_set(ret_error, CACHE_ERROR_CACHE_FULL,
 				       "no room for %" PRIu64 " bytes in the quota of %" PRIu64 ": %" PRIu64
 				       " bytes of firmware are needed by jobs, or go with what is added",
-				       fresh->size, store->quota, kept_bytes);
+				       comers->new_bytes, store->quota, kept_bytes);
 	r = store_index_take_out(store, oldest->manifest.firmware.sha256, ret, ret_error);
 	return r < 0 ? r : 1;
 }
@@ -146,7 +159,7 @@ static void tell_evicted(struct firmware_store *store, struct firmware *gone)
 	store->evicted(store->context, gone);
 }
 
-static int evict_one(struct firmware_store *store, const struct firmware *fresh, struct cache_error *ret_error)
+static int evict_one(struct firmware_store *store, const struct comers *comers, struct cache_error *ret_error)
 {
 	struct manifest gone = {0};
 	bool *marks;
@@ -155,7 +168,7 @@ static int evict_one(struct firmware_store *store, const struct firmware *fresh,
 	pthread_mutex_lock(&store->lock);
 	marks = calloc(2 * store->entry_count + 1, sizeof(*marks));
 	if (marks)
-		r = take_next(store, fresh, marks, &gone, ret_error);
+		r = take_next(store, comers, marks, &gone, ret_error);
 	else
 		r = cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for the index of the cache");
 	pthread_mutex_unlock(&store->lock);
@@ -168,12 +181,22 @@ static int evict_one(struct firmware_store *store, const struct firmware *fresh,
 	return r;
 }
 
-int store_make_room(struct firmware_store *store, const struct firmware *fresh, struct cache_error *ret_error)
+int store_make_room(struct firmware_store *store, const struct firmware *const *fresh, size_t count, struct cache_error *ret_error)
 {
+	struct comers comers = {.fresh = fresh, .count = count};
+	bool any = false;
 	int r;
 
+	pthread_mutex_lock(&store->lock);
+	for (size_t i = 0; i < count; i++) {
+		if (store_index_find(store, fresh[i]->sha256))
+			continue;
+		comers.new_bytes += fresh[i]->size;
+		any = true;
+	}
+	pthread_mutex_unlock(&store->lock);
 	do
-		r = evict_one(store, fresh, ret_error);
+		r = any ? evict_one(store, &comers, ret_error) : 0;
 	while (r > 0);
 	return r;
 }

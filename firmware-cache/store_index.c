@@ -39,12 +39,14 @@ struct store_entry *store_index_find(struct firmware_store *store, const char *s
 	return NULL;
 }
 
-int store_index_reserve(struct firmware_store *store)
+int store_index_reserve(struct firmware_store *store, size_t more)
 {
-	size_t capacity = store->entry_capacity ? 2 * store->entry_capacity : FIRST_CAPACITY;
+	size_t capacity = store->entry_capacity ? store->entry_capacity : FIRST_CAPACITY;
 	struct store_entry *entries;
 
-	if (store->entry_count < store->entry_capacity)
+	while (capacity < store->entry_count + more)
+		capacity *= 2;
+	if (store->entries && capacity == store->entry_capacity)
 		return 0;
 	entries = reallocarray(store->entries, capacity, sizeof(*entries));
 	if (!entries)

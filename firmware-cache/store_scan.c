@@ -108,7 +108,7 @@ static int index_manifest(struct firmware_store *store, const char *name, struct
 	r = load_manifest(store, name, sha256, &manifest);
 	if (r == -EBADMSG)
 		return set_aside(store, name, ret_error);
-	if (r == 0 && store_index_reserve(store) < 0) {
+	if (r == 0 && store_index_reserve(store, 1) < 0) {
 		manifest_clear(&manifest);
 		r = -ENOMEM;
 	}
@@ -162,7 +162,7 @@ static int adopt_object(struct firmware_store *store, const char *name, struct c
 	if (r == -EBADMSG)
 		return remove_file(store, FOLDER_OBJECTS, name, ret_error);
 	if (r == 0)
-		r = store_index_reserve(store);
+		r = store_index_reserve(store, 1);
 	if (r < 0)
 		r = disk_report(store, FOLDER_OBJECTS, name, -r, "read", ret_error);
 	else

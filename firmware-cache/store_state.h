@@ -53,7 +53,7 @@ void store_end_change(struct firmware_store *store);
 
 /* Index. The caller holds the lock, or is alone. */
 struct store_entry *store_index_find(struct firmware_store *store, const char *sha256);
-int store_index_reserve(struct firmware_store *store); /* room for one more: 0 or -ENOMEM */
+int store_index_reserve(struct firmware_store *store, size_t more); /* room for so many more: 0 or -ENOMEM */
 /* Takes the manifest over; needs room. */
 void store_index_append(struct firmware_store *store, struct manifest *manifest);
 void store_index_sort(struct firmware_store *store);
@@ -72,9 +72,9 @@ int store_report_unknown(const char *reference, struct cache_error *ret_error);
 /* The files of what was taken out of the index; when the object cannot be removed it is put back. The caller has the turn to change. */
 int store_remove_files(struct firmware_store *store, struct manifest *gone, struct cache_error *ret_error);
 
-/* Room for `fresh`, which is not in the index yet: removes what was used least recently until it fits the quota. 0, or CACHE_ERROR_CACHE_FULL, and
- * nothing went then. The caller has the turn to change, not the lock. */
-int store_make_room(struct firmware_store *store, const struct firmware *fresh, struct cache_error *ret_error);
+/* Room for what comes in one import and is not in the index yet: removes what was used least recently until all of it fits the quota. 0, or
+ * CACHE_ERROR_CACHE_FULL, and nothing went then. The caller has the turn to change, not the lock. */
+int store_make_room(struct firmware_store *store, const struct firmware *const *fresh, size_t count, struct cache_error *ret_error);
 /* What cannot go because a job needs it; the lock is held. */
 uint64_t store_pinned_bytes(const struct firmware_store *store);
 

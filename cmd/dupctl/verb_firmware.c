@@ -146,10 +146,16 @@ static int added_show(struct session *session, long http_status, const char *bod
 {
 	text_owned shown = terminal_text(&session->terminal);
 	json_owned *answer = json_loads(body, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *several = json_object_get(answer, "firmware");
 	struct firmware_row firmware;
 
 	if (session->json && answer)
 		return session_print_json(session, answer);
+	if (several) {
+		text_add(&shown, http_status == 200 ? "all of the archive was there already:\n" : "added from the archive:\n");
+		view_firmware_list(&shown, several, session->terminal.width);
+		return session_print(session, &shown);
+	}
 	firmware_read(answer, &firmware);
 	text_add(&shown, http_status == 200 ? "was there already: " : "added ");
 	text_add_clean(&shown, firmware.name);

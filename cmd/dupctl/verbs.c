@@ -39,7 +39,7 @@ static const struct verb verbs[VERB_COUNT] = {
     [VERB_RETRY] = {"retry", NULL, "ID…", 1, SIZE_MAX, "do ended jobs again, as new jobs", "Each new job names the one it repeats.\n",
 		    verb_retry},
     [VERB_FIRMWARE_LIST] = {"firmware", "list", "", 0, 0, "list the firmware in the cache", "The oldest first.\n", verb_firmware_list},
-    [VERB_FIRMWARE_ADD] = {"firmware", "add", "PATH", 1, 1, "put a bundle or a helper into the cache",
+    [VERB_FIRMWARE_ADD] = {"firmware", "add", "PATH", 1, 1, "put a bundle, a helper or an archive of them into the cache",
 			   "Sends the file to the daemon, which verifies it. The options state what neither the\n"
 			   "content nor the name of the file tells.\n",
 			   verb_firmware_add},

@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real answers of every route, good and bad, against the schemas of openapi.yaml, and what they say."""
 import hashlib
+import io
 import json
 import re
+import struct
 import sys
+import tarfile
 import unittest
+import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from contract import Answer, Rack, Stream, ask, connect, operations, read_to_end, response_of, validate, validate_named  # noqa: E402
+from contract import Answer, Rack, Stream, ask, connect, make_helper, operations, read_to_end, response_of, validate, validate_named  # noqa: E402
 
 
 class Contract(unittest.TestCase):
@@ -273,6 +277,86 @@ class Contract(unittest.TestCase):
             self.assertIn(self.problem("addFirmware", 422, "bundle-unsupported" if other else "bundle-damaged", body=other)["code"],
                           ("bundle-unsupported", "bundle-damaged"))
         self.assertEqual(self.call("listFirmware").json(), before)
+
+    def archive(self, *names):
+        """A .zip of files of the rack's folder, in folders of their own names."""
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in names:
+                archive.write(self.rack.folder / name.split("/")[-1], name)
+        return data.getvalue()
+
+    def test_archives(self):
+        self.rack.bundle("CATM1-39700.dup", size=31_000)
+        self.rack.bundle("NB1-41700.dup", size=32_000)
+        make_helper(self.rack.folder / "updater.elf", size=33_000)
+        stream = Stream(self.url, "/events?topics=firmware")
+        self.addCleanup(stream.close)
+        pair = self.archive("CATM1-39700/CATM1-39700.dup", "CATM1-39700/updater.elf")
+        answer = self.call("addFirmware", query="?name=CATM1-39700.zip&release=LR5.1.1.0-39700", body=pair, status=201)
+        bundle = answer.json()
+        self.assertEqual((bundle["name"], bundle["release"], bundle["build"]), ("CATM1-39700.dup", "LR5.1.1.0-39700", 39700))
+        self.assertEqual(bundle["source"], "upload: CATM1-39700.zip: CATM1-39700/CATM1-39700.dup")
+        self.assertEqual(answer.headers["location"], f"/firmware/{bundle['sha256']}")
+        helper = self.call("getFirmware", bundle["helper"]).json()
+        self.assertEqual((helper["kind"], helper["name"]), ("helper", "updater.elf"))
+        added = [stream.next()[2] for _ in range(2)]
+        self.assertEqual([(e["type"], e["firmware"]) for e in added], [("firmware-added", f["sha256"]) for f in (bundle, helper)])
+        both = self.archive("CATM1-39700.dup", "b/NB1-41700.dup")
+        answer = self.call("addFirmware", query="?name=both.zip", body=both, status=201)
+        listed = answer.json()["firmware"]
+        self.assertEqual([f["name"] for f in listed], ["CATM1-39700.dup", "NB1-41700.dup"])
+        self.assertEqual(listed[0], bundle)
+        self.assertEqual(answer.headers["location"], f"/firmware/{bundle['sha256']}")
+        events = [stream.next()[2] for _ in range(2)]
+        self.assertEqual([(e["type"], e["firmware"]) for e in events],
+                         [("firmware-changed", bundle["sha256"]), ("firmware-added", listed[1]["sha256"])])
+        self.assertEqual(self.call("addFirmware", body=both).json(), {"firmware": listed})
+        self.assertIn("2 bundles", self.problem("addFirmware", 400, "invalid-request", query="?build=7", body=both)["detail"])
+        for entry in (bundle, helper, listed[1]):
+            self.call("removeFirmware", entry["sha256"], status=204)
+        self.rack.folder.joinpath("notes.txt").write_text("x")
+        self.assertIn("only a/notes.txt", self.problem("addFirmware", 422, "bundle-unsupported", body=self.archive("a/notes.txt"))["detail"])
+        self.assertIn("damaged", self.problem("addFirmware", 422, "bundle-damaged", body=pair[:len(pair) // 2])["detail"])
+
+    def test_hostile_archives(self):
+        """What an archive can do to a machine: refused in words, and nothing is left."""
+        before = self.call("listFirmware").json()
+        self.rack.bundle("CATM1-39701.dup", size=30_000)
+        good = self.archive("CATM1-39701.dup")
+
+        def tgz(*members):
+            data = io.BytesIO()
+            with tarfile.open(fileobj=data, mode="w:gz") as archive:
+                for name, content, kind, link in members:
+                    member = tarfile.TarInfo(name)
+                    member.size, member.type, member.linkname = len(content), kind, link
+                    archive.addfile(member, io.BytesIO(content))
+            return data.getvalue()
+
+        bomb = io.BytesIO()
+        with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("CATM1-39701.dup", bytes(50_000_000))
+        nested = tgz(("inner.zip", tgz(("core.dup", good, tarfile.REGTYPE, "")), tarfile.REGTYPE, ""))
+        chain = b"UPGR" + struct.pack("<HHI", 3, 0, 0xFFFF_FFFF) + struct.pack("<HHH", 1, 4, 8) + b"endless\0" + bytes(900)
+        own = b"PACK" + struct.pack("<HHI", 3, 0, 18) + struct.pack("<HHH", 0, 0, 0)
+        cases = {
+            "bomb": (bomb.getvalue(), 413, "bundle-too-big", "more than 200 times"),
+            "archive in archive": (nested, 422, "bundle-unsupported", "inner.zip is an archive inside the archive"),
+            "control characters": (tgz(("a\x1b[2J.dup", good, tarfile.REGTYPE, "")), 422, "bundle-unsupported", "control characters"),
+            "absolute": (tgz(("/etc/x.dup", b"x", tarfile.REGTYPE, "")), 422, "bundle-unsupported", "absolute path"),
+            "climbing": (tgz(("a/../../x.dup", b"x", tarfile.REGTYPE, "")), 422, "bundle-unsupported", "climbs"),
+            "link": (tgz(("x.dup", b"", tarfile.SYMTYPE, "/etc/passwd")), 422, "bundle-unsupported", "is a link"),
+            "device": (tgz(("x.dup", b"", tarfile.CHRTYPE, "")), 422, "bundle-unsupported", "neither a file nor a folder"),
+            "4 GiB in 1 kB": (tgz(("x.dup", chain, tarfile.REGTYPE, "")), 422, "bundle-damaged", "x.dup in the archive: record 1"),
+            "4 GiB in 1 kB, alone": (chain, 422, "bundle-damaged", "record 1"),
+            "a wrapper of itself": (own * 40, 422, "bundle-damaged", "record"),
+        }
+        for name, (body, status, code, sentence) in cases.items():
+            with self.subTest(name):
+                self.assertIn(sentence, self.problem("addFirmware", status, code, query="?name=x.zip", body=body)["detail"])
+                self.assertEqual(self.call("listFirmware").json(), before)
+        self.assertEqual([len(list((self.rack.folder / "cache" / folder).iterdir())) for folder in ("incoming",)], [0])
 
     def test_upload_query(self):
         for query, member in (("build=x", "build"), ("build=0", "build"), ("base_build=4294967296", "base_build"), ("name=a%2Fb", "name"),

@@ -13,7 +13,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from rack import BUILD, PATIENCE_S, Daemon, Rack, make_bundle, wait_for  # noqa: E402,F401
+from rack import BUILD, PATIENCE_S, Daemon, Rack, make_bundle, make_helper, wait_for  # noqa: E402,F401
 
 OPENAPI = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
 METHODS = ("get", "put", "post", "patch", "delete", "head", "options", "trace")

@@ -19,6 +19,7 @@ import termios
 import threading
 import time
 import unittest
+import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -179,6 +180,28 @@ class Verbs(RackCase):
         status, shown = run_on_terminal(self.url, "firmware", "add", path, "--name", "on a terminal")
         self.assertEqual(status, 0)
         self.assertIn("added on a terminal\n", without_escapes(shown))
+
+    def test_archive(self):
+        first = make_bundle(self.rack.folder / "CATM1-39710.dup", size=33_000, seed=21)
+        second = make_bundle(self.rack.folder / "NB1-41710.dup", size=34_000, seed=22)
+        elf = self.rack.folder / "of-the-archive.elf"
+        elf.write_bytes(HELPER + b"another")
+        path = self.rack.folder / "CATM1-39710.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(first, "CATM1-39710/CATM1-39710.dup")
+            archive.write(elf, "CATM1-39710/updater.elf")
+        added = self.dupctl("firmware", "add", path, "--release", "LR5.1.1.0-39710").stdout
+        self.assertTrue(added.startswith("added CATM1-39710.dup\n"), added)
+        self.assertRegex(added, r"Helper:       [0-9a-f]{64}\n")
+        self.assertIn("Source:       upload: CATM1-39710.zip: CATM1-39710/CATM1-39710.dup\n", added)
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(first, "CATM1-39710.dup")
+            archive.write(second, "NB1-41710.dup")
+        added = self.dupctl("firmware", "add", path).stdout
+        self.assertRegex(added, r"^added from the archive:\nSHA256 .*\n.* CATM1-39710\.dup .*\n.* NB1-41710\.dup ")
+        self.assertTrue(self.dupctl("firmware", "add", path).stdout.startswith("all of the archive was there already:\n"))
+        for name in (first.name, second.name, "updater.elf"):
+            self.dupctl("firmware", "remove", name)
 
     def test_helper_and_pair(self):
         def add(name, *options, **kinds):

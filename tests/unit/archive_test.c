@@ -4,26 +4,15 @@
  */
 #include "firmware-cache/archive.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum format { ZIP, TGZ };
-
-struct file {
-	const char *path;
-	mode_t type; /* 0: a regular file */
-	const char *link;
-	const char *content; /* NULL: zeros */
-	size_t length;       /* 0: that of the content */
-};
+#include "tests/unit/archive_made.h"
 
 /* What came out: "path=content;" for each. */
 struct taken {
@@ -35,46 +24,6 @@ struct taken {
 static struct cache_error error;
 static struct taken taken;
 static const struct archive_limits limits = {.entry_max = 100000, .total_max = 1000000};
-
-static void write_file(struct archive *archive, const struct file *file)
-{
-	struct archive_entry *entry = archive_entry_new();
-	size_t length = file->length ? file->length : file->content ? strlen(file->content) : 0;
-	char *zeros = calloc(1, length + 1);
-
-	archive_entry_set_pathname(entry, file->path);
-	archive_entry_set_filetype(entry, (unsigned)(file->type ? file->type : AE_IFREG));
-	archive_entry_set_perm(entry, 0644);
-	archive_entry_set_size(entry, (la_int64_t)length);
-	if (file->type == AE_IFLNK)
-		archive_entry_set_symlink(entry, file->link);
-	else if (file->link)
-		archive_entry_set_hardlink(entry, file->link);
-	ck_assert_int_eq(archive_write_header(archive, entry), ARCHIVE_OK);
-	if (length > 0)
-		ck_assert_int_eq(archive_write_data(archive, file->content ? file->content : zeros, length), (la_ssize_t)length);
-	archive_entry_free(entry);
-	free(zeros);
-}
-
-static int make_archive(enum format format, const struct file *files, size_t count)
-{
-	int fd = memfd_create("archive", MFD_CLOEXEC);
-	struct archive *archive = archive_write_new();
-
-	if (format == TGZ) {
-		ck_assert_int_eq(archive_write_add_filter_gzip(archive), ARCHIVE_OK);
-		ck_assert_int_eq(archive_write_set_format_pax_restricted(archive), ARCHIVE_OK);
-	} else {
-		ck_assert_int_eq(archive_write_set_format_zip(archive), ARCHIVE_OK);
-	}
-	ck_assert_int_eq(archive_write_open_fd(archive, fd), ARCHIVE_OK);
-	for (size_t i = 0; i < count; i++)
-		write_file(archive, &files[i]);
-	ck_assert_int_eq(archive_write_close(archive), ARCHIVE_OK);
-	archive_write_free(archive);
-	return fd;
-}
 
 static int sink_begin(void *context, const char *path, bool *ret_wanted, struct cache_error *ret_error)
 {
@@ -119,9 +68,9 @@ static int walk_fd(int fd, uint64_t size)
 	return archive_walk(fd, size, &limits, &sink, &error);
 }
 
-static int walk(enum format format, const struct file *files, size_t count)
+static int walk(enum archive_format format, const struct archive_file *files, size_t count)
 {
-	int fd = make_archive(format, files, count);
+	int fd = archive_made(format, files, count);
 	struct stat status;
 
 	ck_assert_int_eq(fstat(fd, &status), 0);
@@ -139,18 +88,18 @@ static void assert_refused(int r, enum cache_error_code code, const char *senten
 
 START_TEST(files_come_out_with_their_paths)
 {
-	const struct file files[] = {{.path = "CATM1-39529/", .type = AE_IFDIR},
-				     {.path = "CATM1-39529/CATM1-39529.dup", .content = "bundle"},
-				     {.path = "CATM1-39529/readme..txt", .content = "read me"},
-				     {.path = "b.dup", .content = "second"}};
+	const struct archive_file files[] = {{.path = "CATM1-39529/", .type = S_IFDIR},
+					     {.path = "CATM1-39529/CATM1-39529.dup", .content = "bundle"},
+					     {.path = "CATM1-39529/readme..txt", .content = "read me"},
+					     {.path = "b.dup", .content = "second"}};
 
-	ck_assert_int_eq(walk((enum format)_i, files, 4), 0);
+	ck_assert_int_eq(walk((enum archive_format)_i, files, 4), 0);
 	ck_assert_str_eq(taken.text, "CATM1-39529/CATM1-39529.dup=bundle;b.dup=second;");
 }
 END_TEST
 
 static const struct {
-	struct file file;
+	struct archive_file file;
 	const char *sentence;
 	bool tgz_only; /* a zip cannot say it */
 } forbidden[] = {
@@ -161,10 +110,10 @@ static const struct {
     {{.path = "a\\..\\x.dup", .content = "x"}, "climbs out of its folder", false},
     {{.path = "a/..", .content = "x"}, "climbs out of its folder", false},
     {{.path = "x\x1b[2J.dup", .content = "x"}, "has control characters", false},
-    {{.path = "x.dup", .type = AE_IFLNK, .link = "/etc/passwd"}, "x.dup is a link", false},
+    {{.path = "x.dup", .type = S_IFLNK, .link = "/etc/passwd"}, "x.dup is a link", false},
     {{.path = "x.dup", .link = "other"}, "x.dup is a link", true},
-    {{.path = "x.dup", .type = AE_IFIFO}, "is neither a file nor a folder", true},
-    {{.path = "x.dup", .type = AE_IFCHR}, "is neither a file nor a folder", true},
+    {{.path = "x.dup", .type = S_IFIFO}, "is neither a file nor a folder", true},
+    {{.path = "x.dup", .type = S_IFCHR}, "is neither a file nor a folder", true},
     {{.path = "inner.zip", .content = "PK\3\4rest"}, "inner.zip is an archive inside", false},
     {{.path = "inner.dup", .content = "\x1f\x8b\x08rest"}, "inner.dup is an archive inside", false},
 };
@@ -172,8 +121,8 @@ static const struct {
 START_TEST(forbidden_entries_refuse_the_archive)
 {
 	if (!forbidden[_i].tgz_only)
-		assert_refused(walk(ZIP, &forbidden[_i].file, 1), CACHE_ERROR_BUNDLE_UNSUPPORTED, forbidden[_i].sentence);
-	assert_refused(walk(TGZ, &forbidden[_i].file, 1), CACHE_ERROR_BUNDLE_UNSUPPORTED, forbidden[_i].sentence);
+		assert_refused(walk(ARCHIVE_ZIP, &forbidden[_i].file, 1), CACHE_ERROR_BUNDLE_UNSUPPORTED, forbidden[_i].sentence);
+	assert_refused(walk(ARCHIVE_TGZ, &forbidden[_i].file, 1), CACHE_ERROR_BUNDLE_UNSUPPORTED, forbidden[_i].sentence);
 	ck_assert_str_eq(taken.text, strstr(taken.text, "inner.dup=") ? "inner.dup=" : "");
 }
 END_TEST
@@ -184,49 +133,50 @@ START_TEST(a_long_path_is_refused)
 
 	memset(path, 'a', sizeof(path));
 	path[sizeof(path) - 1] = '\0';
-	const struct file file = {.path = path, .content = "x"};
-	assert_refused(walk((enum format)_i, &file, 1), CACHE_ERROR_BUNDLE_UNSUPPORTED, "too long");
+	const struct archive_file file = {.path = path, .content = "x"};
+	assert_refused(walk((enum archive_format)_i, &file, 1), CACHE_ERROR_BUNDLE_UNSUPPORTED, "too long");
 }
 END_TEST
 
 START_TEST(limits_hold)
 {
-	const struct file big = {.path = "big.dup", .content = NULL, .length = 120000};
-	const struct file just = {.path = "just.dup", .content = NULL, .length = 100000};
-	const struct file bomb[] = {{.path = "bomb.txt", .length = 999999}, {.path = "more.txt", .length = 2}};
+	const struct archive_file big = {.path = "big.dup", .content = NULL, .length = 120000};
+	const struct archive_file just = {.path = "just.dup", .content = NULL, .length = 100000};
+	const struct archive_file bomb[] = {{.path = "bomb.txt", .length = 999999}, {.path = "more.txt", .length = 2}};
 	char noise[60000];
 
-	assert_refused(walk((enum format)_i, &big, 1), CACHE_ERROR_BUNDLE_TOO_BIG, "big.dup in the archive is over the limit of 100000");
+	assert_refused(walk((enum archive_format)_i, &big, 1), CACHE_ERROR_BUNDLE_TOO_BIG,
+		       "big.dup in the archive is over the limit of 100000");
 	/* 100,000 zeros in some hundred bytes. */
-	assert_refused(walk((enum format)_i, &just, 1), CACHE_ERROR_BUNDLE_TOO_BIG, "unpack to more than 200 times");
+	assert_refused(walk((enum archive_format)_i, &just, 1), CACHE_ERROR_BUNDLE_TOO_BIG, "unpack to more than 200 times");
 	uint32_t state = 1;
 	for (size_t i = 0; i < sizeof(noise); i++)
 		noise[i] = (char)((state = state * 1664525u + 1013904223u) >> 24);
-	const struct file with_noise[] = {{.path = "n.bin", .content = noise, .length = sizeof(noise)}, just, bomb[0], bomb[1]};
-	ck_assert_int_eq(walk((enum format)_i, with_noise, 2), 0);
+	const struct archive_file with_noise[] = {{.path = "n.bin", .content = noise, .length = sizeof(noise)}, just, bomb[0], bomb[1]};
+	ck_assert_int_eq(walk((enum archive_format)_i, with_noise, 2), 0);
 	ck_assert_uint_eq(taken.bytes, 100000);
-	assert_refused(walk((enum format)_i, with_noise, 4), CACHE_ERROR_BUNDLE_TOO_BIG, "unpacks to more than 1000000 bytes");
+	assert_refused(walk((enum archive_format)_i, with_noise, 4), CACHE_ERROR_BUNDLE_TOO_BIG, "unpacks to more than 1000000 bytes");
 }
 END_TEST
 
 START_TEST(too_many_entries_are_refused)
 {
-	struct file files[ARCHIVE_ENTRIES_MAX + 1];
+	struct archive_file files[ARCHIVE_ENTRIES_MAX + 1];
 
 	for (size_t i = 0; i < ARCHIVE_ENTRIES_MAX + 1; i++)
-		files[i] = (struct file){.path = "same.dup", .content = "x"};
-	ck_assert_int_eq(walk((enum format)_i, files, ARCHIVE_ENTRIES_MAX), 0);
-	assert_refused(walk((enum format)_i, files, ARCHIVE_ENTRIES_MAX + 1), CACHE_ERROR_BUNDLE_TOO_BIG, "more than 256 entries");
+		files[i] = (struct archive_file){.path = "same.dup", .content = "x"};
+	ck_assert_int_eq(walk((enum archive_format)_i, files, ARCHIVE_ENTRIES_MAX), 0);
+	assert_refused(walk((enum archive_format)_i, files, ARCHIVE_ENTRIES_MAX + 1), CACHE_ERROR_BUNDLE_TOO_BIG, "more than 256 entries");
 }
 END_TEST
 
 START_TEST(what_the_sink_says_ends_the_walk)
 {
-	const struct file files[] = {
+	const struct archive_file files[] = {
 	    {.path = "a.dup", .content = "a"}, {.path = "b.dup", .content = "b"}, {.path = "c.dup", .content = "c"}};
 
 	taken.refuse = "b.dup";
-	assert_refused(walk((enum format)_i, files, 3), CACHE_ERROR_CACHE_FULL, "no room");
+	assert_refused(walk((enum archive_format)_i, files, 3), CACHE_ERROR_CACHE_FULL, "no room");
 	ck_assert_str_eq(taken.text, "a.dup=a;");
 }
 END_TEST
@@ -234,8 +184,8 @@ END_TEST
 /* Every cut is an error or, where only the tail of padding is missing, the whole. */
 START_TEST(a_cut_archive_is_damaged_or_whole)
 {
-	const struct file files[] = {{.path = "a.dup", .content = "the first"}, {.path = "b.dup", .content = "the second"}};
-	int fd = make_archive((enum format)_i, files, 2);
+	const struct archive_file files[] = {{.path = "a.dup", .content = "the first"}, {.path = "b.dup", .content = "the second"}};
+	int fd = archive_made((enum archive_format)_i, files, 2);
 	struct stat status;
 
 	ck_assert_int_eq(fstat(fd, &status), 0);
