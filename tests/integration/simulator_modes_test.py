@@ -90,6 +90,11 @@ class Ffh(Modes):
             else:
                 self.assertEqual(host.read_for(0.1), b"")
             host.ask(2, 1, 3, struct.pack(">H", 2032))
+        for family, mode in (("monarch1", "3"), ("monarch1", "4"), ("monarch2", "1")):
+            _, host = self.modem(family, mode)
+            host.ok(ON_THE_FLY)
+            host.ask(0, 0, 0)
+            self.assertEqual(host.ask(1, 1, 1)[2:], b"\x20\0")
 
     def test_version_2_takes_elfs_here_and_bundles_elsewhere(self):
         _, host = self.modem("monarch2")

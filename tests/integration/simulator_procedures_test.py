@@ -164,6 +164,12 @@ class Factory(Procedures):
         with Simulator(home=sim.home) as again, Host(again.port(), 921600) as host:
             self.dead(again, host, "boot ROM")
 
+    def test_a_helper_saves_a_bare_one(self):
+        sim, host = self.modem(*FACTORY, "--boot-mode", "0", rate=115200)
+        self.assertEqual(host.load_helper(make_helper(os.path.join(sim.home, "h.elf"))), "4")
+        host.flash(self.bundle(sim))
+        self.assertEqual(host.start_application(RATES)[1], "LR5.1.1.0-39529")
+
     def test_the_old_way_kills_it_as_well(self):
         sim, host = self.modem(*FACTORY)
         host.ok("ATE0")

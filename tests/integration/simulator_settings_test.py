@@ -350,6 +350,9 @@ class Verbs(Modems):
         for before in (1, 100, 500):
             rule = {"when": {"record": 2, "before": before}, "do": "drop"}
             self.assertEqual(self.blocks_that_fail(rule, block=100)[0], [(start - before) // 100 + 1], before)
+        for number in (0, 1):
+            rule = {"when": {"record": number, "before": 1}, "do": "drop"}
+            self.assertEqual(self.blocks_that_fail(rule)[0], [1], "both begin within the first block")
 
     def test_helpers_have_blocks_as_well(self):
         sim, host = self.modem({"when": {"block": "last"}, "do": "hang-up", "ms": 20}, mode="0")
@@ -393,6 +396,16 @@ class Versions(Modems):
         self.assertEqual(host.ok('AT!="showver"')[3:6], ["Bootloader0  : NA", "Bootloader1  : NA", "Bootloader2* : 8.0.5.13 [59577]"])
         host.upgrade(self.bundle(sim, "monarch2"), [115200])
         self.assertEqual(host.ok('AT!="showver"')[3:6], ["Bootloader0  : NA", "Bootloader1  : 8.0.5.13 [59577]", "Bootloader2* : 8.2.1.0 [61488]"])
+
+
+class Merged(unittest.TestCase):
+    def test_settings_of_one_modem_add_up_and_the_last_wins(self):
+        settings = [{"ipr": "refuse", "sleep_ms": 1}, {"modem": 0, "sleep_ms": 5000, "attached": True}, {"modem": 1, "ipr": "obey"}]
+        with Simulator("--echo", "off", count=2, scenario={"settings": settings}) as sim:
+            for index, want in ((0, ["ERROR", "ERROR"]), (1, ["OK", "OK"])):
+                with Host(sim.port(index), 921600) as host:
+                    host.wait_ok("AT+CPSMS=0")
+                    self.assertEqual([host.at(command)[-1] for command in ("AT+IPR=921600", "AT+SMSWBOOT=3,0")], want)
 
 
 class BadInput(unittest.TestCase):

@@ -57,6 +57,13 @@ uint64_t bundle_check_size(const struct bundle_check *check)
 	return (uint64_t)top->header_length + top->description_length + top->data_length + top->signature_length;
 }
 
+uint64_t bundle_check_record(const struct bundle_check *check, uint64_t number)
+{
+	if (number < check->records)
+		return number < BUNDLE_STARTS ? check->starts[number] : 0;
+	return number == check->records ? check->next_border : 0;
+}
+
 enum bundle_kind bundle_check_kind(const struct bundle_check *check)
 {
 	if (check->differentials > 0)
@@ -167,6 +174,13 @@ static void read_header(struct record_level *level)
 	start_sums(level, version != 1);
 }
 
+static void note_start(struct bundle_check *check, uint64_t start)
+{
+	if (check->records < BUNDLE_STARTS)
+		check->starts[check->records] = start;
+	check->records++;
+}
+
 static void begin_record(struct bundle_check *check, unsigned depth)
 {
 	struct record_level *level = &check->levels[depth];
@@ -185,7 +199,7 @@ static void begin_record(struct bundle_check *check, unsigned depth)
 	if (level->wrapper && depth + 1 < BUNDLE_DEPTH)
 		memset(level + 1, 0, sizeof(*level));
 	else
-		check->records++;
+		note_start(check, check->offset - level->header_length);
 	check->next_border = check->offset + level->description_length + level->data_length + level->signature_length;
 	check->marker_length = 0;
 	level->part = PART_DESCRIPTION;

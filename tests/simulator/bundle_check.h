@@ -11,6 +11,7 @@
 enum {
 	BUNDLE_DEPTH = 4, /* wrappers in wrappers */
 	BUNDLE_HEADER_MAX = 20,
+	BUNDLE_STARTS = 64, /* records whose places are kept */
 	RELEASE_MAX = 48,
 	MARKER_MAX = 128,
 	DESCRIPTION_MAX = 40, /* what is kept of one */
@@ -51,11 +52,12 @@ struct record_level {
 
 struct bundle_check {
 	struct record_level levels[BUNDLE_DEPTH];
-	uint64_t offset;        /* bytes taken */
-	const char *fault;      /* first thing wrong, NULL so far */
-	uint64_t fault_offset;  /* where it was noticed */
-	unsigned records;       /* records begun, wrappers not counted */
-	uint64_t next_border;   /* where the record ends that began last; 0 before the first */
+	uint64_t offset;       /* bytes taken */
+	const char *fault;     /* first thing wrong, NULL so far */
+	uint64_t fault_offset; /* where it was noticed */
+	unsigned records;      /* records begun, wrappers not counted */
+	uint64_t next_border;  /* where the record ends that began last; 0 before the first */
+	uint64_t starts[BUNDLE_STARTS];
 	unsigned boot_roms;     /* of them with the boot ROM */
 	unsigned mains;         /* of them with the application */
 	unsigned differentials; /* of them DIFF */
@@ -74,6 +76,8 @@ void bundle_check_feed(struct bundle_check *check, const uint8_t *bytes, size_t 
 bool bundle_check_whole(const struct bundle_check *check);
 /* Bytes in all when one wrapper holds everything; 0: nobody can tell yet. */
 uint64_t bundle_check_size(const struct bundle_check *check);
+/* Where record `number` begins, or will begin if it is the next; 0: not known. */
+uint64_t bundle_check_record(const struct bundle_check *check, uint64_t number);
 /* Of a whole bundle. */
 enum bundle_kind bundle_check_kind(const struct bundle_check *check);
 /* Why it is not whole; NULL when it is. */

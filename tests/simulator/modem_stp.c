@@ -225,11 +225,12 @@ static uint64_t erase_time(const struct modem *modem, unsigned before, unsigned 
 	return now > first ? (now - first) * modem->options->erase_ns : 0;
 }
 
-/* Rules that wait for bytes before a record, which begins at `border`. */
-static void match_near_border(struct modem *modem, uint64_t offset, uint64_t record, uint64_t border)
+/* Rules that wait for bytes before a record. */
+static void match_near_border(struct modem *modem, uint64_t offset, uint64_t record)
 {
-	struct happening near = {.trigger = TRIGGER_RECORD, .near = true, .record = record, .border = border};
+	struct happening near = {.trigger = TRIGGER_RECORD, .near = true, .record = record};
 
+	near.border = bundle_check_record(&modem->stp.check, record);
 	near.from = offset;
 	near.to = modem->stp.check.offset;
 	faults_of(modem, &near, &modem->stp.effects);
@@ -239,7 +240,7 @@ static void run_block(struct modem *modem, const struct request *request)
 {
 	struct stp *stp = &modem->stp;
 	struct happening border = {.trigger = TRIGGER_RECORD, .from = stp->check.records};
-	uint64_t next_border = stp->check.next_border, offset = stp->check.offset;
+	uint64_t offset = stp->check.offset;
 	uint32_t residue = stp->effects.residue < request->length ? stp->effects.residue : request->length;
 	uint64_t erase_ns;
 	uint8_t payload[2];
@@ -252,9 +253,8 @@ static void run_block(struct modem *modem, const struct request *request)
 	session_take(modem, request->length - residue);
 	border.to = stp->check.records;
 	faults_of(modem, &border, &stp->effects);
-	match_near_border(modem, offset, border.from, next_border);
-	if (stp->check.next_border != next_border)
-		match_near_border(modem, offset, border.to, stp->check.next_border);
+	for (uint64_t record = border.from; record <= border.to; record++)
+		match_near_border(modem, offset, record);
 	if (faults_stop(modem, &stp->effects))
 		return;
 	erase_ns = erase_time(modem, (unsigned)border.from, (unsigned)border.to);
