@@ -400,7 +400,7 @@ class Versions(Modems):
 
 class Merged(unittest.TestCase):
     def test_settings_of_one_modem_add_up_and_the_last_wins(self):
-        settings = [{"ipr": "refuse", "sleep_ms": 1}, {"modem": 0, "sleep_ms": 5000, "attached": True}, {"modem": 1, "ipr": "obey"}]
+        settings = [{"ipr": "refuse"}, {"modem": 0, "sleep_ms": 1}, {"modem": 0, "sleep_ms": 5000, "attached": True}, {"modem": 1, "ipr": "obey"}]
         with Simulator("--echo", "off", count=2, scenario={"settings": settings}) as sim:
             for index, want in ((0, ["ERROR", "ERROR"]), (1, ["OK", "OK"])):
                 with Host(sim.port(index), 921600) as host:
