@@ -48,6 +48,9 @@ static const struct {
     {21, "the server's certificate is of an issuer that is not trusted (ca_file names what is)"},
 };
 
+/* What libcurl gives when the chain of certificates was good, and the name on the last one was not. */
+#define CHAIN_NOT_REFUSED 1
+
 static const char *describe_certificate(const struct download_request_run *run)
 {
 	long result = 0;
@@ -57,7 +60,7 @@ static const char *describe_certificate(const struct download_request_run *run)
 		if (certificate_results[i].result == result)
 			return certificate_results[i].what;
 	}
-	return result == 0 ? "the server's certificate is for another host" : "the server's certificate cannot be trusted";
+	return result <= CHAIN_NOT_REFUSED ? "the server's certificate is for another host" : "the server's certificate cannot be trusted";
 }
 
 void download_failure_of_curl(const struct download_request_run *run, int code, struct download_failure *ret)

@@ -20,6 +20,13 @@ void download_outcome_describe(const struct download_attempt *attempt, const cha
 	snprintf(ret->evidence, sizeof(ret->evidence), "%s", evidence);
 }
 
+static void tell_kept(struct downloads *downloads, struct transfer *transfer, uint64_t bytes)
+{
+	pthread_mutex_lock(&downloads->lock);
+	transfer->now.bytes_done = bytes;
+	pthread_mutex_unlock(&downloads->lock);
+}
+
 void download_attempt_drop(struct downloads *downloads, struct transfer *transfer, bool keep)
 {
 	struct download_attempt *attempt = transfer->attempt;
@@ -29,8 +36,10 @@ void download_attempt_drop(struct downloads *downloads, struct transfer *transfe
 	if (!attempt)
 		return;
 	download_request_end(attempt);
-	keep = keep && (record->validator.etag[0] || record->validator.last_modified[0]);
-	if (attempt->import && keep && firmware_import_size(attempt->import) > 0) {
+	keep = keep && attempt->import && (record->validator.etag[0] || record->validator.last_modified[0]);
+	if (attempt->import)
+		tell_kept(downloads, transfer, keep ? firmware_import_size(attempt->import) : 0);
+	if (keep) {
 		if (firmware_import_sync(attempt->import) == 0)
 			record->durable = firmware_import_size(attempt->import);
 		/* Without the new state the old one still holds: less of the bytes is trusted. */

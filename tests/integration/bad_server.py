@@ -62,10 +62,11 @@ class Connection:
 
 class BadServer:
     """behave(connection, request, count) is called for each request, count from 1 for each path; then the connection is closed, unless it gives
-    True."""
+    True. The greeting is sent before anything is asked."""
 
-    def __init__(self, behave, tls=None):
+    def __init__(self, behave, tls=None, greeting=b""):
         self.behave = behave
+        self.greeting = greeting
         self.requests = []
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -105,6 +106,7 @@ class BadServer:
                 if self.tls:
                     raw = self.tls.wrap_socket(raw, server_side=True)
                 with raw:
+                    raw.sendall(self.greeting)
                     self._talk(raw)
         except (OSError, ValueError):
             pass  # the client has gone, which many of the tests want it to

@@ -103,8 +103,8 @@ class DownloadCase(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         self.cache = self.folder / "cache"
 
-    def server(self, behave, tls=None):
-        server = BadServer(behave, tls)
+    def server(self, behave, tls=None, greeting=b""):
+        server = BadServer(behave, tls, greeting)
         self.addCleanup(server.close)
         return server
 
