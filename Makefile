@@ -174,7 +174,7 @@ help:
 	@echo 'make demo       install what is missing, build, upgrade a simulated fleet of 8 modems'
 	@echo 'make test       install what is missing, build, run every test'
 	@echo 'make test-matrix  every fault in every phase on every kind of modem'
-	@echo 'make bench      measure transfers and fleets against the simulator'
+	@echo 'make bench      measure transfers, fleets and the firmware cache'
 	@echo 'make lint       include directions, third-party fences, sizes, format, man pages'
 	@echo 'make asan tsan  the tests under the sanitizers'
 	@echo 'make fuzz       every decoder for FUZZ_S=60 seconds'

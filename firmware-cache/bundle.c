@@ -47,8 +47,15 @@ const char *bundle_check_name(enum bundle_check check)
 		return "none";
 	case BUNDLE_CHECK_LEFT_TO_MODEM:
 		return "left-to-modem";
+	case BUNDLE_CHECK_DAMAGED:
+		return "damaged";
 	}
 	return "none";
+}
+
+const char *bundle_signature_name(uint16_t type)
+{
+	return type < COUNT(signature_kinds) ? signature_kinds[type].name : "unknown";
 }
 
 const uint8_t *cursor_take(struct cursor *cursor, size_t count)
@@ -173,9 +180,40 @@ static int read_body(const struct walk *walk, struct cursor *cursor, struct bund
 	return cursor->failed ? bundle_report_cut(walk, cursor) : 0;
 }
 
-static uint32_t crc_of(const uint8_t *bytes, size_t length)
+/* The next part of bytes[*at..end), at most BUNDLE_PASS_SIZE of it; NULL at the end. */
+static const uint8_t *next_part(const struct walk *walk, size_t *at, size_t end, size_t *ret_length)
 {
-	return (uint32_t)crc32_z(crc32_z(0, NULL, 0), bytes, length);
+	const uint8_t *part = walk->bytes + *at;
+	size_t rest = end - *at;
+
+	if (walk->watch->passed)
+		walk->watch->passed(walk->watch->context, *at);
+	*ret_length = rest < BUNDLE_PASS_SIZE ? rest : BUNDLE_PASS_SIZE;
+	*at += *ret_length;
+	return rest > 0 ? part : NULL;
+}
+
+static uint32_t crc_of(const struct walk *walk, size_t at, size_t end)
+{
+	uLong sum = crc32_z(0, NULL, 0);
+	const uint8_t *part;
+	size_t length;
+
+	while ((part = next_part(walk, &at, end, &length)))
+		sum = crc32_z(sum, part, length);
+	return (uint32_t)sum;
+}
+
+static uint32_t fletcher_of(const struct walk *walk, size_t at, size_t end)
+{
+	struct fletcher32 sum;
+	const uint8_t *part;
+	size_t length;
+
+	fletcher32_begin(&sum);
+	while ((part = next_part(walk, &at, end, &length)))
+		fletcher32_add(&sum, part, length);
+	return fletcher32_end(&sum);
 }
 
 static int compare_sums(const struct walk *walk, const char *name, uint64_t at, uint32_t found, uint32_t computed)
@@ -199,18 +237,15 @@ static int check_version_1_header(const struct walk *walk, const struct bundle_r
 
 static int check_sums(const struct walk *walk, struct bundle_record *record, const struct sums *sums)
 {
-	const uint8_t *signed_bytes = walk->bytes + record->offset;
-	size_t signed_length = sums->signature_at - record->offset;
-
 	record->check = BUNDLE_CHECK_GOOD;
 	if (record->version == 1)
 		return compare_sums(walk, "checksum of the data", record->offset + SIGNATURE_TYPE_AT, sums->data,
-				    bundle_fletcher32(walk->bytes + record->data_offset, record->size));
+				    fletcher_of(walk, record->data_offset, record->data_offset + record->size));
 	if (record->signature_type == BUNDLE_SIGNATURE_FLETCHER32)
 		return compare_sums(walk, "Fletcher-32", sums->signature_at, sums->signature,
-				    bundle_fletcher32(signed_bytes, signed_length));
+				    fletcher_of(walk, record->offset, sums->signature_at));
 	if (record->signature_type == BUNDLE_SIGNATURE_CRC32)
-		return compare_sums(walk, "CRC-32", sums->signature_at, sums->signature, crc_of(signed_bytes, signed_length));
+		return compare_sums(walk, "CRC-32", sums->signature_at, sums->signature, crc_of(walk, record->offset, sums->signature_at));
 	record->check = record->signature_type == BUNDLE_SIGNATURE_NONE ? BUNDLE_CHECK_NONE : BUNDLE_CHECK_LEFT_TO_MODEM;
 	return 0;
 }
@@ -234,6 +269,24 @@ static int walk_pack(struct walk *walk, const struct bundle_record *pack)
 	return r;
 }
 
+/* With a watch that wants to hear of it, damage ends the walk only when it is over. */
+static int judge_sums(struct walk *walk, struct bundle_record *record, const struct sums *sums)
+{
+	struct cache_error first = *walk->error;
+	struct cache_error found;
+	int r = check_sums(walk, record, sums);
+
+	if (r == 0 || !walk->watch->damaged)
+		return r;
+	record->check = BUNDLE_CHECK_DAMAGED;
+	found = *walk->error;
+	if (walk->damaged)
+		*walk->error = first;
+	walk->damaged = true;
+	walk->watch->damaged(walk->watch->context, (size_t)(record - walk->bundle->records), &found);
+	return 0;
+}
+
 /* A PACK is walked before its own checksum is judged, because an error of a record inside says more. But what is strange inside is
  * damage when the checksum around it is wrong too. */
 static int check_record(struct walk *walk, struct bundle_record *record, const struct sums *sums)
@@ -242,10 +295,10 @@ static int check_record(struct walk *walk, struct bundle_record *record, const s
 	int r;
 
 	if (strcmp(record->magic, "PACK") != 0)
-		return check_sums(walk, record, sums);
+		return judge_sums(walk, record, sums);
 	r = walk_pack(walk, record);
 	if (r == 0)
-		return check_sums(walk, record, sums);
+		return judge_sums(walk, record, sums);
 	inside = *walk->error;
 	if (check_sums(walk, record, sums) < 0)
 		inside.code = CACHE_ERROR_BUNDLE_DAMAGED;
@@ -279,9 +332,10 @@ static int walk_record(struct walk *walk, struct cursor *cursor)
 	return r == 0 ? check_record(walk, record, &sums) : r;
 }
 
-int bundle_parse(const uint8_t *bytes, size_t length, struct bundle *ret, struct cache_error *ret_error)
+int bundle_parse_watched(const uint8_t *bytes, size_t length, const struct bundle_watch *watch, struct bundle *ret,
+			 struct cache_error *ret_error)
 {
-	struct walk walk = {.bytes = bytes, .length = length, .bundle = ret, .error = ret_error};
+	struct walk walk = {.bytes = bytes, .length = length, .watch = watch, .bundle = ret, .error = ret_error};
 	struct cursor cursor = {.bytes = bytes, .end = length};
 	int r = 0;
 
@@ -291,5 +345,12 @@ int bundle_parse(const uint8_t *bytes, size_t length, struct bundle *ret, struct
 		return cache_error_set(ret_error, CACHE_ERROR_BUNDLE_DAMAGED, "the file is empty");
 	while (r == 0 && cursor.position < cursor.end)
 		r = walk_record(&walk, &cursor);
-	return r;
+	return r == 0 && walk.damaged ? -EBADMSG : r;
+}
+
+int bundle_parse(const uint8_t *bytes, size_t length, struct bundle *ret, struct cache_error *ret_error)
+{
+	static const struct bundle_watch nobody = {0};
+
+	return bundle_parse_watched(bytes, length, &nobody, ret, ret_error);
 }

@@ -27,8 +27,10 @@ enum bundle_check {
 	BUNDLE_CHECK_GOOD,
 	BUNDLE_CHECK_NONE,          /* the record carries none */
 	BUNDLE_CHECK_LEFT_TO_MODEM, /* RSA, ECDSA: only the modem has the key */
+	BUNDLE_CHECK_DAMAGED,       /* only where a watch let the walk go on */
 };
-const char *bundle_check_name(enum bundle_check check); /* "good", "none", "left-to-modem" */
+const char *bundle_check_name(enum bundle_check check); /* "good", "none", "left-to-modem", "damaged" */
+const char *bundle_signature_name(uint16_t type);       /* "Fletcher-32"; "unknown" */
 
 struct bundle_record {
 	char magic[5];
@@ -53,7 +55,24 @@ struct bundle {
  * and what was found. Never reads outside bytes[0..length). Any thread. */
 int bundle_parse(const uint8_t *bytes, size_t length, struct bundle *ret, struct cache_error *ret_error);
 
-/* Fletcher-32 as in protocol.md 5; a first part can be continued only at an even length. */
+#define BUNDLE_PASS_SIZE 262144u
+
+/* Who hears of a walk. Each function may be NULL; they are called from within bundle_parse_watched(). */
+struct bundle_watch {
+	/* All bytes before this place were read and are not needed soon: a map can let go of them. At least every BUNDLE_PASS_SIZE bytes that are
+	 * read; a record in a PACK is read again with the PACK, so the place may go back. */
+	void (*passed)(void *context, size_t end);
+	/* A record (its index) whose checksum is wrong. With this function the walk goes on behind it; the record's check says damaged. */
+	void (*damaged)(void *context, size_t record, const struct cache_error *error);
+	void *context;
+};
+
+/* As bundle_parse(); with a watch for damage also -EBADMSG: the walk came to its end, and *ret_error is that of the first damaged record. What was
+ * found of the records is in *ret whatever is returned; after -EPROTO the last one may be half read. */
+int bundle_parse_watched(const uint8_t *bytes, size_t length, const struct bundle_watch *watch, struct bundle *ret,
+			 struct cache_error *ret_error);
+
+/* Fletcher-32 as in protocol.md 5. */
 uint32_t bundle_fletcher32(const uint8_t *bytes, size_t length);
 
 enum helper_kind { HELPER_NONE, HELPER_MONARCH1 /* ELF32 big-endian, 0xA7 */, HELPER_MONARCH2 /* little-endian */ };

@@ -24,9 +24,20 @@ const uint8_t *cursor_take(struct cursor *cursor, size_t count); /* NULL when it
 uint16_t cursor_u16(struct cursor *cursor);
 uint32_t cursor_u32(struct cursor *cursor);
 
+/* Fletcher-32 in parts: all but the last of even length. */
+struct fletcher32 {
+	uint32_t first;
+	uint32_t second;
+};
+void fletcher32_begin(struct fletcher32 *sum);
+void fletcher32_add(struct fletcher32 *sum, const uint8_t *bytes, size_t length);
+uint32_t fletcher32_end(const struct fletcher32 *sum);
+
 struct walk {
 	const uint8_t *bytes;
 	size_t length;
+	const struct bundle_watch *watch;
+	bool damaged; /* a checksum was wrong, and the walk went on; the error is the first one's */
 	struct bundle *bundle;
 	struct cache_error *error;
 	size_t path[BUNDLE_DEPTH_MAX + 1]; /* the index of the record at each depth, down to the current one */

@@ -6,15 +6,22 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static int inspect_bundle(const uint8_t *bytes, size_t length, struct firmware *firmware, struct cache_error *ret_error)
+/* A big file must not stay in memory because it was looked at once. */
+static void let_go(void *context, size_t end)
 {
+	(void)madvise(context, end, MADV_DONTNEED);
+}
+
+static int inspect_bundle(void *bytes, size_t length, struct firmware *firmware, struct cache_error *ret_error)
+{
+	const struct bundle_watch watch = {.passed = let_go, .context = bytes};
 	int r;
 
 	firmware->kind = FIRMWARE_BUNDLE;
 	firmware->bundle = malloc(sizeof(*firmware->bundle));
 	if (!firmware->bundle)
 		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for the records of a bundle");
-	r = bundle_parse(bytes, length, firmware->bundle, ret_error);
+	r = bundle_parse_watched(bytes, length, &watch, firmware->bundle, ret_error);
 	if (r < 0) {
 		free(firmware->bundle);
 		firmware->bundle = NULL;
@@ -22,7 +29,7 @@ static int inspect_bundle(const uint8_t *bytes, size_t length, struct firmware *
 	return r;
 }
 
-static int inspect_bytes(const uint8_t *bytes, size_t length, struct manifest *ret, struct cache_error *ret_error)
+static int inspect_bytes(void *bytes, size_t length, struct manifest *ret, struct cache_error *ret_error)
 {
 	enum helper_kind helper = helper_recognise(bytes, length, ret_error);
 
@@ -37,7 +44,7 @@ static int inspect_bytes(const uint8_t *bytes, size_t length, struct manifest *r
 
 int content_inspect(int fd, uint64_t size, struct manifest *ret, struct cache_error *ret_error)
 {
-	const uint8_t none = 0;
+	uint8_t none = 0;
 	void *bytes;
 	int r;
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs both benches and prints them as markdown. Usage: tests/bench/run.sh BUILD
+# Runs all benches and prints them as markdown. Usage: tests/bench/run.sh BUILD
 # A bar that is not reached is said in its row and is no error: other work on the machine must not break a build.
 set -eu
 
@@ -18,3 +18,7 @@ echo
 echo "Many modems at once through dupgated, a bundle of 1.5 MB, blocks of 2016 bytes, from request to verified."
 echo
 DUPGATE_BUILD=$(realpath "$build") "${PYTHON:-/usr/bin/python3}" "$here/bench_fleet.py"
+echo
+echo "The firmware cache, by HTTP on loopback; dupctl as a process of its own."
+echo
+DUPGATE_BUILD=$(realpath "$build") "${PYTHON:-/usr/bin/python3}" "$here/bench_cache.py"

@@ -31,6 +31,30 @@ static void judge_record(const struct bundle *bundle, size_t index, size_t lengt
 	}
 }
 
+static void count_damage(void *context, size_t record, const struct cache_error *error)
+{
+	unsigned *damaged = context;
+
+	LAW(record < BUNDLE_RECORDS_MAX && error->code == CACHE_ERROR_BUNDLE_DAMAGED);
+	++*damaged;
+}
+
+/* A walk that goes on behind damage finds all that one that stops at it found, and is good only where that one is. */
+static void judge_watched(const uint8_t *bytes, size_t length, int result, const struct bundle *stopped)
+{
+	struct bundle bundle = {0};
+	struct cache_error error = {0};
+	unsigned damaged = 0;
+	const struct bundle_watch watch = {.damaged = count_damage, .context = &damaged};
+	int watched = bundle_parse_watched(bytes, length, &watch, &bundle, &error);
+
+	LAW((watched == 0) == (result == 0));
+	LAW(watched != -74 /* -EBADMSG */ || damaged > 0);
+	LAW(bundle.record_count >= stopped->record_count);
+	for (size_t i = 0; watched != -71 && i < bundle.record_count; i++)
+		judge_record(&bundle, i, length);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	struct bundle bundle = {0};
@@ -43,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	LAW(bundle.record_count <= BUNDLE_RECORDS_MAX);
 	for (size_t i = 0; result == 0 && i < bundle.record_count; i++)
 		judge_record(&bundle, i, length);
+	judge_watched(bytes, length, result, &bundle);
 
 	enum helper_kind kind = helper_recognise(bytes, length, &error);
 	LAW(kind == HELPER_NONE || error.code == CACHE_ERROR_NONE);
