@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/json_problem.h"
 #include "api/json_view.h"
@@ -16,6 +17,8 @@ static void answer_clear(struct answer *answer)
 {
 	if (!answer->lent)
 		free(answer->body);
+	if (answer->is_file)
+		close(answer->file);
 	*answer = (struct answer){0};
 }
 

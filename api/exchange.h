@@ -29,6 +29,10 @@ struct answer {
 	char *body;               /* owned, unless `lent` */
 	size_t length;
 	bool lent;
+	bool is_file; /* instead of `body`: `length` bytes from the begin of `file`, owned */
+	int file;
+	char etag[72];
+	char digest[64]; /* RFC 9530, Repr-Digest */
 	char location[112];
 	char link[256];
 	char allow[48];

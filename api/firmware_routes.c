@@ -2,9 +2,14 @@
 #include "api/handlers.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "api/json_read.h"
 #include "api/json_view.h"
@@ -35,6 +40,59 @@ int route_get_firmware(struct exchange *exchange)
 	struct firmware firmware;
 	int r = reference_find(exchange, exchange->parameter, &firmware);
 	return r < 0 ? r : answer_firmware(exchange, 200, &firmware);
+}
+
+static int fault_of_cache(struct exchange *exchange, const struct cache_error *error, int r)
+{
+	if (r == -EPROTO)
+		job_fault_from_cache(&exchange->fault, error);
+	return r;
+}
+
+static int answer_file(struct exchange *exchange, const char *path)
+{
+	struct answer *answer = &exchange->answer;
+	struct stat status;
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return -errno;
+	answer->is_file = true;
+	answer->file = file;
+	if (fstat(file, &status) < 0)
+		return -errno;
+	answer->status = 200;
+	answer->content_type = "application/octet-stream";
+	answer->length = (size_t)status.st_size;
+	return 0;
+}
+
+/* The digest in the two forms that clients check or remember. */
+static void name_digest(struct answer *answer, const char *sha256)
+{
+	unsigned char digest[crypto_hash_sha256_BYTES];
+	char text[sodium_base64_ENCODED_LEN(sizeof(digest), sodium_base64_VARIANT_ORIGINAL)];
+	sodium_hex2bin(digest, sizeof(digest), sha256, strlen(sha256), NULL, NULL, NULL);
+	sodium_bin2base64(text, sizeof(text), digest, sizeof(digest), sodium_base64_VARIANT_ORIGINAL);
+	snprintf(answer->etag, sizeof(answer->etag), "\"%s\"", sha256);
+	snprintf(answer->digest, sizeof(answer->digest), "sha-256=:%s:", text);
+}
+
+int route_get_content(struct exchange *exchange)
+{
+	struct firmware firmware;
+	struct cache_error error = {0};
+	char *path = NULL;
+	int r = reference_find(exchange, exchange->parameter, &firmware);
+	if (r < 0)
+		return r;
+	r = firmware_checked_path(gateway_firmware(exchange->gateway), firmware.sha256, &path, &error);
+	if (r == 0)
+		r = answer_file(exchange, path);
+	if (r == 0)
+		name_digest(&exchange->answer, firmware.sha256);
+	free(path);
+	firmware_clear(&firmware);
+	return fault_of_cache(exchange, &error, r);
 }
 
 int route_patch_firmware(struct exchange *exchange)
@@ -90,13 +148,6 @@ static int take_facts(struct exchange *exchange, struct firmware_facts *ret)
 		r = reference_resolve(exchange, "helper", helper, ret->helper);
 	if (r == 0 && second != NULL)
 		r = reference_resolve(exchange, "second", second, ret->second);
-	return r;
-}
-
-static int fault_of_cache(struct exchange *exchange, const struct cache_error *error, int r)
-{
-	if (r == -EPROTO)
-		job_fault_from_cache(&exchange->fault, error);
 	return r;
 }
 

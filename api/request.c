@@ -11,14 +11,17 @@
 #include "api/routes.h"
 
 /* How long a connection may take for its first head, from one request to the next head, and for a body. */
-#define FIRST_HEAD_S 10u
-#define NEXT_HEAD_S  30u
-#define BODY_S       30u
-#define FILE_BODY_S  900u
-#define ANSWER_S     60u
+#define FIRST_HEAD_S  10u
+#define NEXT_HEAD_S   30u
+#define BODY_S        30u
+#define FILE_BODY_S   900u
+#define ANSWER_S      60u
+#define FILE_ANSWER_S 900u
 
-/* What a client still sends after it was refused is read and dropped, so that it gets to read why; but not more than this. */
-#define DROPPED_MAX 1048576u
+/* What a client still sends after it was refused is read and dropped, so that it gets to read why; but not more than this, or a whole file. When
+ * more than a little comes, it is told at once. */
+#define DROPPED_MAX    1048576u
+#define DROPPED_LITTLE 65536u
 
 #define STOPPING_RETRY_S 10u
 #define BUSY_RETRY_S     5u
@@ -32,6 +35,7 @@ struct request {
 	struct exchange exchange;
 	int refused; /* what went wrong before the handler; 0: nothing */
 	bool refuse_now;
+	bool answered;       /* in the middle of the body: only the end of the connection may follow */
 	atomic_bool handled; /* the answer is there; hands it over from the import thread */
 	char *body;
 	size_t body_length, body_size;
@@ -65,11 +69,16 @@ static int check_sender(struct request *request)
 	return exchange_refuse(&request->exchange, refusal.status, NULL, "%s", refusal.why);
 }
 
+static bool takes_no_body(const struct route *route)
+{
+	return route->body == BODY_NONE || route->body == BODY_NONE_READ;
+}
+
 /* `curl -d` and `curl --data-binary` call every body a form; a page can send a form anywhere, but not without its Origin. */
 static int check_content_type(struct request *request)
 {
 	const struct head *head = &request->head;
-	if (request->route->body == BODY_NONE || head->fields[HEAD_CONTENT_TYPE] == NULL ||
+	if (takes_no_body(request->route) || head->fields[HEAD_CONTENT_TYPE] == NULL ||
 	    head_media_type_is(head, "application/x-www-form-urlencoded"))
 		return 0;
 	bool json = head_media_type_is(head, "application/json") ||
@@ -87,14 +96,14 @@ static int check_content_type(struct request *request)
 
 static int refuse_length(struct request *request)
 {
-	if (request->route->body == BODY_NONE)
+	if (takes_no_body(request->route))
 		return exchange_refuse(&request->exchange, 400, NULL, "this request takes no body");
 	return exchange_refuse(&request->exchange, 413, NULL, "the body is over %u bytes", BODY_MAX);
 }
 
 static int check_length(struct request *request)
 {
-	uint64_t length = head_content_length(&request->head), limit = request->route->body == BODY_NONE ? 0 : BODY_MAX;
+	uint64_t length = head_content_length(&request->head), limit = takes_no_body(request->route) ? 0 : BODY_MAX;
 	if (request->route->body != BODY_FILE)
 		return length > limit ? refuse_length(request) : 0;
 	int r = upload_begin(&request->exchange, length);
@@ -179,7 +188,7 @@ static enum MHD_Result send_stream(struct request *request)
 static enum MHD_Result send_answer(struct request *request)
 {
 	struct answer *answer = &request->exchange.answer;
-	patience_set(request->door->service->patience, request->watched, ANSWER_S);
+	patience_set(request->door->service->patience, request->watched, answer->is_file ? FILE_ANSWER_S : ANSWER_S);
 	/* A HEAD of a stream has nothing to follow. */
 	if (answer->stream && strcmp(request->head.method, "HEAD") != 0)
 		return send_stream(request);
@@ -217,7 +226,7 @@ static enum MHD_Result begin(struct request *request, const char *path)
 
 static int keep_body(struct request *request, const char *bytes, size_t length)
 {
-	if (request->route->body == BODY_NONE || length > BODY_MAX - request->body_length)
+	if (takes_no_body(request->route) || length > BODY_MAX - request->body_length)
 		return refuse_length(request);
 	size_t needed = request->body_length + length;
 	if (needed > request->body_size) {
@@ -233,6 +242,23 @@ static int keep_body(struct request *request, const char *bytes, size_t length)
 	return 0;
 }
 
+static enum MHD_Result drop_body(struct request *request, size_t length)
+{
+	uint64_t most = DROPPED_MAX, max_size = gateway_config(request->exchange.gateway)->max_size;
+	if (request->route != NULL && request->route->body == BODY_FILE && max_size > most)
+		most = max_size;
+	firmware_import_abort(request->exchange.import);
+	request->exchange.import = NULL;
+	request->dropped += length;
+	if (request->dropped > DROPPED_LITTLE && !request->answered) {
+		request->answered = true;
+		exchange_problem(&request->exchange, request->refused);
+		if (!reply_send_early(request->connection, &request->exchange.answer))
+			return MHD_NO;
+	}
+	return request->dropped > most ? MHD_NO : MHD_YES;
+}
+
 static enum MHD_Result take_body(struct request *request, const char *bytes, size_t length)
 {
 	if (request->refused == 0)
@@ -240,24 +266,25 @@ static enum MHD_Result take_body(struct request *request, const char *bytes, siz
 								     : keep_body(request, bytes, length);
 	if (request->refused == 0)
 		return MHD_YES;
-	request->dropped += length;
-	return request->dropped > DROPPED_MAX ? MHD_NO : MHD_YES;
+	return drop_body(request, length);
 }
 
 static enum MHD_Result end(struct request *request)
 {
+	if (request->answered)
+		return MHD_NO;
 	if (request->refused < 0)
 		return refuse(request);
 	request->exchange.body = request->body;
 	request->exchange.body_length = request->body_length;
-	if (request->route->body != BODY_FILE) {
+	if (request->route->body != BODY_FILE && request->route->body != BODY_NONE_READ) {
 		run_handler(request);
 		return send_answer(request);
 	}
 	request->task = (struct import_task){.run = run_handler, .context = request, .connection = request->connection};
 	if (import_worker_submit(request->door->service->worker, &request->task) == 0)
 		return MHD_YES;
-	request->refused = exchange_unavailable(&request->exchange, BUSY_RETRY_S, "too many files are being added");
+	request->refused = exchange_unavailable(&request->exchange, BUSY_RETRY_S, "too many files are being added or read");
 	return refuse(request);
 }
 

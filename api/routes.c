@@ -23,6 +23,7 @@ static const struct route routes[] = {
     {"GET", "/firmware", route_list_firmware, BODY_NONE, {NULL}},
     {"POST", "/firmware", route_add_firmware, BODY_FILE, {"name", "family", "release", "build", "base_build", "helper", "second"}},
     {"GET", "/firmware/{sha256}", route_get_firmware, BODY_NONE, {NULL}},
+    {"GET", "/firmware/{sha256}/content", route_get_content, BODY_NONE_READ, {NULL}},
     {"PATCH", "/firmware/{sha256}", route_patch_firmware, BODY_JSON, {NULL}},
     {"DELETE", "/firmware/{sha256}", route_remove_firmware, BODY_NONE, {NULL}},
     {"GET", "/events", route_follow_events, BODY_NONE, {"topics", "device", "job", "snapshot"}},

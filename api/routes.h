@@ -11,8 +11,9 @@
 
 enum body_kind {
 	BODY_NONE,
-	BODY_JSON, /* kept until it is whole, at most BODY_MAX */
-	BODY_FILE, /* streamed into an import; the handler runs on the import thread */
+	BODY_NONE_READ, /* none; the handler reads a firmware and runs on the import thread */
+	BODY_JSON,      /* kept until it is whole, at most BODY_MAX */
+	BODY_FILE,      /* streamed into an import; the handler runs on the import thread */
 };
 
 struct route {
