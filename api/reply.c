@@ -71,7 +71,10 @@ bool reply_send_early(struct MHD_Connection *connection, const struct answer *an
 	struct iovec parts[] = {{.iov_base = head, .iov_len = (size_t)length}, {.iov_base = answer->body, .iov_len = answer->length}};
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 	/* Nothing was sent on this connection since the last answer was read: a few hundred bytes find room. */
-	return sendmsg(info->connect_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)(parts[0].iov_len + parts[1].iov_len);
+	if (sendmsg(info->connect_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)(parts[0].iov_len + parts[1].iov_len))
+		return false;
+	(void)shutdown(info->connect_fd, SHUT_WR);
+	return true;
 }
 
 enum MHD_Result reply_send_stream(struct MHD_Connection *connection, struct MHD_Response *response, const struct answer *answer)
