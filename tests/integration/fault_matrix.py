@@ -12,6 +12,7 @@ import argparse
 import collections
 import concurrent.futures
 import functools
+import json
 import re
 import signal
 import sys
@@ -26,7 +27,7 @@ FAULTS = ("silence", "error", "noise-line", "stale-ok", "byte-lost", "byte-damag
 IN_BLOCKS = ("helper-block", "first-block", "middle-block", "last-block")
 IN_TRANSFER = IN_BLOCKS + ("border-1", "border-2", "border-3")
 # Which modem it is, and which profile its device has.
-KINDS = {"monarch1": ("monarch1", "auto", {}), "monarch2": ("monarch2", "auto", {})}
+KINDS = {"monarch1": ("monarch1", "auto", {}), "monarch2": ("monarch2", "auto", {}), "pycom": ("monarch1", "pycom", {"board": "pycom"})}
 # The phase helper is that of a modem found in boot mode 0; all others begin in the application.
 IN_FFH = ("helper", "helper-block")
 BUNDLES = {"monarch1": ("CATM1-39529.dup", "LR5.1.1.0-39529", "UE5.0.0.0d"), "monarch2": ("GM02RB6Q_LR8.2.1.0-61488.dup", "LR8.2.1.0-61488", "UE8.2.1.0")}
@@ -101,12 +102,31 @@ class MatrixRack(Rack):
         self.family, profile, options = KINDS[kind]
         self.kind = kind
         self.cells = cells
+        if ffh and kind == "pycom":
+            options = dict(options, control=True)
         super().__init__(len(cells), extra_config=f"[jobs]\nmax_parallel = {BATCH}\n", program="dupgated-hasty", profile=profile, rules=rules,
                          family=self.family, apply_ms=150, restart_ms=150, helper_ms=150, boot_mode=0 if ffh else 2, **options)
         name, release, ue = BUNDLES[self.family]
         helper = self.daemon.add_firmware(make_helper(self.folder / "updater.elf", self.family))["sha256"] if ffh else None
         self.firmware = self.daemon.add_firmware(self.bundle(name, size=100_000, release=release, ue=ue), query=f"&release={release}")
         self.request = {"helper": helper} if ffh else {}
+        if ffh and kind == "pycom":
+            self.learn_boot_mode()
+
+    def learn_boot_mode(self):
+        """A modem in boot mode 0 behind a mirror is silent at first; the technician is told to reset the board, and the next try succeeds."""
+        probes = []
+        for device in self.devices:
+            status, _, body = self.daemon.request("POST", f"/devices/{device}/probe")
+            if status != 202:
+                raise AssertionError(f"probe {device}: {status} {body}")
+            probes.append(body["id"])
+        for probe in self.ended(probes):
+            if probe["fault"]["code"] != "board-no-bridge":
+                raise AssertionError(f"the first probe of a modem in boot mode 0 ended {probe}")
+        with open(self.control, "w", encoding="ascii") as orders:
+            orders.write(json.dumps({"modem": "all", "do": "board-reset"}) + "\n")
+        wait_for(lambda: all(not self.simulator.state(k)["board"]["bridging"] for k in range(len(self.cells))), what="the reset of all boards")
 
     def start_jobs(self):
         return [self.daemon.upgrade(device, self.firmware["sha256"], **self.request)["id"] for device in self.devices]
@@ -127,6 +147,7 @@ def judge(rack, index, job):
     state = rack.simulator.state(index)
     device = rack.daemon.get(f"/devices/{rack.devices[index]}")
     jobs = rack.daemon.get(f"/jobs?device={rack.devices[index]}")["jobs"]
+    jobs = [other for other in jobs if other["kind"] == "upgrade"]
     new = BUNDLES[rack.family][1]
     if cell[2] != "daemon-killed" and state["rules_fired"] == 0:
         return "the fault did not happen"
