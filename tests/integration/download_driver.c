@@ -210,6 +210,8 @@ static int open_all(const json_t *options, struct firmware_store **ret_store, st
 
 	if (number_of(options, "max_size"))
 		at.max_size = number_of(options, "max_size");
+	if (number_of(options, "quota"))
+		at.quota = number_of(options, "quota");
 	for (; how.host_count < json_array_size(sections) && how.host_count < 8; how.host_count++) {
 		const json_t *section = json_array_get(sections, how.host_count);
 
@@ -242,8 +244,10 @@ int main(int argc, char **argv)
 
 	if (!options)
 		return 2;
-	if (open_all(options, &store, &downloads) < 0)
+	if (open_all(options, &store, &downloads) < 0) {
+		json_decref(options);
 		return 1;
+	}
 	say(json_pack("{ss}", "event", "ready"));
 	while (fgets(line, sizeof(line), stdin)) {
 		json_t *command = json_loads(line, 0, NULL);

@@ -110,9 +110,14 @@ class DownloadCase(unittest.TestCase):
 
     def driver(self, **options):
         driver = Driver(self.cache, **options)
-        self.addCleanup(lambda: driver.process.poll() is None and driver.kill())
+        self.addCleanup(self.close_driver, driver)
         self.assertEqual(driver.first, {"event": "ready"})
         return driver
+
+    def close_driver(self, driver):
+        if driver.process.returncode is None:
+            driver.close()
+            self.assertEqual(driver.process.returncode, 0)
 
     def files(self, folder):
         return sorted(os.listdir(self.cache / folder))

@@ -4,9 +4,12 @@
 import email.utils
 import gzip
 import hashlib
+import re
+import shutil
 import socket
 import time
 import unittest
+from pathlib import Path
 
 from bad_server import cut_first, whole
 from download_rig import DownloadCase
@@ -314,6 +317,62 @@ class Content(DownloadCase):
                 driver = self.driver()
                 now = driver.fetch(server.url(), sha256=self.sha256)
                 self.assert_failed(driver, now, "digest-mismatch")
+
+
+class Room(DownloadCase):
+    def test_no_room_in_the_quota(self):
+        server = self.server(whole(self.body))
+        driver = self.driver(quota=100_000)
+        now = driver.fetch(server.url())
+        self.assert_failed(driver, now, "cache-full", server.url())
+        self.assertEqual((now["attempt"], now["bytes_done"]), (1, 0))
+
+    def test_no_room_is_noticed_without_a_length(self):
+        def behave(connection, _request, _count):
+            connection.head(200, {"Connection": "close"})
+            connection.send(self.body)
+        server = self.server(behave)
+        driver = self.driver(quota=100_000)
+        self.assert_failed(driver, driver.fetch(server.url()), "cache-full", server.url())
+
+    def test_what_is_held_counts_again_after_a_restart(self):
+        """And what has ended does not: the quota fits exactly one."""
+        server = self.server(cut_first(self.body, 150_000, whole(self.body)))
+        driver = self.driver(quota=len(self.body))
+        self.assert_stored(driver, driver.fetch(server.url()), self.body)
+
+    def test_a_cache_that_cannot_be_written(self):
+        driver = self.driver()
+        shutil.rmtree(self.cache / "incoming")
+        answer = driver.begin("http://127.0.0.1:1/a.dup")
+        self.assertEqual(answer["refused"], "infrastructure-error")
+        self.assertIn("incoming", answer["message"])
+        wait_for(lambda: driver.list() == [], what="nothing to be left")
+
+    def test_a_cache_that_breaks_meanwhile(self):
+        def behave(connection, _request, _count):
+            shutil.rmtree(self.cache / "incoming")
+            whole(self.body)(connection, _request, _count)
+        server = self.server(behave)
+        driver = self.driver()
+        now = driver.fetch(server.url())
+        self.assertEqual((now["state"], now["code"]), ("failed", "infrastructure-error"))
+        self.assertEqual(self.files("downloads"), [])
+
+    def test_memory_does_not_grow_with_the_file(self):
+        big = make_bundle(self.folder / "big.dup", size=60_000_000).read_bytes()
+        server = self.server(whole(big))
+        driver = self.driver()
+        driver.fetch(self.server(whole(self.body)).url())
+        before = self.peak(driver)
+        now = driver.fetch(server.url())
+        self.assertEqual((now["state"], now["bytes_done"]), ("succeeded", len(big)))
+        self.assertLess(self.peak(driver) - before, 8 << 20)
+
+    @staticmethod
+    def peak(driver):
+        status = Path(f"/proc/{driver.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
 
 
 class Pace(DownloadCase):

@@ -175,6 +175,41 @@ class Credentials(DownloadCase):
         self.assertNotIn(SECRET, str(driver.events) + str(driver.list()))
 
 
+class Signatures(DownloadCase):
+    def test_one_beside_the_file_is_looked_for(self):
+        server = self.server(lambda connection, request, count: connection.answer(404) if request.path.startswith("/a.dup.minisig")
+                             else whole(self.body)(connection, request, count))
+        driver = self.driver()
+        self.assert_stored(driver, driver.fetch(server.url("/a.dup?x=1").replace("//", f"//ann:{SECRET}@"), try_minisig=True), self.body)
+        self.assertEqual([(r.path, r.range_first) for r in server.seen()], [("/a.dup?x=1", None), ("/a.dup.minisig?x=1", None)])
+        self.assertEqual(server.seen()[1].headers["authorization"], basic("ann", SECRET))
+
+    def test_one_that_was_named_must_be_there(self):
+        signatures = self.server(lambda connection, _request, _count: connection.answer(404))
+        server = self.server(whole(self.body))
+        driver = self.driver()
+        now = driver.fetch(server.url().replace("//", f"//ann:{SECRET}@"), signature_url=signatures.url("/s"))
+        self.assert_failed(driver, now, "download-failed", "its signature: ", "HTTP 404")
+        self.assertNotIn("authorization", signatures.seen()[0].headers)
+
+    def test_a_failure_to_fetch_it_does_not_cost_the_file(self):
+        signatures = self.server(lambda connection, _request, count: connection.answer(503 if count == 1 else 404))
+        server = self.server(whole(self.body))
+        driver = self.driver()
+        now = driver.fetch(server.url(), signature_url=signatures.url("/s"))
+        self.assert_failed(driver, now, "download-failed", "its signature: ", "HTTP 404")
+        self.assertEqual((len(server.seen()), len(signatures.seen())), (1, 2))
+
+    def test_one_without_end(self):
+        def behave(connection, _request, _count):
+            connection.head(200, {"Connection": "close"})
+            while True:
+                connection.send(b"x" * 65536)
+        driver = self.driver()
+        now = driver.fetch(self.server(whole(self.body)).url(), signature_url=self.server(behave).url())
+        self.assert_failed(driver, now, "signature-bad", "longer than 2048 bytes")
+
+
 class Secure(DownloadCase):
     @classmethod
     def setUpClass(cls):
