@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bad_server import cut_first, whole
 from download_rig import DownloadCase
-from rack import make_bundle, wait_for
+from rack import BUILD, make_bundle, wait_for
 
 DATED = {"Date": "Sat, 01 Jan 2022 12:00:00 GMT", "Last-Modified": "Sat, 01 Jan 2022 11:00:00 GMT"}
 
@@ -359,6 +359,7 @@ class Room(DownloadCase):
         self.assertEqual((now["state"], now["code"]), ("failed", "infrastructure-error"))
         self.assertEqual(self.files("downloads"), [])
 
+    @unittest.skipIf("tsan" in BUILD.name, "the thread sanitizer keeps notes about every byte")
     def test_memory_does_not_grow_with_the_file(self):
         big = make_bundle(self.folder / "big.dup", size=60_000_000).read_bytes()
         server = self.server(whole(big))
