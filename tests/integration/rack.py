@@ -152,7 +152,7 @@ class Rack:
         if "rules" in simulator:  # a scenario as data
             simulator["scenario"] = self.folder / "scenario.json"
             simulator["scenario"].write_text(json.dumps(simulator.pop("rules")))
-        if simulator.get("control"):  # orders to the simulator, a line of JSON each
+        if simulator.get("control") is True:  # orders to the simulator, a line of JSON each
             self.control = simulator["control"] = self.folder / "control"
         self.simulator = Simulator(self.folder / "fleet", count, **simulator) if count else None
         self.devices = [f"bench-{k}" for k in range(count)]
