@@ -22,6 +22,7 @@ int route_list_firmware(struct exchange *exchange)
 	int r = firmware_list(gateway_firmware(exchange->gateway), &list, &count);
 	if (r < 0)
 		return r;
+	firmware_judge(gateway_firmware(exchange->gateway), list, count);
 	char *json = json_view_firmware_list(list, count);
 	firmware_list_free(list, count);
 	return exchange_json(exchange, 200, json);
@@ -30,6 +31,7 @@ int route_list_firmware(struct exchange *exchange)
 /* Shows and lets go. */
 static int answer_firmware(struct exchange *exchange, int status, struct firmware *firmware)
 {
+	firmware_judge(gateway_firmware(exchange->gateway), firmware, 1);
 	char *json = json_view_firmware(firmware);
 	firmware_clear(firmware);
 	return exchange_json(exchange, status, json);
@@ -111,6 +113,14 @@ int route_patch_firmware(struct exchange *exchange)
 		return r;
 	const char *name = patch.name[0] != '\0' ? patch.name : NULL;
 	r = gateway_patch_firmware(exchange->gateway, exchange->parameter, name, &patch.stated, patch.mask, &firmware, &exchange->fault);
+	return r < 0 ? reference_explain(exchange, exchange->parameter, r) : answer_firmware(exchange, 200, &firmware);
+}
+
+int route_sign_firmware(struct exchange *exchange)
+{
+	struct firmware firmware = {0};
+	int r = gateway_sign_firmware(exchange->gateway, exchange->parameter, exchange->body != NULL ? exchange->body : "",
+				      exchange->body_length, &firmware, &exchange->fault);
 	return r < 0 ? reference_explain(exchange, exchange->parameter, r) : answer_firmware(exchange, 200, &firmware);
 }
 
@@ -219,6 +229,8 @@ int route_add_firmware(struct exchange *exchange)
 	r = gateway_commit_import(exchange->gateway, import, &statement, &batch, &exchange->fault);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < batch.count; i++)
+		firmware_judge(gateway_firmware(exchange->gateway), &batch.items[i].firmware, 1);
 	r = answer_batch(exchange, &batch);
 	firmware_batch_clear(&batch);
 	return r;

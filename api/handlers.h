@@ -24,6 +24,7 @@ int route_add_firmware(struct exchange *exchange);
 int route_get_firmware(struct exchange *exchange);
 int route_get_content(struct exchange *exchange);
 int route_patch_firmware(struct exchange *exchange);
+int route_sign_firmware(struct exchange *exchange);
 int route_remove_firmware(struct exchange *exchange);
 int route_follow_events(struct exchange *exchange);
 int route_get_health(struct exchange *exchange);

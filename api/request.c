@@ -85,6 +85,10 @@ static int check_content_type(struct request *request)
 		    (strcmp(head->method, "PATCH") == 0 && head_media_type_is(head, "application/merge-patch+json"));
 	if (request->route->body == BODY_JSON)
 		return json ? 0 : exchange_refuse(&request->exchange, 415, NULL, "the body must be application/json");
+	if (request->route->body == BODY_TEXT)
+		return head_media_type_is(head, "text/plain") || head_media_type_is(head, "application/octet-stream")
+			   ? 0
+			   : exchange_refuse(&request->exchange, 415, NULL, "the body must be the file itself, as text/plain");
 	if (json)
 		return exchange_refuse(
 		    &request->exchange, 400, NULL,

@@ -25,6 +25,7 @@ static const struct route routes[] = {
     {"GET", "/firmware/{sha256}", route_get_firmware, BODY_NONE, {NULL}},
     {"GET", "/firmware/{sha256}/content", route_get_content, BODY_NONE_READ, {NULL}},
     {"PATCH", "/firmware/{sha256}", route_patch_firmware, BODY_JSON, {NULL}},
+    {"PUT", "/firmware/{sha256}/signature", route_sign_firmware, BODY_TEXT, {NULL}},
     {"DELETE", "/firmware/{sha256}", route_remove_firmware, BODY_NONE, {NULL}},
     {"GET", "/events", route_follow_events, BODY_NONE, {"topics", "device", "job", "snapshot"}},
     {"GET", "/healthz", route_get_health, BODY_NONE, {NULL}},

@@ -13,6 +13,7 @@ enum body_kind {
 	BODY_NONE,
 	BODY_NONE_READ, /* none; the handler reads a firmware and runs on the import thread */
 	BODY_JSON,      /* kept until it is whole, at most BODY_MAX */
+	BODY_TEXT,      /* the same, of plain text */
 	BODY_FILE,      /* streamed into an import; the handler runs on the import thread */
 };
 

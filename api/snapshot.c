@@ -76,6 +76,8 @@ static int read_state(struct gateway *gateway, const struct sse_filter *filter, 
 		r = read_jobs(gateway, unfinished[i], filter, snapshot);
 	if (r == 0)
 		r = firmware_list(gateway_firmware(gateway), &snapshot->firmware, &snapshot->firmware_count);
+	if (r == 0 && snapshot->firmware_count > 0)
+		firmware_judge(gateway_firmware(gateway), snapshot->firmware, snapshot->firmware_count);
 	keep_device(snapshot, filter->device);
 	return r;
 }

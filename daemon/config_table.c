@@ -139,16 +139,6 @@ static int set_truth(void *target, const struct config_key *key, const char *val
 	return config_refuse(why, "\"%s\" is neither yes nor no", value);
 }
 
-/* Saying yes to a check that is not made would be worse than to refuse the start. */
-static int set_signature(void *target, const struct config_key *key, const char *value, struct config_why why)
-{
-	bool *required = member_of(target, key);
-	int error = set_truth(target, key, value, why);
-	if (error == 0 && *required)
-		return config_refuse(why, "signatures are not supported by this version");
-	return error;
-}
-
 /* rfc2217://host:4001 or the absolute path of a tty. */
 static int set_port(void *target, const struct config_key *key, const char *value, struct config_why why)
 {
@@ -258,7 +248,7 @@ static const struct config_key keys[] = {
     {SECTION_JOBS, "attempts", set_number, CONFIG_COUNT(attempts), 1, ATTEMPTS_MOST},
     {SECTION_FIRMWARE, "max_size", set_size, CONFIG_VALUE(max_size)},
     {SECTION_FIRMWARE, "quota", set_size, CONFIG_VALUE(quota)},
-    {SECTION_FIRMWARE, "require_signature", set_signature, CONFIG_VALUE(require_signature)},
+    {SECTION_FIRMWARE, "require_signature", set_truth, CONFIG_VALUE(require_signature)},
     {SECTION_FIRMWARE, "trusted_keys_dir", set_path, CONFIG_TEXT(trusted_keys_dir)},
     {SECTION_HOTPLUG, "enabled", set_truth, CONFIG_VALUE(hotplug)},
     {SECTION_DEVICE, "port", set_port, DEVICE_TEXT(port)},

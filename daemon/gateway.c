@@ -28,12 +28,16 @@ static int open_firmware(struct gateway *gateway, struct job_fault *ret_fault)
 	    .directory = gateway->config->cache_dir,
 	    .max_size = gateway->config->max_size,
 	    .quota = gateway->config->quota,
+	    .trusted_keys_dir = gateway->config->trusted_keys_dir,
+	    .key_refused = gateway_key_refused,
 	    .evicted = gateway_firmware_evicted,
 	    .context = gateway,
 	};
 	int result = firmware_store_open(&options, &error, &gateway->firmware);
 	if (result == -EPROTO)
 		job_fault_from_cache(ret_fault, &error);
+	if (result == 0)
+		firmware_judge(gateway->firmware, NULL, 0); /* a file that is no key is told of now, not with the first signature */
 	return result;
 }
 
@@ -42,6 +46,7 @@ static int open_queue(struct gateway *gateway, const struct engine_ops *engine, 
 	const struct queue_surroundings surroundings = {
 	    .max_parallel = gateway->config->max_parallel,
 	    .attempts = gateway->config->attempts,
+	    .require_signature = gateway->config->require_signature,
 	    .store = gateway->store,
 	    .registry = gateway->registry,
 	    .firmware = gateway->firmware,

@@ -100,6 +100,9 @@ int gateway_commit_import(struct gateway *gateway, struct firmware_import *impor
 			  struct firmware_batch *ret, struct job_fault *ret_fault);
 int gateway_patch_firmware(struct gateway *gateway, const char *reference, const char *name, const struct firmware_facts *stated,
 			   unsigned mask, struct firmware *ret, struct job_fault *ret_fault);
+/* Keeps the text of a .minisig file with the firmware. */
+int gateway_sign_firmware(struct gateway *gateway, const char *reference, const char *text, size_t length, struct firmware *ret,
+			  struct job_fault *ret_fault);
 int gateway_remove_firmware(struct gateway *gateway, const char *reference, struct job_fault *ret_fault);
 
 struct gateway_counts {

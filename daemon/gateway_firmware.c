@@ -8,6 +8,8 @@
 
 #include "daemon/log.h"
 
+#include "daemon/log.h"
+
 void job_fault_from_cache(struct job_fault *ret, const struct cache_error *error)
 {
 	job_fault_set(ret, cache_error_code_name(error->code), "%s", error->message);
@@ -61,6 +63,29 @@ int gateway_commit_import(struct gateway *gateway, struct firmware_import *impor
 		publish_batch(gateway, ret);
 	if (result == -EPROTO)
 		job_fault_from_cache(ret_fault, &error);
+	return result;
+}
+
+void gateway_key_refused(void *context, const char *what)
+{
+	(void)context;
+	log_warning(NULL, "a file among the trusted keys is passed over: %s", what);
+}
+
+int gateway_sign_firmware(struct gateway *gateway, const char *reference, const char *text, size_t length, struct firmware *ret,
+			  struct job_fault *ret_fault)
+{
+	struct cache_error error = {0};
+	int result = firmware_find(gateway->firmware, reference, ret, &error);
+	if (result == 0)
+		result = firmware_sign(gateway->firmware, ret->sha256, text, length, &error);
+	if (result == 0) {
+		event_publish_firmware(gateway->events, EVENT_FIRMWARE_CHANGED, ret->sha256);
+		return 0;
+	}
+	if (result == -EPROTO)
+		job_fault_from_cache(ret_fault, &error);
+	firmware_clear(ret);
 	return result;
 }
 

@@ -21,6 +21,9 @@ struct gateway {
 /* The cache made room; `context` is the gateway. */
 void gateway_firmware_evicted(void *context, const struct firmware *firmware);
 
+/* For the store of the firmware. */
+void gateway_key_refused(void *context, const char *what);
+
 /* gateway_new() with another engine and another clock (Unix time in ms). */
 int gateway_new_with(const struct config *config, const struct engine_ops *engine, int64_t (*now_ms)(void), struct job_fault *ret_fault,
 		     struct gateway **ret);

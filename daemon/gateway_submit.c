@@ -32,6 +32,11 @@ static int resolve(struct gateway *gateway, struct job_request *request, const c
 		result = check_request(request, ret_fault);
 	if (result == 0 && request->kind == JOB_UPGRADE)
 		result = job_files_resolve(gateway->firmware, request, reference, ret, ret_fault);
+	if (result == 0 && gateway->config->require_signature) {
+		result = job_files_judge(gateway->firmware, ret, ret_fault);
+		if (result < 0)
+			job_files_clear(ret);
+	}
 	return result;
 }
 

@@ -58,7 +58,8 @@ static const struct fault_kind kinds[] = {
     {"bundle-damaged", CLASS_BUNDLE, 422, "The bundle is damaged",
      "Get the file again from where it came from, compare its size and digest with what the vendor states, and add it anew."},
     {"bundle-unsupported", CLASS_BUNDLE, 422, "The bundle cannot be used, or not on this modem in this way",
-     "Do what the message says. A file is a .dup, a helper, or a .zip or .tgz of them; the files of a pair go together; a modem whose boot mode "
+     "Do what the message says. A file is a .dup, a helper, or a .zip or .tgz of them; the files of a pair go together; a modem whose boot "
+     "mode "
      "is "
      "not known is probed first; Monarch 2 below 8.0.4.0 needs the vendor's own tool. README tells which firmware goes where."},
     {"bundle-too-big", CLASS_BUNDLE, 413, "The bundle is too big",

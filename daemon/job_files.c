@@ -119,6 +119,16 @@ static int resolve_second(struct firmware_store *store, struct job_request *requ
 	return result;
 }
 
+/* A differential that is taken for a full bundle would go in from recovery, where it cannot be applied. */
+static int check_base(const struct firmware *bundle, struct job_fault *ret_fault)
+{
+	if (bundle->facts.base_build != 0 || firmware_form(bundle) != FORM_DIFFERENTIAL)
+		return 0;
+	return job_fault_set(ret_fault, "bundle-wrong-base",
+			     "%s is a differential by its content, and nothing tells from which build it starts: state base_build",
+			     bundle->name);
+}
+
 /* A differential has the way fff only. */
 static int check_size(const struct job_request *request, const struct firmware *bundle, struct job_fault *ret_fault)
 {
@@ -140,10 +150,43 @@ int job_files_resolve(struct firmware_store *store, struct job_request *request,
 	if (result == 0)
 		result = resolve_helper(store, request, &files.bundle, &files.helper, ret_fault);
 	if (result == 0)
+		result = check_base(&files.bundle, ret_fault);
+	if (result == 0)
 		result = check_size(request, &files.bundle, ret_fault);
 	if (result < 0)
 		job_files_clear(&files);
 	else
 		*ret = files;
 	return result;
+}
+
+int job_files_judge(struct firmware_store *store, const struct job_files *files, struct job_fault *ret_fault)
+{
+	const struct firmware *const all[] = {&files->bundle, &files->helper, &files->second};
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct firmware judged = *all[i];
+		if (judged.sha256[0] == '\0')
+			continue;
+		firmware_judge(store, &judged, 1);
+		if (judged.signature.verdict == SIGNATURE_NONE)
+			return job_fault_set(ret_fault, "signature-missing", "%s has no signature, and this gateway sends nothing without",
+					     judged.name);
+		if (judged.signature.verdict == SIGNATURE_BAD)
+			return job_fault_set(ret_fault, "signature-bad", "the signature of %s is not good: %s", judged.name,
+					     judged.signature.reason);
+	}
+	return 0;
+}
+
+int job_files_check_signatures(struct firmware_store *store, const struct job_files *files, struct job_fault *ret_fault)
+{
+	const struct firmware *const all[] = {&files->bundle, &files->helper, &files->second};
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct cache_error error = {0};
+		if (all[i]->sha256[0] == '\0' || firmware_check_signature(store, all[i]->sha256, &error) == 0)
+			continue;
+		job_fault_from_cache(ret_fault, &error);
+		return job_fault_set(ret_fault, ret_fault->kind->code, "the signature of %s: %s", all[i]->name, error.message);
+	}
+	return 0;
 }

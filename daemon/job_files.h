@@ -25,4 +25,10 @@ int job_files_find(struct firmware_store *store, const struct job_request *reque
 int job_files_resolve(struct firmware_store *store, struct job_request *request, const char *bundle, struct job_files *ret,
 		      struct job_fault *ret_fault);
 
+/* Where signatures are required: 0 when every file has a good one, by what was told of the bytes when they came; "signature-missing",
+ * "signature-bad". */
+int job_files_judge(struct firmware_store *store, const struct job_files *files, struct job_fault *ret_fault);
+/* The same by the bytes on disk, all read for it: before they are sent. */
+int job_files_check_signatures(struct firmware_store *store, const struct job_files *files, struct job_fault *ret_fault);
+
 #endif

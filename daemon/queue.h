@@ -16,6 +16,7 @@
 struct queue_surroundings {
 	unsigned max_parallel;
 	unsigned attempts;
+	bool require_signature; /* of all that a job sends */
 	struct store *store;
 	struct registry *registry;
 	struct firmware_store *firmware;

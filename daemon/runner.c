@@ -278,12 +278,16 @@ static int run_upgrade(struct run *run, struct upgrade_result *ret, struct job_f
 {
 	const struct queue_surroundings *with = &run->queue->with;
 	struct job_files files;
-	struct job_images images;
+	struct job_images images = {0};
 	int result = job_files_find(with->firmware, &run->row.job.request, &files, ret_fault);
 	if (result < 0)
 		return result;
 	run->size = files.bundle.size + files.second.size;
-	result = image_share_acquire(with->images, &files, &images, ret_fault);
+	/* A run that only brings the modem back sends none of them. */
+	if (with->require_signature && !run->row.cancel_requested)
+		result = job_files_check_signatures(with->firmware, &files, ret_fault);
+	if (result == 0)
+		result = image_share_acquire(with->images, &files, &images, ret_fault);
 	if (result == 0)
 		result = run_engine(run, &files, &images, ret);
 	image_share_release(with->images, &images);

@@ -38,6 +38,18 @@ struct sums {
 	uint64_t signature_at;
 };
 
+const char *bundle_checksum_name(const struct bundle_record *record)
+{
+	static const char *const names[] = {
+	    [BUNDLE_SIGNATURE_NONE] = "none",      [BUNDLE_SIGNATURE_FLETCHER32] = "fletcher-32", [BUNDLE_SIGNATURE_ECDSA256] = "ecdsa",
+	    [BUNDLE_SIGNATURE_RSA_SHA256] = "rsa", [BUNDLE_SIGNATURE_CRC32] = "crc-32",
+	};
+
+	if (record->version == 1) /* has its own field for it */
+		return names[BUNDLE_SIGNATURE_FLETCHER32];
+	return record->signature_type < sizeof(names) / sizeof(names[0]) ? names[record->signature_type] : names[BUNDLE_SIGNATURE_NONE];
+}
+
 const char *bundle_check_name(enum bundle_check check)
 {
 	switch (check) {

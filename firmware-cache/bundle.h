@@ -32,6 +32,10 @@ enum bundle_check {
 const char *bundle_check_name(enum bundle_check check); /* "good", "none", "left-to-modem", "damaged" */
 const char *bundle_signature_name(uint16_t type);       /* "Fletcher-32"; "unknown" */
 
+struct bundle_record;
+/* What covers a record: "none", "fletcher-32", "crc-32", "rsa", "ecdsa". */
+const char *bundle_checksum_name(const struct bundle_record *record);
+
 struct bundle_record {
 	char magic[5];
 	uint16_t version;

@@ -55,5 +55,8 @@ int content_inspect(int fd, uint64_t size, struct manifest *ret, struct cache_er
 		return cache_error_set(ret_error, CACHE_ERROR_IO, "cannot map the firmware: %s", strerrordesc_np(errno));
 	r = inspect_bytes(bytes, size, ret, ret_error);
 	munmap(bytes, size);
+	if (r == 0)
+		r = signature_digest(fd, ret->digest, ret_error);
+	ret->has_digest = r == 0;
 	return r;
 }

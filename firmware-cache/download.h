@@ -43,7 +43,7 @@ struct download {
 	uint64_t bytes_total;                /* DOWNLOAD_BYTES_UNKNOWN until the server tells, and when it does not */
 	unsigned attempt;                    /* the first is 1; 0 before it */
 	int64_t not_before;                  /* Unix time, s, of the next attempt while waiting; else 0 */
-	char firmware[FIRMWARE_SHA256_SIZE]; /* when it has succeeded */
+	char firmware[FIRMWARE_SHA256_SIZE]; /* when it has succeeded; "": an archive with several bundles */
 	bool was_there;                      /* the store had that content already */
 	struct cache_error fault;            /* when failed; while waiting, what broke the last attempt; else of code CACHE_ERROR_NONE */
 	int64_t created_at;                  /* Unix time, s */
@@ -81,6 +81,8 @@ struct downloads_options {
 	 * close. changed: a new download, each new state, an attempt's begin. progress: more bytes, at most 4 times a second. May be NULL. */
 	void (*changed)(void *context, const struct download *now);
 	void (*progress)(void *context, const struct download *now);
+	/* What was stored, all of it where an archive came; before changed() tells the success. */
+	void (*stored)(void *context, const struct firmware_batch *batch);
 	void *context;
 };
 

@@ -176,13 +176,34 @@ static void refuse_content(struct download_attempt *attempt, struct cache_error 
 	}
 }
 
+/* Of an archive the bundle that an upgrade means; when there are several, that is nobody's guess. */
+static void tell_stored(struct download_attempt *attempt, uint64_t size, const struct firmware_batch *batch)
+{
+	const struct firmware_batch_item *main = firmware_batch_main(batch);
+	const struct downloads_options *options = &attempt->downloads->options;
+
+	if (options->stored)
+		options->stored(options->context, batch);
+	download_outcome_stored(attempt, size, main ? main->firmware.sha256 : "", main && !main->is_new);
+}
+
 static void store_firmware(struct download_attempt *attempt)
 {
 	const struct download_record *record = &attempt->transfer->record;
 	struct firmware_import *import = attempt->import;
-	char source[sizeof(((struct firmware *)NULL)->source)];
+	char source[FIRMWARE_SOURCE_STATED_MAX + 1];
+	const struct firmware_statement statement = {
+	    .name = record->name[0] ? record->name : NULL,
+	    .facts = &record->stated,
+	    .source = source,
+	    .signature = attempt->signature_length > 0 ? attempt->signature
+			 : record->signature[0]        ? record->signature
+						       : NULL,
+	    .signature_guessed = record->try_minisig,
+	};
 	struct cache_error error;
-	struct firmware firmware;
+	struct firmware_batch batch;
+	uint64_t size;
 	int r;
 
 	if (!begin_storing(attempt))
@@ -191,13 +212,15 @@ static void store_firmware(struct download_attempt *attempt)
 	attempt->part = PART_FIRMWARE;
 	snprintf(source, sizeof(source), "%.*s", (int)sizeof(source) - 1, attempt->transfer->now.url);
 	firmware_import_expect(import, record->sha256, attempt->end_in_doubt);
-	r = firmware_import_commit(import, record->name[0] ? record->name : NULL, &record->stated, source, &firmware, &error);
+	attempt->signature[attempt->signature_length] = '\0';
+	size = firmware_import_size(import);
+	r = firmware_import_commit_all(import, &statement, &batch, &error);
 	if (r < 0) {
 		refuse_content(attempt, &error);
 		return;
 	}
-	download_outcome_stored(attempt, &firmware, r == 1);
-	firmware_clear(&firmware);
+	tell_stored(attempt, size, &batch);
+	firmware_batch_clear(&batch);
 }
 
 /* How many bytes of an earlier attempt can be gone on with. */
@@ -220,7 +243,7 @@ static bool already_there(struct download_attempt *attempt)
 
 	if (!sha256[0] || firmware_find(attempt->downloads->options.store, sha256, &firmware, &error) < 0)
 		return false;
-	download_outcome_stored(attempt, &firmware, true);
+	download_outcome_stored(attempt, firmware.size, firmware.sha256, true);
 	firmware_clear(&firmware);
 	return true;
 }

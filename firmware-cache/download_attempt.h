@@ -75,7 +75,7 @@ void download_attempt_watch(struct download_attempt *attempt, int64_t now_ms);
 void download_attempt_drop(struct downloads *downloads, struct transfer *transfer, bool keep);
 
 /* download_outcome.c: how an attempt leaves its transfer; the attempt is gone after each. */
-void download_outcome_stored(struct download_attempt *attempt, const struct firmware *firmware, bool was_there);
+void download_outcome_stored(struct download_attempt *attempt, uint64_t size, const char *sha256, bool was_there);
 void download_outcome_failed(struct download_attempt *attempt, const struct cache_error *fault);
 /* Again later, or failed when it was the last attempt. */
 void download_outcome_broken(struct download_attempt *attempt, const struct cache_error *fault, uint64_t asked_s);

@@ -71,16 +71,16 @@ static void set_state(struct downloads *downloads, struct transfer *transfer, en
 	pthread_mutex_unlock(&downloads->lock);
 }
 
-void download_outcome_stored(struct download_attempt *attempt, const struct firmware *firmware, bool was_there)
+void download_outcome_stored(struct download_attempt *attempt, uint64_t size, const char *sha256, bool was_there)
 {
 	struct downloads *downloads = attempt->downloads;
 	struct transfer *transfer = attempt->transfer;
 
 	pthread_mutex_lock(&downloads->lock);
-	strcpy(transfer->now.firmware, firmware->sha256);
+	strcpy(transfer->now.firmware, sha256);
 	transfer->now.was_there = was_there;
-	transfer->now.bytes_done = firmware->size;
-	transfer->now.bytes_total = firmware->size;
+	transfer->now.bytes_done = size;
+	transfer->now.bytes_total = size;
 	pthread_mutex_unlock(&downloads->lock);
 	download_attempt_drop(downloads, transfer, false);
 	download_files_remove(downloads, transfer);

@@ -89,6 +89,19 @@ int facts_check_release(const struct firmware_facts *stated, struct cache_error 
 			       stated->build, stated->release);
 }
 
+int facts_check_base(const struct firmware *firmware, struct cache_error *ret_error)
+{
+	struct firmware_facts named;
+
+	firmware_facts_from_name(firmware->name, &named);
+	if (!named.base_build || !firmware->stated.base_build || named.base_build == firmware->stated.base_build)
+		return 0;
+	return cache_error_set(
+	    ret_error, CACHE_ERROR_INVALID_REQUEST,
+	    "base_build %u is stated, and the name %s says that it starts from %u: give it another name if that is wrong",
+	    firmware->stated.base_build, firmware->name, named.base_build);
+}
+
 void facts_resolve(struct firmware *firmware, const struct firmware_facts *content)
 {
 	struct firmware_facts named;

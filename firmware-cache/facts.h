@@ -13,6 +13,9 @@ int facts_check(const struct firmware_facts *stated, struct cache_error *ret_err
 /* 0, or CACHE_ERROR_INVALID_REQUEST when the stated build is not the one of the stated release. */
 int facts_check_release(const struct firmware_facts *stated, struct cache_error *ret_error);
 
+/* 0, or CACHE_ERROR_INVALID_REQUEST when a differential's name says that it starts from another build than is stated: the modem would be lost. */
+int facts_check_base(const struct firmware *firmware, struct cache_error *ret_error);
+
 /* The mask (enum firmware_fact) of what is not empty. */
 unsigned facts_known(const struct firmware_facts *facts);
 

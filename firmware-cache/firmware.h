@@ -6,10 +6,12 @@
 #define FIRMWARE_CACHE_FIRMWARE_H
 
 #include "firmware-cache/bundle.h"
+#include "firmware-cache/signature.h"
 
-#define FIRMWARE_SHA256_SIZE 65u /* 64 lower-case hex digits and NUL */
-#define FIRMWARE_NAME_SIZE   128u
-#define FIRMWARE_SOURCE_SIZE 640u /* a URL or "upload", the name of an archive, the path in it */
+#define FIRMWARE_SHA256_SIZE       65u /* 64 lower-case hex digits and NUL */
+#define FIRMWARE_NAME_SIZE         128u
+#define FIRMWARE_SOURCE_STATED_MAX 255u /* bytes of where a file came from, as its importer says */
+#define FIRMWARE_SOURCE_SIZE       640u /* a URL or "upload", the name of an archive, the path in it */
 
 enum firmware_kind { FIRMWARE_BUNDLE, FIRMWARE_HELPER };
 const char *firmware_kind_name(enum firmware_kind kind); /* "bundle", "helper" */
@@ -24,17 +26,32 @@ struct firmware_facts {
 	char second[FIRMWARE_SHA256_SIZE]; /* the file that follows this one in the same job (protocol.md 6, 5) */
 };
 
+enum signature_verdict {
+	SIGNATURE_NONE, /* there is no detached signature */
+	SIGNATURE_GOOD,
+	SIGNATURE_BAD,
+};
+const char *signature_verdict_name(enum signature_verdict verdict); /* "none", "good", "bad" */
+
+/* Of the detached signature, with the keys of the moment. */
+struct firmware_signature {
+	enum signature_verdict verdict;
+	struct signature_report report; /* key_id also of a bad one, when it can be read; the rest of a good one */
+	char reason[384];               /* of a bad one */
+};
+
 struct firmware {
 	char sha256[FIRMWARE_SHA256_SIZE];
 	char name[FIRMWARE_NAME_SIZE];
 	uint64_t size;
 	enum firmware_kind kind;
-	struct firmware_facts facts;       /* stated over name over content */
-	struct firmware_facts stated;      /* of these, what the importer said */
-	char source[FIRMWARE_SOURCE_SIZE]; /* "upload" or a URL; of an archive's content also its name and the path in it */
-	int64_t imported_at;               /* Unix time, s */
-	int64_t used_at_ns;                /* Unix time, ns: imported, named by a job, or sent to a modem; told by the store */
-	struct bundle *bundle;             /* the records of a bundle, owned; NULL for a helper */
+	struct firmware_facts facts;         /* stated over name over content */
+	struct firmware_facts stated;        /* of these, what the importer said */
+	char source[FIRMWARE_SOURCE_SIZE];   /* "upload" or a URL; of an archive's content also its name and the path in it */
+	int64_t imported_at;                 /* Unix time, s */
+	int64_t used_at_ns;                  /* Unix time, ns: imported, named by a job, or sent to a modem; told by the store */
+	struct bundle *bundle;               /* the records of a bundle, owned; NULL for a helper */
+	struct firmware_signature signature; /* told by firmware_judge() alone */
 	/* Of a two-file bundle; told by the store, from what is stated, else from the names. */
 	unsigned pair_part;               /* 1 or 2; 0: a bundle of its own */
 	char partner[FIRMWARE_NAME_SIZE]; /* what the other file is called, whether it is in the cache or not; "": not known */
@@ -42,6 +59,17 @@ struct firmware {
 
 void firmware_clear(struct firmware *firmware);
 int firmware_copy(const struct firmware *from, struct firmware *ret);
+
+enum firmware_form {
+	FORM_NONE, /* of a helper */
+	FORM_FULL,
+	FORM_DIFFERENTIAL, /* has a DIFF record, or is said to start from a build */
+	FORM_BOOT_ROM,     /* the boot ROM package alone */
+	FORM_PAIR_PART,
+};
+/* What kind of bundle this is: from its records, then from what is known besides. Pure. */
+enum firmware_form firmware_form(const struct firmware *firmware);
+const char *firmware_form_name(enum firmware_form form); /* "", "full", "differential", "boot-rom", "pair-part" */
 
 /* Reads what a file name tells (protocol.md 5, "Names"): CATM1-39529.dup, upgdiff_33080-to-39529.dup, GM02RB6Q_LR8.0.5.13-59577.dup …
  * Pure. What it does not tell stays empty. */

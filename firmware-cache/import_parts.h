@@ -18,6 +18,7 @@ struct import_part {
 	char source[FIRMWARE_SOURCE_SIZE];
 	char helper[FIRMWARE_SHA256_SIZE]; /* of the same folder of the archive, meant for this bundle; "": none */
 	char helper_family[16];
+	char *signature;          /* text of a .minisig file; owned; NULL: none */
 	struct manifest manifest; /* of the content alone, then as the index will have it */
 	bool again;               /* that content is there already */
 	struct firmware result;   /* a copy of its entry */

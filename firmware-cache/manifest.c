@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,14 +73,24 @@ static json_t *records_to_json(const struct bundle *bundle)
 	return array;
 }
 
+static json_t *digest_to_json(const struct manifest *manifest)
+{
+	char hex[2 * SIGNATURE_DIGEST_SIZE + 1];
+
+	if (!manifest->has_digest)
+		return json_null();
+	return json_string(sodium_bin2hex(hex, sizeof(hex), manifest->digest, sizeof(manifest->digest)));
+}
+
 char *manifest_write(const struct manifest *manifest)
 {
 	const struct firmware *firmware = &manifest->firmware;
-	_cleanup_json_ json_t *json = json_pack(
-	    "{s:i, s:s, s:s, s:I, s:s, s:o, s:o, s:s, s:I, s:I, s:o}", "manifest", FORMAT_VERSION, "sha256", firmware->sha256, "name",
-	    firmware->name, "size", (json_int_t)firmware->size, "kind", firmware_kind_name(firmware->kind), "stated",
-	    facts_to_json(&firmware->stated), "content", facts_to_json(&manifest->content), "source", firmware->source, "imported_at",
-	    (json_int_t)firmware->imported_at, "sequence", (json_int_t)manifest->sequence, "records", records_to_json(firmware->bundle));
+	_cleanup_json_ json_t *json = json_pack("{s:i, s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:o}", "manifest", FORMAT_VERSION,
+						"sha256", firmware->sha256, "name", firmware->name, "size", (json_int_t)firmware->size,
+						"kind", firmware_kind_name(firmware->kind), "stated", facts_to_json(&firmware->stated),
+						"content", facts_to_json(&manifest->content), "blake2b", digest_to_json(manifest), "source",
+						firmware->source, "imported_at", (json_int_t)firmware->imported_at, "sequence",
+						(json_int_t)manifest->sequence, "records", records_to_json(firmware->bundle));
 
 	return json ? json_dumps(json, JSON_INDENT(1)) : NULL;
 }
@@ -203,6 +214,21 @@ static int read_records(struct reader *reader, struct firmware *firmware)
 	return 0;
 }
 
+static void read_digest(struct reader *reader, struct manifest *ret)
+{
+	const json_t *value = json_object_get(reader->object, "blake2b");
+	size_t length = 0;
+
+	if (!value || json_is_null(value))
+		return;
+	ret->has_digest = json_is_string(value) &&
+			  sodium_hex2bin(ret->digest, sizeof(ret->digest), json_string_value(value), json_string_length(value), NULL,
+					 &length, NULL) == 0 &&
+			  length == sizeof(ret->digest);
+	if (!ret->has_digest)
+		reader->bad = true;
+}
+
 static int read_manifest(struct reader *reader, struct manifest *ret)
 {
 	struct firmware *firmware = &ret->firmware;
@@ -216,6 +242,7 @@ static int read_manifest(struct reader *reader, struct manifest *ret)
 	read_kind(reader, &firmware->kind);
 	read_facts(reader, "stated", &firmware->stated);
 	read_facts(reader, "content", &ret->content);
+	read_digest(reader, ret);
 	read_text(reader, "source", firmware->source, sizeof(firmware->source));
 	firmware->imported_at = (int64_t)read_number(reader, "imported_at", INT64_MAX);
 	ret->sequence = read_number(reader, "sequence", INT64_MAX - 1);

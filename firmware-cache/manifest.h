@@ -10,9 +10,11 @@
 #define MANIFEST_SIZE_MAX (1024u * 1024u)
 
 struct manifest {
-	struct firmware firmware;      /* its `facts` are not written: they follow from the rest */
-	struct firmware_facts content; /* what the bytes themselves told */
-	uint64_t sequence;             /* order of import, whatever the clock said */
+	struct firmware firmware;              /* its `facts` are not written: they follow from the rest */
+	struct firmware_facts content;         /* what the bytes themselves told, and what they came with */
+	bool has_digest;                       /* manifests from before there were signatures have none */
+	uint8_t digest[SIGNATURE_DIGEST_SIZE]; /* what a signature is of: signature_digest() */
+	uint64_t sequence;                     /* order of import, whatever the clock said */
 };
 
 void manifest_clear(struct manifest *manifest);

@@ -207,18 +207,16 @@ static int read_failed(struct cache_error *ret_error, int error)
 	return cache_error_set(ret_error, CACHE_ERROR_IO, "cannot read the file that is signed: %s", strerrordesc_np(error));
 }
 
-/* 1: the signature is of this content; 0: it is not; -EPROTO: the disk. */
-static int check_hashed(const struct signature_text *signature, const struct trusted_key *key, int fd, struct cache_error *ret_error)
+int signature_digest(int fd, uint8_t ret[static SIGNATURE_DIGEST_SIZE], struct cache_error *ret_error)
 {
 	crypto_generichash_state state;
-	uint8_t digest[crypto_generichash_BYTES_MAX];
 	uint8_t *block = malloc(READ_BLOCK_SIZE);
 	off_t at = 0;
 	ssize_t n = 0;
 
 	if (!block)
 		return read_failed(ret_error, ENOMEM);
-	crypto_generichash_init(&state, NULL, 0, sizeof(digest));
+	crypto_generichash_init(&state, NULL, 0, SIGNATURE_DIGEST_SIZE);
 	while ((n = pread(fd, block, READ_BLOCK_SIZE, at)) > 0) {
 		crypto_generichash_update(&state, block, (unsigned long long)n);
 		at += n;
@@ -226,8 +224,20 @@ static int check_hashed(const struct signature_text *signature, const struct tru
 	free(block);
 	if (n < 0)
 		return read_failed(ret_error, errno);
-	crypto_generichash_final(&state, digest, sizeof(digest));
-	return crypto_sign_verify_detached(signature->blob.signature, digest, sizeof(digest), key->key) == 0;
+	crypto_generichash_final(&state, ret, SIGNATURE_DIGEST_SIZE);
+	return 0;
+}
+
+/* 1: the signature is of this content; 0: it is not; -EPROTO: the disk. digest NULL: not known yet. */
+static int check_hashed(const struct signature_text *signature, const struct trusted_key *key, int fd, const uint8_t *digest,
+			struct cache_error *ret_error)
+{
+	uint8_t own[SIGNATURE_DIGEST_SIZE];
+	int r = digest ? 0 : signature_digest(fd, own, ret_error);
+
+	if (r < 0)
+		return r;
+	return crypto_sign_verify_detached(signature->blob.signature, digest ? digest : own, SIGNATURE_DIGEST_SIZE, key->key) == 0;
 }
 
 static int check_whole(const struct signature_text *signature, const struct trusted_key *key, int fd, struct cache_error *ret_error)
@@ -256,8 +266,8 @@ static bool comment_good(const struct signature_text *signature, const struct tr
 	return crypto_sign_verify_detached(signature->comment_signature, bytes, crypto_sign_BYTES + length, key->key) == 0;
 }
 
-int signature_verify(const char *text, size_t length, const struct trusted_keys *keys, int fd, struct signature_report *ret,
-		     struct cache_error *ret_error)
+static int verify(const char *text, size_t length, const struct trusted_keys *keys, int fd, const uint8_t *digest,
+		  struct signature_report *ret, struct cache_error *ret_error)
 {
 	struct signature_text signature;
 	int r = parse(text, length, &signature, ret_error);
@@ -270,7 +280,7 @@ int signature_verify(const char *text, size_t length, const struct trusted_keys 
 		return cache_error_set(ret_error, CACHE_ERROR_SIGNATURE_BAD,
 				       "it is signed with the key %s, which is none of the %zu trusted keys", ret->key_id, keys->count);
 	bool hashed = signature.blob.algorithm[1] == 'D';
-	r = hashed ? check_hashed(&signature, key, fd, ret_error) : check_whole(&signature, key, fd, ret_error);
+	r = hashed ? check_hashed(&signature, key, fd, digest, ret_error) : check_whole(&signature, key, fd, ret_error);
 	if (r < 0)
 		return r;
 	if (r == 0)
@@ -282,4 +292,23 @@ int signature_verify(const char *text, size_t length, const struct trusted_keys 
 	snprintf(ret->trusted_comment, sizeof(ret->trusted_comment), "%s", signature.comment);
 	utf8_make_printable(ret->trusted_comment);
 	return 0;
+}
+
+int signature_verify(const char *text, size_t length, const struct trusted_keys *keys, int fd, struct signature_report *ret,
+		     struct cache_error *ret_error)
+{
+	return verify(text, length, keys, fd, NULL, ret, ret_error);
+}
+
+int signature_verify_digest(const char *text, size_t length, const struct trusted_keys *keys, int fd,
+			    const uint8_t digest[static SIGNATURE_DIGEST_SIZE], struct signature_report *ret, struct cache_error *ret_error)
+{
+	return verify(text, length, keys, fd, digest, ret, ret_error);
+}
+
+int signature_check_form(const char *text, size_t length, struct cache_error *ret_error)
+{
+	struct signature_text signature;
+
+	return parse(text, length, &signature, ret_error);
 }

@@ -23,6 +23,7 @@ int firmware_store_open(const struct firmware_store_options *options, struct cac
 		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for the cache");
 	store->max_size = options->max_size;
 	store->quota = options->quota;
+	store->key_refused = options->key_refused;
 	store->evicted = options->evicted;
 	store->context = options->context;
 	store->lock_file = -1;
@@ -32,7 +33,12 @@ int firmware_store_open(const struct firmware_store_options *options, struct cac
 	pthread_cond_init(&store->changed, NULL);
 	manifest_setup();
 
-	r = disk_open_folders(store, options->directory, ret_error);
+	if (options->trusted_keys_dir)
+		store->trusted_keys_dir = strdup(options->trusted_keys_dir);
+	if (options->trusted_keys_dir && !store->trusted_keys_dir)
+		r = cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for the cache");
+	else
+		r = disk_open_folders(store, options->directory, ret_error);
 	if (r == 0)
 		r = store_scan(store, ret_error);
 	if (r < 0) {
@@ -58,6 +64,7 @@ void firmware_store_free(struct firmware_store *store)
 		close(store->lock_file);
 	pthread_cond_destroy(&store->changed);
 	pthread_mutex_destroy(&store->lock);
+	free(store->trusted_keys_dir);
 	free(store->root);
 	free(store);
 }
@@ -78,6 +85,8 @@ static int compose_patch(struct firmware_store *store, const char *sha256, const
 	if (stated && mask & (FACT_RELEASE | FACT_BUILD) && facts_check_release(&next->firmware.stated, ret_error) < 0)
 		return -EPROTO;
 	facts_resolve(&next->firmware, &next->content);
+	if ((name || (stated && mask & FACT_BASE_BUILD)) && facts_check_base(&next->firmware, ret_error) < 0)
+		return -EPROTO;
 	/* A helper that went away later must not forbid to change the name. */
 	return stated ? store_links_check(store, &next->firmware, mask, ret_error) : 0;
 }
@@ -147,6 +156,8 @@ int store_remove_files(struct firmware_store *store, struct manifest *gone, stru
 	}
 	fsync(store->folders[FOLDER_OBJECTS]);
 	disk_manifest_name(gone->firmware.sha256, manifest_name);
+	unlinkat(store->folders[FOLDER_MANIFESTS], manifest_name, 0);
+	disk_signature_name(gone->firmware.sha256, manifest_name);
 	unlinkat(store->folders[FOLDER_MANIFESTS], manifest_name, 0);
 	fsync(store->folders[FOLDER_MANIFESTS]);
 	return 0;

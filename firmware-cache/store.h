@@ -11,9 +11,13 @@
 struct firmware_store;
 
 struct firmware_store_options {
-	const char *directory; /* cache_dir; created with mode 0750 when missing */
-	uint64_t max_size;     /* bytes of one file */
-	uint64_t quota;        /* bytes of all objects */
+	const char *directory;        /* cache_dir; created with mode 0750 when missing */
+	uint64_t max_size;            /* bytes of one file */
+	uint64_t quota;               /* bytes of all objects */
+	const char *trusted_keys_dir; /* NULL: nobody is trusted */
+	/* Told the first *.pub of that folder that is no key, with the reason, when it is met and not before another; any thread, no lock held. May
+	 * be NULL. */
+	void (*key_refused)(void *context, const char *what);
 	/* Told of each firmware that went to make room for another, before that one is there; by the thread that commits the import, with no
 	 * lock held: it may ask the store, but change nothing in it. May be NULL. */
 	void (*evicted)(void *context, const struct firmware *firmware);
@@ -37,7 +41,10 @@ int firmware_import_append(struct firmware_import *import, const void *bytes, si
 struct firmware_statement {
 	const char *name; /* of the file; of an archive: its own, which becomes part of the source of what is in it */
 	const struct firmware_facts *facts;
-	const char *source; /* "upload", a URL without credentials; at most 255 bytes */
+	const char *source; /* "upload", a URL without credentials; at most FIRMWARE_SOURCE_STATED_MAX bytes */
+	const char
+	    *signature; /* text of a .minisig file over the bytes; with an archive CACHE_ERROR_INVALID_REQUEST: the archive is not kept */
+	bool signature_guessed; /* it only happened to be there: one that has not the form, or is of an archive, is passed over */
 };
 
 /* What one import brought: a file, or what was in an archive, in its order. */
@@ -56,7 +63,8 @@ const struct firmware_batch_item *firmware_batch_main(const struct firmware_batc
 /* Verifies, fsyncs, makes room, renames. What is over the quota goes only now, when the new bytes are known to be good and new: the least
  * recently used first, never what is pinned, nor the helper or second file of what stays. Without a name it is called after the first 12 digits of its digest. An archive (archive.h) is unpacked: every .dup and
  * .elf in it is verified before any is published, all or none; the only helper in a bundle's folder becomes the bundle's own; max_size and
- * quota hold for all that comes out; the archive is not kept; facts can be stated when exactly one bundle is in it. Content that was there
+ * quota hold for all that comes out; the archive is not kept; NAME.minisig in it is the
+ * signature of NAME; facts can be stated when exactly one bundle is in it. Content that was there
  * already is written afresh, but its name and stated values stay as they are, whatever is said now (firmware_patch() changes them; only an
  * object that was found without a manifest takes them). 0, or -EPROTO with the error: then nothing is left on disk. Blocks on the disk. */
 int firmware_import_commit_all(struct firmware_import *import, const struct firmware_statement *statement, struct firmware_batch *ret,
@@ -78,6 +86,16 @@ void firmware_list_free(struct firmware *list, size_t count);
 enum firmware_fact { FACT_FAMILY = 1, FACT_RELEASE = 2, FACT_BUILD = 4, FACT_BASE_BUILD = 8, FACT_HELPER = 16, FACT_SECOND = 32 };
 int firmware_patch(struct firmware_store *store, const char *sha256, const char *name, const struct firmware_facts *stated, unsigned mask,
 		   struct firmware *ret, struct cache_error *ret_error);
+
+/* Keeps a detached signature (the text of a .minisig file) beside the firmware, in the place of an older one, be it good or not: keys change.
+ * CACHE_ERROR_SIGNATURE_BAD when the text has not the form. Durable when it returns. */
+int firmware_sign(struct firmware_store *store, const char *sha256, const char *text, size_t length, struct cache_error *ret_error);
+
+/* Fills `signature` of each, with the keys that are trusted now; for views and first looks: it reads what was told of the bytes when they came. */
+void firmware_judge(struct firmware_store *store, struct firmware *list, size_t count);
+
+/* 0 when the bytes on disk, all read for it, have a good signature; CACHE_ERROR_SIGNATURE_MISSING, _SIGNATURE_BAD, _NOT_FOUND, _IO. */
+int firmware_check_signature(struct firmware_store *store, const char *sha256, struct cache_error *ret_error);
 
 /* CACHE_ERROR_IN_USE while pinned. A helper or a second file may go while bundles still name it. */
 int firmware_remove(struct firmware_store *store, const char *sha256, struct cache_error *ret_error);

@@ -12,7 +12,6 @@
 #include "firmware-cache/utf8.h"
 
 #define AUTOMATIC_NAME_DIGITS 12
-#define STATED_SOURCE_MAX     255u
 
 struct import_part *import_parts_add(struct import_parts *parts)
 {
@@ -33,6 +32,7 @@ void import_parts_clear(struct import_parts *parts)
 {
 	for (size_t i = 0; i < parts->count; i++) {
 		firmware_import_abort(parts->parts[i].import);
+		free(parts->parts[i].signature);
 		manifest_clear(&parts->parts[i].manifest);
 		firmware_clear(&parts->parts[i].result);
 	}
@@ -50,9 +50,12 @@ static int check_statement(const struct firmware_statement *statement, struct ca
 				       "name should be 1 to 127 printable characters without a slash, found \"%s\"", statement->name);
 	while (utf8_printable(source + used))
 		used += utf8_printable(source + used);
-	if (source[used] || used > STATED_SOURCE_MAX)
+	if (source[used] || used > FIRMWARE_SOURCE_STATED_MAX)
 		return cache_error_set(ret_error, CACHE_ERROR_INVALID_REQUEST, "source should be at most %u printable characters",
-				       STATED_SOURCE_MAX);
+				       FIRMWARE_SOURCE_STATED_MAX);
+	if (statement->signature && !statement->signature_guessed &&
+	    signature_check_form(statement->signature, strlen(statement->signature), ret_error) < 0)
+		return -EPROTO;
 	if (!statement->facts)
 		return 0;
 	if (facts_check(statement->facts, ret_error) < 0)
@@ -136,6 +139,8 @@ static int compose(struct firmware_store *store, struct import_part *part, size_
 		return r;
 	take_helper(&part->manifest, part);
 	r = check_helper(part, ret_error);
+	if (r == 0 && part->stated.base_build)
+		r = facts_check_base(&part->manifest.firmware, ret_error);
 	return r == 0 ? store_links_check(store, &part->manifest.firmware, facts_known(&part->stated), ret_error) : r;
 }
 
@@ -168,9 +173,19 @@ static void take_back(struct firmware_store *store, const struct import_part *pa
 {
 	char name[STORE_FILE_NAME_SIZE];
 
-	disk_manifest_name(part->manifest.firmware.sha256, name);
 	unlinkat(store->folders[FOLDER_OBJECTS], part->manifest.firmware.sha256, 0);
+	disk_manifest_name(part->manifest.firmware.sha256, name);
 	unlinkat(store->folders[FOLDER_MANIFESTS], name, 0);
+	disk_signature_name(part->manifest.firmware.sha256, name);
+	unlinkat(store->folders[FOLDER_MANIFESTS], name, 0);
+}
+
+static int write_signature(struct firmware_store *store, const struct import_part *part, struct cache_error *ret_error)
+{
+	char name[STORE_FILE_NAME_SIZE];
+
+	disk_signature_name(part->manifest.firmware.sha256, name);
+	return part->signature ? disk_write_text(store, FOLDER_MANIFESTS, name, part->signature, ret_error) : 0;
 }
 
 /* The manifest goes first: a crash before the object follows leaves a manifest of nothing, which the next open removes. */
@@ -178,6 +193,8 @@ static int write_new(struct firmware_store *store, struct import_part *part, str
 {
 	int r = disk_write_manifest(store, &part->manifest, ret_error);
 
+	if (r == 0)
+		r = write_signature(store, part, ret_error);
 	return r == 0 ? move_object(part->import, part->manifest.firmware.sha256, ret_error) : r;
 }
 
@@ -186,7 +203,9 @@ static int write_again(struct firmware_store *store, struct import_part *part, s
 {
 	int r = move_object(part->import, part->manifest.firmware.sha256, ret_error);
 
-	return r == 0 ? disk_write_manifest(store, &part->manifest, ret_error) : r;
+	if (r == 0)
+		r = disk_write_manifest(store, &part->manifest, ret_error);
+	return r == 0 ? write_signature(store, part, ret_error) : r;
 }
 
 /* What is new first: it can be taken back. */
@@ -263,6 +282,17 @@ int import_publish(struct firmware_store *store, struct import_parts *parts, str
 	return 0;
 }
 
+static int take_signature(const struct firmware_statement *statement, struct import_part *part, struct cache_error *ret_error)
+{
+	struct cache_error unused;
+
+	/* One that was not guessed has its form. */
+	if (!statement->signature || signature_check_form(statement->signature, strlen(statement->signature), &unused) < 0)
+		return 0;
+	part->signature = strdup(statement->signature);
+	return part->signature ? 0 : cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a signature");
+}
+
 static int seal_alone(struct firmware_import *import, const struct firmware_statement *statement, const char *sha256,
 		      struct import_parts *parts, struct cache_error *ret_error)
 {
@@ -279,7 +309,16 @@ static int seal_alone(struct firmware_import *import, const struct firmware_stat
 	if (statement->facts)
 		part->stated = *statement->facts;
 	memcpy(part->manifest.firmware.sha256, sha256, FIRMWARE_SHA256_SIZE);
+	if (take_signature(statement, part, ret_error) < 0)
+		return -EPROTO;
 	return import_seal(import, &part->manifest, ret_error);
+}
+
+static int refuse_signature(struct cache_error *ret_error)
+{
+	return cache_error_set(ret_error, CACHE_ERROR_INVALID_REQUEST,
+			       "an archive is not kept, and so its signature cannot be checked again: sign the files in it, and put each "
+			       "signature beside its file in the archive as NAME.minisig");
 }
 
 /* Of an archive: its own name is part of the source of each, and what is stated can mean but one bundle. */
@@ -295,7 +334,8 @@ static int take_apart(struct firmware_import *import, const struct firmware_stat
 	else
 		snprintf(source, sizeof(source), "%s: archive %.*s", statement->source ? statement->source : "", AUTOMATIC_NAME_DIGITS,
 			 sha256);
-	int r = import_unpack(import, source, parts, ret_error);
+	int r = statement->signature && !statement->signature_guessed ? refuse_signature(ret_error)
+								      : import_unpack(import, source, parts, ret_error);
 	firmware_import_abort(import);
 	if (r < 0 || !statement->facts || !facts_known(statement->facts))
 		return r;

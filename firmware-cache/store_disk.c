@@ -129,6 +129,11 @@ int disk_publish(struct firmware_store *store, const char *temp, enum store_fold
 	return 0;
 }
 
+void disk_signature_name(const char *sha256, char ret[STORE_FILE_NAME_SIZE])
+{
+	snprintf(ret, STORE_FILE_NAME_SIZE, "%s.minisig", sha256);
+}
+
 void disk_manifest_name(const char *sha256, char ret[STORE_FILE_NAME_SIZE])
 {
 	snprintf(ret, STORE_FILE_NAME_SIZE, "%s.json", sha256);

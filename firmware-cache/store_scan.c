@@ -94,6 +94,12 @@ static int set_aside(struct firmware_store *store, const char *name, struct cach
 	return 0;
 }
 
+/* What follows the digest. */
+static bool is_of(const char *name, const char *end)
+{
+	return strcmp(name + FIRMWARE_SHA256_SIZE - 1, end) == 0;
+}
+
 static int index_manifest(struct firmware_store *store, const char *name, struct cache_error *ret_error)
 {
 	char sha256[FIRMWARE_SHA256_SIZE];
@@ -101,10 +107,12 @@ static int index_manifest(struct firmware_store *store, const char *name, struct
 	int r;
 
 	snprintf(sha256, sizeof(sha256), "%s", name);
-	if (!sha256_text_valid(sha256) || strcmp(name + FIRMWARE_SHA256_SIZE - 1, ".json") != 0)
+	if (!sha256_text_valid(sha256) || (!is_of(name, ".json") && !is_of(name, ".minisig")))
 		return 0;
 	if (faccessat(store->folders[FOLDER_OBJECTS], sha256, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return remove_file(store, FOLDER_MANIFESTS, name, ret_error);
+	if (is_of(name, ".minisig"))
+		return 0;
 	r = load_manifest(store, name, sha256, &manifest);
 	if (r == -EBADMSG)
 		return set_aside(store, name, ret_error);

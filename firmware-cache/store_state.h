@@ -30,15 +30,18 @@ struct firmware_store {
 	int folders[FOLDER_COUNT];
 	uint64_t max_size;
 	uint64_t quota;
+	char *trusted_keys_dir; /* NULL: none */
+	void (*key_refused)(void *context, const char *what);
 	void (*evicted)(void *context, const struct firmware *firmware);
 	void *context;
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool changing;
-	int64_t newest_use_ns; /* no later use is earlier, whatever the clock says */
-	uint64_t used;         /* bytes of all objects */
-	uint64_t reserved;     /* bytes that running imports have written */
+	int64_t newest_use_ns;                                            /* no later use is earlier, whatever the clock says */
+	char refused_key[sizeof(((struct trusted_keys *)NULL)->refused)]; /* last told of */
+	uint64_t used;                                                    /* bytes of all objects */
+	uint64_t reserved;                                                /* bytes that running imports have written */
 	uint64_t next_sequence;
 	uint64_t next_temp;
 	struct store_entry *entries; /* by sequence */
@@ -96,6 +99,7 @@ int disk_write_text(struct firmware_store *store, enum store_folder folder, cons
 		    struct cache_error *ret_error);
 /* The time stamp of the file is that of the last use: it can be changed without writing the file again. */
 int disk_write_manifest(struct firmware_store *store, const struct manifest *manifest, struct cache_error *ret_error);
+void disk_signature_name(const char *sha256, char ret[STORE_FILE_NAME_SIZE]);
 void disk_manifest_name(const char *sha256, char ret[STORE_FILE_NAME_SIZE]);
 
 /* All bytes of an open file into a digest text: 0 or a negative errno. */

@@ -15,6 +15,16 @@ struct unpacking {
 	struct import_parts *parts;
 	char passed_over[PASSED_OVER_SIZE]; /* the names of what nobody wants */
 	unsigned passed_over_more;
+	struct found_signature *signatures; /* in the order of the archive, owned */
+	size_t signature_count;
+	bool in_signature; /* the entry that comes is one */
+};
+
+/* NAME.minisig. */
+struct found_signature {
+	char path[ARCHIVE_PATH_MAX]; /* of what it is the signature of */
+	size_t length;
+	char text[SIGNATURE_TEXT_MAX + 1];
 };
 
 static const char *base_name(const char *path)
@@ -39,6 +49,49 @@ static bool is_wanted(const char *path)
 	return name[0] != '.' && (ends_with(name, ".dup") || ends_with(name, ".elf"));
 }
 
+static bool is_signature(const char *path)
+{
+	const char *name = base_name(path);
+
+	return name[0] != '.' && (ends_with(name, ".dup.minisig") || ends_with(name, ".elf.minisig"));
+}
+
+static int begin_signature(struct unpacking *unpacking, const char *path, struct cache_error *ret_error)
+{
+	struct found_signature *grown = reallocarray(unpacking->signatures, unpacking->signature_count + 1, sizeof(*grown));
+	struct found_signature *found;
+
+	if (!grown)
+		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a signature");
+	unpacking->signatures = grown;
+	found = &grown[unpacking->signature_count++];
+	*found = (struct found_signature){.length = 0};
+	snprintf(found->path, sizeof(found->path), "%.*s", (int)(strlen(path) - strlen(".minisig")), path);
+	return 0;
+}
+
+static int append_signature(struct unpacking *unpacking, const void *bytes, size_t length, struct cache_error *ret_error)
+{
+	struct found_signature *found = &unpacking->signatures[unpacking->signature_count - 1];
+
+	if (length > SIGNATURE_TEXT_MAX - found->length)
+		return cache_error_set(ret_error, CACHE_ERROR_SIGNATURE_BAD,
+				       "%s.minisig in the archive is no signature of minisign: it is too long", found->path);
+	memcpy(found->text + found->length, bytes, length);
+	found->length += length;
+	return 0;
+}
+
+static int end_signature(const struct unpacking *unpacking, struct cache_error *ret_error)
+{
+	const struct found_signature *found = &unpacking->signatures[unpacking->signature_count - 1];
+	struct cache_error error;
+
+	if (signature_check_form(found->text, found->length, &error) == 0)
+		return 0;
+	return cache_error_set(ret_error, error.code, "%s.minisig in the archive: %s", found->path, error.message);
+}
+
 static void pass_over(struct unpacking *unpacking, const char *path)
 {
 	char *end = strchr(unpacking->passed_over, '\0');
@@ -56,7 +109,10 @@ static int begin_entry(void *context, const char *path, bool *ret_wanted, struct
 	const char *name = base_name(path);
 	struct import_part *part;
 
-	*ret_wanted = is_wanted(path);
+	unpacking->in_signature = is_signature(path);
+	*ret_wanted = unpacking->in_signature || is_wanted(path);
+	if (unpacking->in_signature)
+		return begin_signature(unpacking, path, ret_error);
 	if (!*ret_wanted) {
 		pass_over(unpacking, path);
 		return 0;
@@ -80,7 +136,11 @@ static struct import_part *last_part(struct unpacking *unpacking)
 
 static int append_entry(void *context, const void *bytes, size_t length, struct cache_error *ret_error)
 {
-	return firmware_import_append(last_part(context)->import, bytes, length, ret_error);
+	struct unpacking *unpacking = context;
+
+	if (unpacking->in_signature)
+		return append_signature(unpacking, bytes, length, ret_error);
+	return firmware_import_append(last_part(unpacking)->import, bytes, length, ret_error);
 }
 
 static bool is_there(const struct import_parts *parts, const char *sha256)
@@ -95,10 +155,14 @@ static bool is_there(const struct import_parts *parts, const char *sha256)
 static int end_entry(void *context, struct cache_error *ret_error)
 {
 	struct unpacking *unpacking = context;
-	struct import_part *part = last_part(unpacking);
+	struct import_part *part;
 	struct cache_error error;
-	int r = import_finish(part->import, part->manifest.firmware.sha256, &error);
+	int r;
 
+	if (unpacking->in_signature)
+		return end_signature(unpacking, ret_error);
+	part = last_part(unpacking);
+	r = import_finish(part->import, part->manifest.firmware.sha256, &error);
 	if (r == 0 && is_there(unpacking->parts, part->manifest.firmware.sha256)) {
 		firmware_import_abort(part->import);
 		unpacking->parts->count--;
@@ -158,6 +222,21 @@ static void link_helpers(struct import_parts *parts)
 	}
 }
 
+static int link_signatures(const struct unpacking *unpacking, struct cache_error *ret_error)
+{
+	for (size_t i = 0; i < unpacking->signature_count * unpacking->parts->count; i++) {
+		const struct found_signature *found = &unpacking->signatures[i / unpacking->parts->count];
+		struct import_part *part = &unpacking->parts->parts[i % unpacking->parts->count];
+
+		if (part->signature || strcmp(part->path, found->path) != 0)
+			continue;
+		part->signature = strndup(found->text, found->length);
+		if (!part->signature)
+			return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a signature");
+	}
+	return 0;
+}
+
 static int report_nothing(const struct unpacking *unpacking, struct cache_error *ret_error)
 {
 	char more[32] = "";
@@ -184,7 +263,10 @@ int import_unpack(struct firmware_import *archive, const char *source, struct im
 	r = archive_walk(archive->fd, size, &limits, &sink, ret_error);
 	if (r == 0 && ret->count == 0)
 		r = report_nothing(&unpacking, ret_error);
-	if (r == 0)
+	if (r == 0) {
 		link_helpers(ret);
+		r = link_signatures(&unpacking, ret_error);
+	}
+	free(unpacking.signatures);
 	return r;
 }

@@ -59,6 +59,7 @@ static const struct option_spec specs[] = {
     {"build", 0, "N", "the build it installs", ON(VERB_FIRMWARE_ADD), OPTION_INTEGER, MEMBER(build), 1, BUILD_MOST, NULL},
     {"base-build", 0, "N", "the only build it can start from (a differential)", ON(VERB_FIRMWARE_ADD), OPTION_INTEGER, MEMBER(base_build),
      1, BUILD_MOST, NULL},
+    {"signature", 0, "FILE", "its minisign signature (PATH.minisig)", ON(VERB_FIRMWARE_ADD), OPTION_TEXT, MEMBER(signature), 0, 0, NULL},
     {"url", 0, "URL", "the daemon: http://host:port or unix:/path", OPTION_ALL_VERBS, OPTION_TEXT, MEMBER(url), 0, 0, NULL},
     {"json", 0, NULL, "print what the daemon answers as JSON", OPTION_ALL_VERBS, OPTION_FLAG, MEMBER(json), 0, 0, NULL},
     {"no-color", 0, NULL, "no colours (also: NO_COLOR in the environment)", OPTION_ALL_VERBS, OPTION_FLAG, MEMBER(no_color), 0, 0, NULL},

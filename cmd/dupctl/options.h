@@ -55,7 +55,7 @@ struct options {
 	bool transcript;
 	const char *job;
 
-	const char *name, *family, *release;
+	const char *name, *family, *release, *signature;
 	struct optional_number build, base_build;
 };
 

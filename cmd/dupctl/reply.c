@@ -107,6 +107,7 @@ void firmware_read(const json_t *json, struct firmware_row *ret)
 	    .sha256 = reply_text(json, "sha256"),
 	    .name = reply_text(json, "name"),
 	    .kind = reply_text(json, "kind"),
+	    .form = reply_text(json, "form"),
 	    .family = reply_text(json, "family"),
 	    .release = reply_text(json, "release"),
 	    .helper = reply_text(json, "helper"),
@@ -121,6 +122,8 @@ void firmware_read(const json_t *json, struct firmware_row *ret)
 	    .base_build = reply_number(json, "base_build"),
 	    .records = json_object_get(json, "records"),
 	    .checks = json_object_get(json, "checks"),
+	    .signature = json_object_get(json, "signature"),
+	    .stated = json_object_get(json, "stated"),
 	};
 }
 

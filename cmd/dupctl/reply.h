@@ -35,9 +35,9 @@ struct device_row {
 };
 
 struct firmware_row {
-	const char *sha256, *name, *kind, *family, *release, *helper, *second, *pair_with, *source, *imported_at, *used_at;
+	const char *sha256, *name, *kind, *form, *family, *release, *helper, *second, *pair_with, *source, *imported_at, *used_at;
 	int64_t size, build, base_build, pair_part;
-	const json_t *records, *checks; /* or NULL. Borrowed. */
+	const json_t *records, *checks, *signature, *stated; /* or NULL. Borrowed. */
 };
 
 struct plan_row {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "cmd/dupctl/format.h"
+#include "cmd/dupctl/signing.h"
 #include "cmd/dupctl/verb_functions.h"
 #include "cmd/dupctl/views.h"
 
@@ -174,15 +175,39 @@ static int file_refuse(const char *path, const char *reason, int status)
 	return status;
 }
 
-int verb_firmware_add(struct session *session, const struct options *options)
+static int file_add(struct session *session, const struct options *options, FILE *file, int64_t size, FILE *signature)
 {
 	failure_owned failure = session_failure(session);
 	text_owned path = {0}, none = {0};
 	struct http_response response = {0};
 	const char *file_name = options->operands[0];
+
+	upload_path(&path, options);
+	struct upload_view view = {.session = session, .name = base_name(file_name), .size = size};
+	const struct http_upload upload = {.file = file, .size = size, .progress = upload_show, .context = &view};
+	const struct http_request request = {.method = "POST", .path = path.bytes, .upload = &upload};
+	int status = session_request(session, &request, &response, &failure);
+	long added = response.status;
+
+	if (session->terminal.drawn_count > 0)
+		terminal_draw(&session->terminal, &none, &none);
+	if (status == STATUS_DONE && signature)
+		status = signing_send(session, signature, &response, &failure);
+	if (status == STATUS_DONE)
+		status = added_show(session, added, text_bytes(&response.body));
+	else
+		failure_print(&failure, status == STATUS_UNREACHABLE ? NULL : file_name);
+	http_response_clear(&response);
+	return status;
+}
+
+int verb_firmware_add(struct session *session, const struct options *options)
+{
+	const char *file_name = options->operands[0];
 	struct stat facts;
-	int status;
+	FILE *signature = NULL;
 	FILE *file = fopen(file_name, "re");
+	int status;
 
 	if (!file || fstat(fileno(file), &facts) < 0) {
 		status = errno == ENOENT ? STATUS_NOT_FOUND : STATUS_OTHER;
@@ -192,19 +217,11 @@ int verb_firmware_add(struct session *session, const struct options *options)
 		fclose(file);
 		return file_refuse(file_name, "is no file", STATUS_OTHER);
 	}
-	upload_path(&path, options);
-	struct upload_view view = {.session = session, .name = base_name(file_name), .size = facts.st_size};
-	const struct http_upload upload = {.file = file, .size = facts.st_size, .progress = upload_show, .context = &view};
-	const struct http_request request = {.method = "POST", .path = path.bytes, .upload = &upload};
-
-	status = session_request(session, &request, &response, &failure);
-	fclose(file);
-	if (session->terminal.drawn_count > 0)
-		terminal_draw(&session->terminal, &none, &none);
+	status = signing_open(options, file_name, file, &signature);
 	if (status == STATUS_DONE)
-		status = added_show(session, response.status, text_bytes(&response.body));
-	else
-		failure_print(&failure, status == STATUS_UNREACHABLE ? NULL : file_name);
-	http_response_clear(&response);
+		status = file_add(session, options, file, facts.st_size, signature);
+	if (signature)
+		fclose(signature);
+	fclose(file);
 	return status;
 }

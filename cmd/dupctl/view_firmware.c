@@ -94,8 +94,42 @@ static void records_add(struct text *ret, const json_t *records)
 		text_add_clean(ret, reply_text(record, "magic"));
 		text_addf(ret, "  %10" PRId64 " B  ", reply_number(record, "size"));
 		text_add_clean(ret, reply_text(record, "description"));
-		text_add(ret, "\n");
+		text_addf(ret, " (");
+		text_add_clean(ret, reply_text(record, "checksum"));
+		text_add(ret, strcmp(reply_text(record, "check"), "left-to-modem") == 0 ? ", left to the modem)\n" : ")\n");
 	}
+}
+
+/* "good, key 1D4A… (vendor.pub): the trusted comment"; "bad: why". */
+static void signature_field(struct text *ret, const struct firmware_row *firmware)
+{
+	text_owned line = {.utf8 = ret->utf8};
+	const char *verdict = reply_text(firmware->checks, "signature");
+	const char *comment = reply_text(firmware->signature, "trusted_comment"), *reason = reply_text(firmware->signature, "reason");
+
+	text_add_clean(&line, strcmp(verdict, "left-to-modem") == 0 ? "none of minisign; those inside are left to the modem" : verdict);
+	if (*reply_text(firmware->signature, "key_name")) {
+		text_add(&line, ", key ");
+		text_add_clean(&line, reply_text(firmware->signature, "key_id"));
+		text_add(&line, " (");
+		text_add_clean(&line, reply_text(firmware->signature, "key_name"));
+		text_add(&line, ")");
+	}
+	text_add(&line, *comment || *reason ? ": " : "");
+	text_add_clean(&line, *reason ? reason : comment);
+	view_field(ret, "Signature", text_bytes(&line));
+}
+
+static void stated_field(struct text *ret, const struct firmware_row *firmware)
+{
+	text_owned line = {.utf8 = ret->utf8};
+
+	for (size_t i = 0; i < json_array_size(firmware->stated); i++) {
+		text_add(&line, i > 0 ? ", " : "");
+		text_add_clean(&line, json_string_value(json_array_get(firmware->stated, i)));
+	}
+	if (line.length > 0)
+		view_field(ret, "Stated", line.bytes);
 }
 
 void view_firmware(struct text *ret, const struct firmware_row *firmware)
@@ -106,7 +140,7 @@ void view_firmware(struct text *ret, const struct firmware_row *firmware)
 	text_addf(&size, " (%" PRId64 " bytes)", firmware->size);
 	view_field(ret, "Name", firmware->name);
 	view_field(ret, "SHA-256", firmware->sha256);
-	view_field(ret, "Kind", firmware->kind);
+	view_field(ret, "Kind", *firmware->form ? firmware->form : firmware->kind);
 	view_field(ret, "Size", size.bytes);
 	view_field(ret, "Family", firmware->family);
 	view_field(ret, "Release", firmware->release);
@@ -119,11 +153,12 @@ void view_firmware(struct text *ret, const struct firmware_row *firmware)
 	view_field(ret, firmware->pair_part == 2 ? "First file" : "Second file", firmware->pair_with);
 	view_field(ret, "Second", firmware->second);
 	view_field(ret, "Source", firmware->source);
+	stated_field(ret, firmware);
 	view_field(ret, "Added", firmware->imported_at);
 	view_field(ret, "Last used", firmware->used_at);
 	view_field(ret, "Structure", reply_text(firmware->checks, "structure"));
 	view_field(ret, "Checksums", reply_text(firmware->checks, "checksum"));
-	view_field(ret, "Signature", reply_text(firmware->checks, "signature"));
+	signature_field(ret, firmware);
 	view_field(ret, "Digest", reply_text(firmware->checks, "digest"));
 	if (json_array_size(firmware->records) > 0)
 		text_add(ret, "Records:\n");

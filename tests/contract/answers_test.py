@@ -6,6 +6,7 @@ import io
 import json
 import re
 import struct
+import subprocess
 import sys
 import tarfile
 import unittest
@@ -326,6 +327,56 @@ class Contract(unittest.TestCase):
         self.rack.folder.joinpath("notes.txt").write_text("x")
         self.assertIn("only a/notes.txt", self.problem("addFirmware", 422, "bundle-unsupported", body=self.archive("a/notes.txt"))["detail"])
         self.assertIn("damaged", self.problem("addFirmware", 422, "bundle-damaged", body=pair[:len(pair) // 2])["detail"])
+
+    def test_signature(self):
+        firmware, path = self.add("CATM1-39720.dup", size=29_000)
+        key = self.rack.folder / "vendor"
+        subprocess.run(["minisign", "-G", "-W", "-p", f"{key}.pub", "-s", f"{key}.key"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["minisign", "-S", "-s", f"{key}.key", "-m", str(path)], check=True, stdout=subprocess.DEVNULL)
+        text = Path(f"{path}.minisig").read_bytes()
+        stream = Stream(self.url, "/events?topics=firmware")
+        self.addCleanup(stream.close)
+        for kind in ("text/plain; charset=utf-8", "application/octet-stream", None):
+            signed = self.call("signFirmware", "CATM1-39720.dup", body=text, headers={"Content-Type": kind}).json()
+            self.assertEqual((signed["checks"]["signature"], signed["signature"]["verdict"]), ("bad", "bad"))  # nobody trusts that key here
+            self.assertEqual((stream.next()[2]["type"], signed["sha256"]), ("firmware-changed", firmware["sha256"]))
+        for body in (b"", b"hello", text[:100], text * 8):
+            self.problem("signFirmware", 422, "signature-bad", firmware["sha256"], body=body)
+        self.problem("signFirmware", 415, "invalid-request", firmware["sha256"], body=b"{}", headers={"Content-Type": "application/json"})
+        self.problem("signFirmware", 413, "invalid-request", firmware["sha256"], body=b"x" * 65_537)
+        self.problem("signFirmware", 404, "not-found", "nothing.dup", body=text)
+        self.assertEqual(self.call("getFirmware", firmware["sha256"]).json(), signed)
+        self.call("removeFirmware", firmware["sha256"], status=204)
+        self.assertEqual(self.call("addFirmware", body=path.read_bytes(), status=201).json()["signature"], None)
+        self.call("removeFirmware", firmware["sha256"], status=204)
+
+    def test_what_is_known_of_a_bundle(self):
+        full, _ = self.add("CATM1-39721.dup", size=26_500, release="LR5.1.1.0-39721")
+        self.assertEqual((full["form"], full["stated"]), ("full", []))
+        self.assertEqual({(r["checksum"], r["check"]) for r in full["records"]}, {("fletcher-32", "good")})
+        differential = self.rack.bundle("difference.dup", size=26_000, base_build=38638)
+        added = self.call("addFirmware", query="?name=difference.dup", body=differential.read_bytes(), status=201).json()
+        self.assertEqual((added["form"], added["base_build"]), ("differential", None))
+        refused = self.problem("upgradeDevice", 409, "bundle-wrong-base", "bench-1", body={"firmware": "difference.dup"})
+        self.assertIn("state base_build", refused["detail"])
+        told = self.call("patchFirmware", "difference.dup", body={"base_build": 38638, "release": "LR5.1.1.0-39721"}).json()
+        self.assertEqual((told["stated"], told["base_build"]), (["release", "base_build"], 38638))
+        self.call("upgradeDevice", "bench-1", query="?dry_run=true", body={"firmware": "difference.dup"})
+        wrong = self.problem("patchFirmware", 400, "invalid-request", "difference.dup", body={"name": "upgdiff_33080-to-39721.dup"})
+        self.assertIn("base_build 38638 is stated, and the name", wrong["detail"])
+        self.call("patchFirmware", "difference.dup", body={"base_build": None, "name": "upgdiff_33080-to-39721.dup"})
+        wrong = self.problem("patchFirmware", 400, "invalid-request", added["sha256"], body={"base_build": 38638})
+        self.assertIn("starts from 33080", wrong["detail"])
+        self.call("removeFirmware", added["sha256"], status=204)
+        wrong = self.problem("addFirmware", 400, "invalid-request", query="?name=upgdiff_33080-to-39721.dup&base_build=38638",
+                             body=differential.read_bytes())
+        self.assertIn("starts from 33080", wrong["detail"])
+        make_helper(self.rack.folder / "of-known.elf", size=26_000)
+        helper = (self.rack.folder / "of-known.elf").read_bytes()
+        self.problem("addFirmware", 422, "helper-mismatch", query="?family=monarch2", body=helper)
+        self.assertEqual(self.call("addFirmware", body=helper, status=201).json()["form"], None)
+        for entry in (full["sha256"], hashlib.sha256(helper).hexdigest()):
+            self.call("removeFirmware", entry, status=204)
 
     def test_hostile_archives(self):
         """What an archive can do to a machine: refused in words, and nothing is left."""

@@ -43,8 +43,10 @@ REACHED = {
     "identity-changed": ("tests/unit/upgrade_run_test.c", "each_modem_ends_as_it_should"),
     "device-busy": ("tests/contract/answers_test.py", "test_job_from_start_to_end"),
     "past-point-of-no-return": ("tests/integration/interrupted_test.py", "test_cancel_is_refused_past_the_point_of_no_return"),
+    "download-failed": ("tests/integration/download_trouble_test.py", "test_nobody_listens"),
     "digest-mismatch": ("tests/unit/queue_test.c", "a_bundle_that_changed_on_the_disk_is_not_sent"),
-    "signature-bad": ("tests/unit/signature_test.c", "every_cut_of_a_signature_is_bad"),
+    "signature-missing": ("tests/integration/signatures_test.py", "test_only_what_is_signed_is_sent"),
+    "signature-bad": ("tests/integration/signatures_test.py", "test_only_what_is_signed_is_sent"),
     "cache-full": ("tests/contract/bad_request_test.py", "test_quota"),
     "interrupted": ("tests/unit/restart_test.c", "a_job_is_not_taken_up_for_ever"),
     "invalid-request": ("tests/contract/answers_test.py", "test_upload_query"),
@@ -52,7 +54,7 @@ REACHED = {
     "infrastructure-error": ("tests/unit/queue_store_test.c", "a_phase_that_cannot_be_stored_is_not_begun"),
 }
 # Codes of the contract that no source sets. One that comes to be set needs a row above.
-NOT_SET = {"device-leased", "power-cycle-failed", "download-failed", "signature-missing"}
+NOT_SET = {"device-leased", "power-cycle-failed"}
 # Where codes are named, not set.
 TABLES = {"transport/fault.c", "daemon/job_fault.c", "firmware-cache/cache_error.c", "daemon/job_resume.c"}
 

@@ -93,7 +93,6 @@ static const struct bad_text {
      AT "2: [firmware] max_size: \"64MB\" is not a size: write bytes, or a number with K, M, G or T"},
     {TEXT("[firmware]\nquota = -4G\n"), AT "2: [firmware] quota: \"-4G\" is not a size: write bytes, or a number with K, M, G or T"},
     {TEXT("[firmware]\nquota = 8388608T\n"), AT "2: [firmware] quota: \"8388608T\" is more than any disk has"},
-    {TEXT("[firmware]\nrequire_signature = yes\n"), AT "2: [firmware] require_signature: signatures are not supported by this version"},
     {TEXT("[firmware]\nrequire_signature = 1\n"), AT "2: [firmware] require_signature: \"1\" is neither yes nor no"},
     {TEXT("[hotplug]\nenabled = maybe\n"), AT "2: [hotplug] enabled: \"maybe\" is neither yes nor no"},
     {TEXT("[http]\nlisten =\n"), AT "2: [http] listen: an address is missing"},

@@ -136,13 +136,20 @@ END_TEST
 
 START_TEST(firmware_tells_what_was_checked)
 {
-	struct bundle bundle = {.record_count = 2,
-				.records = {{.magic = "DUP0", .offset = 0, .size = 4, .check = BUNDLE_CHECK_GOOD, .description = "first"},
-					    {.magic = "DUP1", .offset = 64, .size = 5, .check = BUNDLE_CHECK_LEFT_TO_MODEM}}};
+	struct bundle bundle = {
+	    .record_count = 2,
+	    .records = {{.magic = "DUP0", .version = 1, .offset = 0, .size = 4, .check = BUNDLE_CHECK_GOOD, .description = "first"},
+			{.magic = "DUP1",
+			 .version = 3,
+			 .signature_type = BUNDLE_SIGNATURE_RSA_SHA256,
+			 .offset = 64,
+			 .size = 5,
+			 .check = BUNDLE_CHECK_LEFT_TO_MODEM}}};
 	struct firmware firmware = {.sha256 = SHA,
 				    .name = "x.dup",
 				    .size = 4294967296,
 				    .facts = {.family = "monarch1", .release = "LR1", .build = 7, .base_build = 6, .helper = SHA},
+				    .stated = {.release = "LR1", .base_build = 6},
 				    .pair_part = 2,
 				    .partner = "x-1.dup",
 				    .source = "upload",
@@ -150,11 +157,14 @@ START_TEST(firmware_tells_what_was_checked)
 				    .used_at_ns = 1700000061999999999,
 				    .bundle = &bundle};
 	assert_text(json_view_firmware(&firmware),
-		    "{\"sha256\":\"" SHA
-		    "\",\"name\":\"x.dup\",\"size\":4294967296,\"kind\":\"bundle\",\"family\":\"monarch1\",\"release\":\"LR1\","
-		    "\"build\":7,\"base_build\":6,\"records\":[{\"magic\":\"DUP0\",\"description\":\"first\",\"offset\":0,\"size\":4},"
-		    "{\"magic\":\"DUP1\",\"description\":null,\"offset\":64,\"size\":5}],"
+		    "{\"sha256\":\"" SHA "\",\"name\":\"x.dup\",\"size\":4294967296,\"kind\":\"bundle\",\"form\":\"differential\","
+		    "\"family\":\"monarch1\",\"release\":\"LR1\","
+		    "\"build\":7,\"base_build\":6,\"stated\":[\"release\",\"base_build\"],"
+		    "\"records\":[{\"magic\":\"DUP0\",\"description\":\"first\",\"offset\":0,\"size\":4,"
+		    "\"checksum\":\"fletcher-32\",\"check\":\"good\"},"
+		    "{\"magic\":\"DUP1\",\"description\":null,\"offset\":64,\"size\":5,\"checksum\":\"rsa\",\"check\":\"left-to-modem\"}],"
 		    "\"checks\":{\"structure\":\"good\",\"checksum\":\"good\",\"signature\":\"left-to-modem\",\"digest\":\"good\"},"
+		    "\"signature\":null,"
 		    "\"helper\":\"" SHA "\",\"second\":null,\"pair_part\":2,\"pair_with\":\"x-1.dup\",\"source\":\"upload\",\"imported_"
 		    "at\":\"2023-11-14T22:13:20Z\",\"used_at\":\"2023-11-14T22:14:21Z\"}\n");
 }
@@ -165,8 +175,31 @@ START_TEST(helper_has_no_records_to_check)
 	struct firmware firmware = {.sha256 = SHA, .name = "u.elf", .kind = FIRMWARE_HELPER};
 	char *text = json_view_firmware(&firmware);
 	ck_assert_ptr_nonnull(
-	    strstr(text, "\"kind\":\"helper\",\"family\":null,\"release\":null,\"build\":null,\"base_build\":null,\"records\":[],"
+	    strstr(text, "\"kind\":\"helper\",\"form\":null,\"family\":null,\"release\":null,\"build\":null,\"base_build\":null,\"stated\":"
+			 "[],\"records\":[],"
 			 "\"checks\":{\"structure\":\"good\",\"checksum\":\"none\",\"signature\":\"none\",\"digest\":\"good\"}"));
+	free(text);
+}
+END_TEST
+
+START_TEST(a_signature_is_told_with_its_key_or_the_reason)
+{
+	struct bundle bundle = {.record_count = 1, .records = {{.magic = "UPGR", .version = 3, .check = BUNDLE_CHECK_LEFT_TO_MODEM}}};
+	struct firmware firmware = {
+	    .sha256 = SHA,
+	    .name = "x.dup",
+	    .bundle = &bundle,
+	    .signature = {.verdict = SIGNATURE_GOOD, .report = {.key_id = "1D4A", .key_name = "v.pub", .trusted_comment = "lab"}}};
+	char *text = json_view_firmware(&firmware);
+	ck_assert_ptr_nonnull(strstr(text,
+				     "\"signature\":\"good\",\"digest\":\"good\"},\"signature\":{\"verdict\":\"good\",\"key_id\":\"1D4A\","
+				     "\"key_name\":\"v.pub\",\"trusted_comment\":\"lab\",\"reason\":null}"));
+	free(text);
+	firmware.signature = (struct firmware_signature){.verdict = SIGNATURE_BAD, .report = {.key_id = "1D4A"}, .reason = "why"};
+	text = json_view_firmware(&firmware);
+	ck_assert_ptr_nonnull(strstr(text,
+				     "\"signature\":\"bad\",\"digest\":\"good\"},\"signature\":{\"verdict\":\"bad\",\"key_id\":\"1D4A\","
+				     "\"key_name\":null,\"trusted_comment\":null,\"reason\":\"why\"}"));
 	free(text);
 }
 END_TEST
@@ -253,6 +286,7 @@ int main(void)
 	tcase_add_test(tcase, lists_and_their_cursor);
 	tcase_add_test(tcase, firmware_tells_what_was_checked);
 	tcase_add_test(tcase, helper_has_no_records_to_check);
+	tcase_add_test(tcase, a_signature_is_told_with_its_key_or_the_reason);
 	tcase_add_test(tcase, plan_with_steps);
 	tcase_add_test(tcase, forbidden_plan_names_no_way);
 	tcase_add_test(tcase, problem_has_only_what_there_is);

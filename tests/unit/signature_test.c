@@ -9,70 +9,18 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <sodium.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
+#include "tests/unit/minisign.h"
 
 static char folder[64];
 static struct trusted_keys keys;
 static struct signature_report report;
 static struct cache_error error;
-
-static void run(const char *const arguments[])
-{
-	posix_spawn_file_actions_t actions;
-	int status;
-	pid_t pid;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	ck_assert_int_eq(posix_spawnp(&pid, arguments[0], &actions, NULL, (char *const *)(uintptr_t)arguments, environ), 0);
-	posix_spawn_file_actions_destroy(&actions);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s failed", arguments[0]);
-}
-
-static void write_file(const char *name, const void *bytes, size_t length)
-{
-	FILE *file = fopen(name, "wb");
-
-	ck_assert_ptr_nonnull(file);
-	ck_assert_uint_eq(fwrite(bytes, 1, length, file), length);
-	ck_assert_int_eq(fclose(file), 0);
-}
-
-static size_t read_file(const char *name, char *ret, size_t size)
-{
-	FILE *file = fopen(name, "rb");
-
-	ck_assert_ptr_nonnull(file);
-	size_t length = fread(ret, 1, size, file);
-	ck_assert_int_eq(fclose(file), 0);
-	return length;
-}
-
-static void make_key(const char *name)
-{
-	char public[64], secret[64];
-
-	snprintf(public, sizeof(public), "keys/%s.pub", name);
-	snprintf(secret, sizeof(secret), "%s.key", name);
-	run((const char *const[]){"minisign", "-G", "-W", "-p", public, "-s", secret, NULL});
-}
-
-static void sign(const char *key, const char *file, const char *format)
-{
-	char secret[64];
-
-	snprintf(secret, sizeof(secret), "%s.key", key);
-	run((const char *const[]){"minisign", "-S", format, "-s", secret, "-t", "for the lab", "-m", file, NULL});
-}
 
 static void setup(void)
 {
@@ -83,10 +31,10 @@ static void setup(void)
 	ck_assert_int_eq(chdir(folder), 0);
 	ck_assert_int_eq(mkdir("keys", 0700), 0);
 	ck_assert_int_ge(sodium_init(), 0);
-	make_key("vendor");
+	minisign_make_key("vendor");
 	char content[200000];
 	memset(content, 'u', sizeof(content));
-	write_file("bundle.dup", content, sizeof(content));
+	minisign_write("bundle.dup", content, sizeof(content));
 	ck_assert_int_eq(trusted_keys_load("keys", &keys, &error), 0);
 	ck_assert_uint_eq(keys.count, 1);
 }
@@ -118,7 +66,7 @@ static int verify_text(const char *text, size_t length, const char *file)
 static int verify(const char *signature, const char *file)
 {
 	char text[SIGNATURE_TEXT_MAX];
-	size_t length = read_file(signature, text, sizeof(text));
+	size_t length = minisign_read(signature, text, sizeof(text));
 
 	return verify_text(text, length, file);
 }
@@ -137,11 +85,11 @@ START_TEST(a_signature_of_minisign_is_good)
 	char key_text[1024];
 	size_t length;
 
-	sign("vendor", "bundle.dup", formats[_i]);
+	minisign_sign("vendor", "bundle.dup", formats[_i]);
 	ck_assert_int_eq(verify("bundle.dup.minisig", "bundle.dup"), 0);
 	ck_assert_str_eq(report.key_name, "vendor.pub");
 	ck_assert_str_eq(report.trusted_comment, "for the lab");
-	length = read_file("keys/vendor.pub", key_text, sizeof(key_text) - 1);
+	length = minisign_read("keys/vendor.pub", key_text, sizeof(key_text) - 1);
 	key_text[length] = '\0';
 	/* "untrusted comment: minisign public key 1D4A…" */
 	char *id = strstr(key_text, "public key ");
@@ -153,25 +101,25 @@ END_TEST
 
 START_TEST(other_content_is_bad)
 {
-	sign("vendor", "bundle.dup", formats[_i]);
+	minisign_sign("vendor", "bundle.dup", formats[_i]);
 	FILE *file = fopen("bundle.dup", "r+b");
 	ck_assert_int_eq(fseek(file, 150000, SEEK_SET), 0);
 	ck_assert_int_eq(fputc('v', file), 'v');
 	ck_assert_int_eq(fclose(file), 0);
 	assert_bad(verify("bundle.dup.minisig", "bundle.dup"), "is not of this content");
-	write_file("bundle.dup", "", 0);
+	minisign_write("bundle.dup", "", 0);
 	assert_bad(verify("bundle.dup.minisig", "bundle.dup"), "is not of this content");
 }
 END_TEST
 
 START_TEST(a_key_that_is_not_trusted_is_named)
 {
-	sign("vendor", "bundle.dup", "-H");
+	minisign_sign("vendor", "bundle.dup", "-H");
 	ck_assert_int_eq(verify("bundle.dup.minisig", "bundle.dup"), 0);
 	char id[KEY_ID_TEXT_SIZE];
 	memcpy(id, report.key_id, sizeof(id));
 	ck_assert_int_eq(rename("keys/vendor.pub", "vendor.pub"), 0);
-	make_key("other");
+	minisign_make_key("other");
 	ck_assert_int_eq(trusted_keys_load("keys", &keys, &error), 0);
 	assert_bad(verify("bundle.dup.minisig", "bundle.dup"), "which is none of the 1 trusted keys");
 	ck_assert_ptr_nonnull(strstr(error.message, id));
@@ -187,8 +135,8 @@ START_TEST(an_altered_trusted_comment_is_bad)
 {
 	char text[SIGNATURE_TEXT_MAX];
 
-	sign("vendor", "bundle.dup", "-H");
-	size_t length = read_file("bundle.dup.minisig", text, sizeof(text) - 1);
+	minisign_sign("vendor", "bundle.dup", "-H");
+	size_t length = minisign_read("bundle.dup.minisig", text, sizeof(text) - 1);
 	text[length] = '\0';
 	char *comment = strstr(text, "for the lab");
 	ck_assert_ptr_nonnull(comment);
@@ -201,8 +149,8 @@ START_TEST(every_cut_of_a_signature_is_bad)
 {
 	char text[SIGNATURE_TEXT_MAX];
 
-	sign("vendor", "bundle.dup", "-H");
-	size_t length = read_file("bundle.dup.minisig", text, sizeof(text));
+	minisign_sign("vendor", "bundle.dup", "-H");
+	size_t length = minisign_read("bundle.dup.minisig", text, sizeof(text));
 	/* The last byte is the end of the last line, which may be missing. */
 	for (size_t cut = 0; cut + 1 < length; cut += cut + 100 < length ? 7 : 1) {
 		ck_assert_int_eq(verify_text(text, cut, "bundle.dup"), -EPROTO);
@@ -243,8 +191,8 @@ START_TEST(windows_line_ends_are_fine)
 	char text[SIGNATURE_TEXT_MAX], windows[SIGNATURE_TEXT_MAX];
 	size_t used = 0;
 
-	sign("vendor", "bundle.dup", "-H");
-	size_t length = read_file("bundle.dup.minisig", text, sizeof(text));
+	minisign_sign("vendor", "bundle.dup", "-H");
+	size_t length = minisign_read("bundle.dup.minisig", text, sizeof(text));
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] == '\n')
 			windows[used++] = '\r';
@@ -257,9 +205,9 @@ END_TEST
 
 START_TEST(what_is_no_key_is_passed_over_and_named)
 {
-	write_file("keys/broken.pub", "untrusted comment: x\nhello\n", 27);
-	write_file("keys/notes.txt", "hello", 5);
-	make_key("another");
+	minisign_write("keys/broken.pub", "untrusted comment: x\nhello\n", 27);
+	minisign_write("keys/notes.txt", "hello", 5);
+	minisign_make_key("another");
 	ck_assert_int_eq(trusted_keys_load("keys", &keys, &error), 0);
 	ck_assert_uint_eq(keys.count, 2);
 	ck_assert_str_eq(keys.keys[0].name, "another.pub");
