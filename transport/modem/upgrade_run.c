@@ -242,9 +242,17 @@ static void restore_rate(struct upgrade *upgrade)
 		upgrade_say(upgrade, "the rate of before could not be restored: %s", fault.message);
 }
 
+/* It tells to cut the board's power: not while the modem may be at work on what it was sent (field-failures.md F40, F47). */
+static const char *farewell_now(const struct upgrade *upgrade, int r)
+{
+	bool begun = upgrade->crossed || upgrade->hands_off || upgrade->request->options.sent;
+
+	return upgrade->bridged && (r == 0 || !begun) ? board_farewell(upgrade->request->profile) : NULL;
+}
+
 static int finish(struct upgrade *upgrade, int r)
 {
-	const char *farewell = upgrade->bridged ? board_farewell(upgrade->request->profile) : NULL;
+	const char *farewell = farewell_now(upgrade, r);
 
 	if (r < 0 && may_bring_back(upgrade))
 		bring_back(upgrade);
