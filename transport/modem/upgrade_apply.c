@@ -24,7 +24,7 @@ enum apply_report apply_report_of_reply(const struct at_reply *reply)
 		return REPORT_ERROR;
 	for (size_t i = 0; i < reply->line_count; i++) {
 		const char *line = reply->lines[i];
-		if (contains(line, "not success"))
+		if (contains(line, "not success") || contains(line, "unsuccess"))
 			return REPORT_NOT_SUCCESS;
 		if (contains(line, "success"))
 			return REPORT_SUCCESS;
@@ -258,6 +258,7 @@ static int ask_smupgrade(struct upgrade *upgrade, bool *ret_refused, bool *ret_a
 	int r = at_command(modem->at, "AT+SMUPGRADE", modem->timings->smupgrade_ms, &reply);
 
 	upgrade->accepted = r == 0 && reply.final == AT_FINAL_OK;
+	upgrade->unanswered = r == -ETIMEDOUT;
 	*ret_refused = *ret_again = r == 0 && !upgrade->accepted;
 	if (r == -ETIMEDOUT) {
 		transcript_note(modem->transcript, "no answer to AT+SMUPGRADE yet");
@@ -269,7 +270,7 @@ static int ask_smupgrade(struct upgrade *upgrade, bool *ret_refused, bool *ret_a
 	return r < 0 ? modem_line_fault(r, upgrade_fault(upgrade)) : 0;
 }
 
-static int say_smupgrade(struct upgrade *upgrade)
+int upgrade_say_smupgrade(struct upgrade *upgrade)
 {
 	bool refused = false;
 	bool again = true;
@@ -298,7 +299,7 @@ int upgrade_apply_stored(struct upgrade *upgrade)
 		return UPGRADE_REPLAN;
 	if (!upgrade_cross(upgrade))
 		return -ECANCELED;
-	r = say_smupgrade(upgrade);
+	r = upgrade_say_smupgrade(upgrade);
 	allow_reset(upgrade);
 	return r;
 }
@@ -320,5 +321,5 @@ int upgrade_apply_legacy(struct upgrade *upgrade)
 	if (r == -ETIMEDOUT)
 		return fault_set(upgrade_fault(upgrade), FAULT_RESTART_TIMEOUT, "the modem did not come back in %u s",
 				 modem->profile->boot_budget_s);
-	return r < 0 ? modem_line_fault(r, upgrade_fault(upgrade)) : say_smupgrade(upgrade);
+	return r < 0 ? modem_line_fault(r, upgrade_fault(upgrade)) : upgrade_say_smupgrade(upgrade);
 }

@@ -35,6 +35,7 @@ struct upgrade {
 	bool resumed;            /* the transfer was left to an earlier run */
 	bool trusted;            /* the transfer was left out because the modem reports success */
 	bool accepted;           /* AT+SMUPGRADE was answered with OK */
+	bool unanswered;         /* it was not answered at all: a success that is reported may be that of an older upgrade */
 	enum apply_report apply; /* the last report */
 	char apply_text[64];     /* as the modem wrote it, escaped */
 };
@@ -70,6 +71,7 @@ int upgrade_verify(struct upgrade *upgrade);
 
 /* What an earlier run sent: waits while the modem is at work on it. *ret_applied: it reports success. upgrade_apply.c. */
 int upgrade_await_earlier(struct upgrade *upgrade, bool *ret_applied);
+int upgrade_say_smupgrade(struct upgrade *upgrade);            /* AT+SMUPGRADE, and what becomes of it */
 int upgrade_apply_failed(struct upgrade *upgrade);             /* the fault; -EPROTO */
 int upgrade_reset(struct upgrade *upgrade, int64_t budget_ms); /* AT^RESET and alive again; errors of the line, -ETIMEDOUT */
 

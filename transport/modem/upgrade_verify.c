@@ -20,6 +20,14 @@ int upgrade_apply_failed(struct upgrade *upgrade)
 	return -EPROTO;
 }
 
+/* protocol.md 7 B: one pass may end in RECOVERY again. And a success that was reported to a run which sent nothing may be an older one. */
+static bool may_send_again(const struct upgrade *upgrade)
+{
+	bool doubtful = upgrade->plan.family == FAMILY_MONARCH2 || upgrade->trusted || upgrade->resumed;
+
+	return upgrade->pass == 1 && upgrade->request->firmware->base_build == 0 && doubtful;
+}
+
 int upgrade_restart(struct upgrade *upgrade)
 {
 	int r = upgrade_switch(upgrade, BOOT_MODE_FFF);
@@ -27,8 +35,7 @@ int upgrade_restart(struct upgrade *upgrade)
 
 	if (r != -EPROTO || (code != FAULT_BOOT_MODE_UNCHANGED && code != FAULT_BOOT_MODE_REFUSED))
 		return r;
-	/* protocol.md 7 B: one pass may end in RECOVERY again. */
-	if ((upgrade->plan.family == FAMILY_MONARCH2 || upgrade->trusted) && upgrade->pass == 1)
+	if (may_send_again(upgrade))
 		return UPGRADE_AGAIN;
 	return upgrade->apply == REPORT_SUCCESS ? r : upgrade_apply_failed(upgrade);
 }
@@ -76,6 +83,33 @@ static int reset_application(struct upgrade *upgrade)
 	return r < 0 ? modem_line_fault(r, upgrade_fault(upgrade)) : upgrade_restart(upgrade);
 }
 
+static bool is_declared(const struct upgrade_firmware *firmware)
+{
+	return firmware->release[0] != '\0' || firmware->build != 0;
+}
+
+static bool runs_the_old_release(const struct upgrade *upgrade)
+{
+	const struct upgrade_firmware *firmware = upgrade->request->firmware;
+	const struct modem_info *now = &upgrade->modem.info;
+
+	if (is_declared(firmware))
+		return !upgrade_firmware_matches(firmware, now);
+	return now->release[0] != '\0' && strcmp(now->release, upgrade->result->before.release) == 0;
+}
+
+/* A reset shows what was applied. Where it shows nothing new, an AT+SMUPGRADE without an answer was not heard. */
+static int apply_if_unheard(struct upgrade *upgrade)
+{
+	int r = upgrade->unanswered ? upgrade_await_identity(upgrade) : 0;
+
+	if (r < 0 || !upgrade->unanswered || !runs_the_old_release(upgrade))
+		return r;
+	upgrade_say(upgrade, "AT+SMUPGRADE was not answered and the old release runs: it is asked once more");
+	r = upgrade_say_smupgrade(upgrade);
+	return r < 0 ? r : reset_application(upgrade);
+}
+
 /* The ways that apply in the application: it may have restarted by itself, or wait for a reset. */
 int upgrade_restart_reset(struct upgrade *upgrade)
 {
@@ -88,7 +122,16 @@ int upgrade_restart_reset(struct upgrade *upgrade)
 		return r;
 	if (upgrade->plan.way != WAY_LEGACY && upgrade_firmware_matches(upgrade->request->firmware, &modem->info))
 		return 0;
-	return reset_application(upgrade);
+	r = reset_application(upgrade);
+	return r != 0 ? r : apply_if_unheard(upgrade);
+}
+
+/* Of a bundle that was there before, the release read back proves nothing against a failure that the modem reports. */
+static bool failed_again(const struct upgrade *upgrade)
+{
+	bool failed = upgrade->apply == REPORT_FAIL || upgrade->apply == REPORT_NOT_SUCCESS;
+
+	return failed && !upgrade->resumed && upgrade_firmware_matches(upgrade->request->firmware, &upgrade->result->before);
 }
 
 static int check_release(struct upgrade *upgrade)
@@ -97,17 +140,17 @@ static int check_release(struct upgrade *upgrade)
 	const struct modem_info *info = &upgrade->modem.info;
 	bool planned_to_verify_only = upgrade->resumed && upgrade->apply == REPORT_PENDING;
 
-	if (upgrade_firmware_matches(firmware, info)) {
+	if (upgrade_firmware_matches(firmware, info) && !failed_again(upgrade)) {
 		upgrade->result->verified = true;
 		return 0;
 	}
 	/* The success was that of an older upgrade; or an earlier run's differential did not go in, and its base may still be there. */
-	bool again = upgrade->trusted || (upgrade->resumed && firmware->base_build != 0);
+	bool again = upgrade->trusted || (upgrade->resumed && (firmware->base_build != 0 || is_declared(firmware)));
 	if (again && upgrade->pass == 1)
 		return UPGRADE_AGAIN;
 	if (upgrade->apply != REPORT_SUCCESS && !planned_to_verify_only)
 		return upgrade_apply_failed(upgrade);
-	if (firmware->release[0] == '\0' && firmware->build == 0)
+	if (!is_declared(firmware))
 		return 0;
 	return fault_set(upgrade_fault(upgrade), FAULT_RELEASE_MISMATCH, "the modem runs %s and the firmware declares %s (build %u)",
 			 info->release[0] ? info->release : "an unknown release", firmware->release[0] ? firmware->release : "no release",
