@@ -37,7 +37,8 @@ struct row {
 	const char *text;
 	const char *evidence;
 	uint32_t rate_bps;
-	const char *log; /* without the plain AT */
+	uint32_t boot_budget_s; /* 0: 1 */
+	const char *log;        /* without the plain AT */
 };
 
 static const struct row rows[] = {
@@ -104,6 +105,19 @@ static const struct row rows[] = {
 	       {.in = IN(2), .expect = "AT", .answer = ERROR},
 	       {.in = IN(2), .expect = "AT+SMOD?", .answer = ERROR}},
      .log = "AT+SMOD? | AT+SMSWBOOT=3,1 | AT+SMOD? | AT+SMOD? | AT+SMOD? | AT+SMOD? | AT+SMOD? | "},
+    {.name = "F51: back to the application, and ERROR to everything again",
+     .wanted = BOOT_MODE_FFF,
+     .family = FAMILY_MONARCH2,
+     .rules = {{.in = IN(1), .expect = "AT", .answer = OK},
+	       MODE(1, "4"),
+	       {.in = IN(1), .expect = "AT+SMSWBOOT=1,1", .answer = OK, .next = 2},
+	       {.in = IN(2), .expect = "AT", .answer = ERROR},
+	       {.in = IN(2), .expect = "AT+SMOD?", .answer = ERROR},
+	       {.in = IN(2), .expect = "AT+SMSWBOOT=1,1", .answer = ERROR},
+	       {.in = IN(2), .expect = "AT+SMSWBOOT=1,0", .answer = ERROR}},
+     .boot_budget_s = 20,
+     .code = FAULT_BOOT_MODE_REFUSED,
+     .text = "the modem in boot mode 4 (recovery) refuses to switch to 2 (fff)"},
     {.name = "Monarch 2 that is in its application answers ERROR",
      .family = FAMILY_MONARCH2,
      .rules = {{.in = IN(1), .expect = "AT", .answer = OK},
@@ -135,6 +149,7 @@ START_TEST(each_switch_ends_as_it_should)
 	struct fake_script script = {.rules = row->rules, .start = 1};
 	struct fake_modem *fake = fake_modem_start(&script);
 	struct profile profile = make_profile(row->family);
+	profile.boot_budget_s = row->boot_budget_s ? row->boot_budget_s : profile.boot_budget_s;
 	enum boot_mode wanted = row->wanted == BOOT_MODE_FFH ? BOOT_MODE_RECOVERY : row->wanted;
 	struct fault fault = {0};
 	struct modem modem;

@@ -191,10 +191,10 @@ static int poll_switch(struct modem *modem, struct wait *wait)
 	if (r < 0)
 		return r == -ETIMEDOUT ? 0 : r;
 	wait->errors += reply.final == AT_FINAL_ERROR;
-	if (mode == BOOT_MODE_UNKNOWN && wait->wanted == BOOT_MODE_RECOVERY && wait->errors >= RECOVERY_ERRORS &&
-	    errors_mean_recovery(modem)) {
-		assume_recovery(modem);
-		return 1;
+	if (mode == BOOT_MODE_UNKNOWN && wait->errors >= RECOVERY_ERRORS && errors_mean_recovery(modem)) {
+		if (modem->info.boot_mode != BOOT_MODE_RECOVERY || wait->errors == RECOVERY_ERRORS)
+			assume_recovery(modem);
+		mode = BOOT_MODE_RECOVERY;
 	}
 	if (mode == BOOT_MODE_UNKNOWN)
 		return 0;
