@@ -32,8 +32,8 @@ const struct modem_timings rig_timings = {
 	    {.expect = "AT+CPSMS=0", .answer = OK}, SAYS(IN(APP) | IN(NEW), "AT+CEREG?", "+CEREG: 1,0"),                                   \
 	    SAYS(IN(APP) | IN(NEW), "AT+SMOD?", "2"), SAYS(IN(RECOVERY) | IN(DONE), "AT+SMOD?", "4"),                                      \
 	    SAYS(IN(APP) | IN(NEW), "AT+CGSN", IMEI), GOES(IN(APP), "AT+SMSWBOOT=3,1", RECOVERY), GOES(IN(RECOVERY), SMSTPU, STP),         \
-	    GOES(IN(RECOVERY), "AT+SMSWBOOT=1,1", APP), SAYS(IN(DONE) | IN(NEW), "AT+SMUPGRADE?", "+SMUPGRADE: success"),                  \
-	    GOES(IN(DONE), "AT+SMSWBOOT=1,1", NEW),                                                                                        \
+	    GOES(IN(RECOVERY), "AT+SMSWBOOT=1,1", APP), SAYS(IN(RECOVERY), "AT+SMUPGRADE?", "No report"),                                  \
+	    SAYS(IN(DONE) | IN(NEW), "AT+SMUPGRADE?", "+SMUPGRADE: success"), GOES(IN(DONE), "AT+SMSWBOOT=1,1", NEW),                      \
 	{                                                                                                                                  \
 		.expect = "AT^RESET", .answer = OK                                                                                         \
 	}

@@ -60,8 +60,9 @@ int upgrade_reset(struct upgrade *upgrade, int64_t budget_ms)
 	struct modem *modem = &upgrade->modem;
 	int64_t deadline_ms = clock_deadline_ms(budget_ms);
 	struct at_reply reply;
-	int r = at_command(modem->at, "AT^RESET", modem->profile->command_timeout_ms, &reply);
 
+	modem->application_started = false;
+	int r = at_command(modem->at, "AT^RESET", modem->profile->command_timeout_ms, &reply);
 	if (r < 0 && r != -ETIMEDOUT)
 		return r;
 	r = at_session_listen(modem->at, modem->timings->settle_ms, NULL);
@@ -87,7 +88,8 @@ static int judge_no_report(struct upgrade *upgrade, bool *ret_done)
 	*ret_done = true;
 	if (upgrade->resumed)
 		return not_applied(upgrade);
-	if (upgrade->apply == REPORT_ERROR)
+	/* Of a boot ROM package nobody has seen one: FFH, and the helper in it, tell. */
+	if (upgrade->apply == REPORT_ERROR || upgrade_step_now(upgrade)->action == ACTION_SEND_BOOT_ROM)
 		return 0;
 	r = modem_ask_boot_mode(&upgrade->modem, &mode);
 	*ret_done = r == 0 && mode == BOOT_MODE_FFF;

@@ -16,7 +16,7 @@ static int64_t connect_patience_ms(const struct upgrade *upgrade)
 	const struct upgrade_request *request = upgrade->request;
 	enum upgrade_phase resume = request->options.resume_phase;
 
-	if (resume >= PHASE_TRANSFER)
+	if (resume >= PHASE_TRANSFER || (resume >= PHASE_HELPER && request->options.sent))
 		return (int64_t)request->profile->apply_budget_s * 1000;
 	return resume >= PHASE_SWITCH || upgrade->power_cycled ? (int64_t)request->profile->boot_budget_s * 1000 : 0;
 }
@@ -158,16 +158,11 @@ int upgrade_switch(struct upgrade *upgrade, enum boot_mode wanted)
 	return 0;
 }
 
-static bool takes_bundles(enum boot_mode mode)
-{
-	return mode == BOOT_MODE_MTOOLS || mode == BOOT_MODE_UPDATER || mode == BOOT_MODE_RECOVERY;
-}
-
 int upgrade_to_recovery(struct upgrade *upgrade)
 {
 	int r = modem_settle_boot_mode(&upgrade->modem, upgrade_fault(upgrade));
 
-	if (r < 0 || takes_bundles(upgrade->modem.info.boot_mode))
+	if (r < 0 || upgrade_takes_bundles(upgrade->modem.info.boot_mode))
 		return r;
 	if (upgrade->modem.info.boot_mode != BOOT_MODE_FFF)
 		return UPGRADE_REPLAN;

@@ -36,6 +36,11 @@ const char *upgrade_phase_name(enum upgrade_phase phase)
 	return phase < PHASE_COUNT ? phase_names[phase] : "unknown";
 }
 
+bool upgrade_takes_bundles(enum boot_mode mode)
+{
+	return mode == BOOT_MODE_MTOOLS || mode == BOOT_MODE_UPDATER || mode == BOOT_MODE_RECOVERY;
+}
+
 struct draft {
 	const struct plan_question *q;
 	struct upgrade_plan *plan;
@@ -80,7 +85,7 @@ static void add_beginning(struct draft *draft)
 	add_step(draft, ACTION_CONNECT, 15, "find the modem and its rate", "the rate differs by family and boot mode");
 	add_step(draft, ACTION_IDENTIFY, 60, "ask release and IMEI",
 		 application ? "the right modem, and a bundle that may go on it"
-			     : "only the application tells its release: from_release stays unknown and no downgrade is seen");
+			     : "only the application tells its release: from_release stays unknown, no downgrade or factory build is seen");
 }
 
 static void add_quiet(struct draft *draft)
@@ -222,11 +227,10 @@ static enum resume resume_of(const struct plan_question *q)
 	enum upgrade_phase phase = q->options->resume_phase;
 	bool declared = q->firmware->release[0] != '\0' || q->firmware->build != 0;
 
-	/* Of a pair it may have been the first file. */
-	if (q->modem->boot_mode == BOOT_MODE_RECOVERY)
-		return phase >= PHASE_APPLY && !q->firmware->second ? RESUME_APPLY : RESUME_NONE;
+	/* Out of FFH nothing comes by itself. Of a pair it may have been the first file. */
 	if (q->modem->boot_mode != BOOT_MODE_FFF)
-		return RESUME_NONE;
+		return upgrade_takes_bundles(q->modem->boot_mode) && phase >= PHASE_APPLY && !q->firmware->second ? RESUME_APPLY
+														  : RESUME_NONE;
 	/* A forced bundle may be the release that runs already: then only a bundle that was wholly sent shows in it. */
 	if (phase >= (q->options->force ? PHASE_APPLY : PHASE_TRANSFER) && upgrade_firmware_matches(q->firmware, q->modem))
 		return RESUME_VERIFY;

@@ -100,6 +100,9 @@ struct upgrade_plan {
 /* True when the modem's release or build is the one that the firmware declares; false when it declares none. */
 bool upgrade_firmware_matches(const struct upgrade_firmware *firmware, const struct modem_info *modem);
 
+/* Bundles go in on the fly there: a helper, the updater or recovery runs. */
+bool upgrade_takes_bundles(enum boot_mode mode);
+
 /* The build that the first file of a pair brings: protocol.md 6, 5, or what the second file starts from; 0: not known. */
 uint32_t upgrade_build_between(const struct upgrade_firmware *firmware);
 

@@ -53,6 +53,29 @@ static size_t first_step_of_work(const struct upgrade_plan *plan)
 	return step;
 }
 
+static bool replaces_boot_rom(const struct upgrade_plan *plan)
+{
+	for (size_t i = 0; i < plan->step_count; i++) {
+		if (plan->steps[i].action == ACTION_SEND_BOOT_ROM)
+			return true;
+	}
+	return false;
+}
+
+/* protocol.md 6, 4 lets a full bundle go there, and 6, 3 warns of one build that nobody can see there (field-failures.md F28). */
+static void say_unknown_build(struct upgrade *upgrade)
+{
+	const struct upgrade_options *options = &upgrade->request->options;
+	bool first_time = upgrade->pass == 1 && upgrade->replans == 0 && options->resume_phase < PHASE_TRANSFER;
+
+	if (first_time && upgrade->modem.info.boot_mode == BOOT_MODE_RECOVERY && upgrade->plan.family == FAMILY_MONARCH1 &&
+	    options->from_build == 0 && !replaces_boot_rom(&upgrade->plan))
+		upgrade_say(
+		    upgrade,
+		    "found in boot mode 4 (recovery), where no build is told: the full bundle goes in as on any modem, though one of "
+		    "the factory build (33080) would need its boot ROM replaced first");
+}
+
 static int make_plan(struct upgrade *upgrade)
 {
 	const struct upgrade_request *request = upgrade->request;
@@ -72,6 +95,7 @@ static int make_plan(struct upgrade *upgrade)
 	if (upgrade->plan.helper_unused && upgrade->pass == 1 && upgrade->replans == 0)
 		upgrade_say(upgrade, "the helper is not needed: the modem is in boot mode %d (%s)", (int)upgrade->modem.info.boot_mode,
 			    boot_mode_name(upgrade->modem.info.boot_mode));
+	say_unknown_build(upgrade);
 	return 0;
 }
 

@@ -69,6 +69,8 @@ int upgrade_restart_pair(struct upgrade *upgrade);
 int upgrade_restart_reset(struct upgrade *upgrade);
 int upgrade_verify(struct upgrade *upgrade);
 
+bool upgrade_found_where_bundles_go(const struct upgrade *upgrade); /* nobody of this run brought it there: it may be at work */
+
 /* What an earlier run sent: waits while the modem is at work on it. *ret_applied: it reports success. upgrade_apply.c. */
 int upgrade_await_earlier(struct upgrade *upgrade, bool *ret_applied);
 int upgrade_say_smupgrade(struct upgrade *upgrade);            /* AT+SMUPGRADE, and what becomes of it */

@@ -199,20 +199,20 @@ static int look_for_earlier(struct upgrade *upgrade)
 	bool applied = false;
 	int r = modem_settle_boot_mode(&upgrade->modem, upgrade_fault(upgrade));
 
-	if (r < 0 || upgrade->modem.info.boot_mode != BOOT_MODE_RECOVERY)
+	if (r < 0 || !upgrade_takes_bundles(upgrade->modem.info.boot_mode))
 		return r;
 	r = upgrade_await_earlier(upgrade, &applied);
 	const struct upgrade_firmware *firmware = upgrade->request->firmware;
 	bool declared = firmware->release[0] != '\0' || firmware->build != 0;
-	upgrade->trusted = r == 0 && applied && declared && !firmware->second;
+	bool by_this_job = upgrade->request->options.resume_phase >= PHASE_TRANSFER;
+	upgrade->trusted = r == 0 && applied && by_this_job && declared && !firmware->second;
 	return r;
 }
 
-/* Only a modem that was found in recovery can be at work there, or done. */
-static bool may_have_been_sent(const struct upgrade *upgrade)
+bool upgrade_found_where_bundles_go(const struct upgrade *upgrade)
 {
-	return upgrade->request->options.resume_phase >= PHASE_TRANSFER && upgrade->pass == 1 && !upgrade->result->sent &&
-	       !upgrade_did(upgrade, ACTION_TO_RECOVERY) && !upgrade_did(upgrade, ACTION_START_HELPER);
+	return upgrade->pass == 1 && !upgrade->result->sent && !upgrade_did(upgrade, ACTION_TO_RECOVERY) &&
+	       !upgrade_did(upgrade, ACTION_START_HELPER);
 }
 
 int upgrade_send(struct upgrade *upgrade)
@@ -225,7 +225,7 @@ int upgrade_send(struct upgrade *upgrade)
 	    .shown = true,
 	};
 
-	if (may_have_been_sent(upgrade)) {
+	if (upgrade_found_where_bundles_go(upgrade)) {
 		int r = look_for_earlier(upgrade);
 		if (r < 0 || upgrade->trusted)
 			return r;
