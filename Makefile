@@ -84,11 +84,11 @@ $(BUILD)/tests/download_driver: $(BUILD)/tests/integration/download_driver.o $(L
 $(BUILD)/libdupctl.a: $(filter-out %/main.o,$(call objects,cmd/dupctl))
 	@rm -f $@
 	$(AR) rcs $@ $^
-$(BUILD)/dupctl: $(BUILD)/cmd/dupctl/main.o $(BUILD)/libdupctl.a
+$(BUILD)/dupctl: $(BUILD)/cmd/dupctl/main.o $(BUILD)/libdupctl.a $(BUILD)/libfirmware-cache.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/dupgate-sim: $(call objects,tests/simulator)
 	$(CC) $(LDFLAGS) -o $@ $^ -lz -ljansson
-$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(patsubst %.c,$(BUILD)/%.o,$(UNIT_HELPERS)) $(LIBS) $(BUILD)/libdupctl.a
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(patsubst %.c,$(BUILD)/%.o,$(UNIT_HELPERS)) $(BUILD)/libdupctl.a $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(PKG_LIBS)
 $(BUILD)/tests/%_corpus_test: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(LIBS)

@@ -23,7 +23,7 @@ ROOMS = {
     "firmware-cache": ["firmware-cache"],
     "daemon": ["daemon", "transport", "firmware-cache"],
     "api": ["api", "daemon", "firmware-cache"],
-    "cmd/dupctl": ["cmd/dupctl", "api/field_names.h"],
+    "cmd/dupctl": ["cmd/dupctl", "api/field_names.h", "firmware-cache/survey.h"],
     "cmd": ["cmd", "api", "daemon", "transport", "firmware-cache"],
     "tests/simulator": ["tests/simulator"],
     "tests": ["tests", "cmd", "api", "daemon", "transport", "firmware-cache"],

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "firmware-cache/utf8.h"
@@ -36,6 +37,30 @@ bool archive_recognise(const uint8_t *bytes, size_t length)
 			return true;
 	}
 	return memcmp(bytes, gzip_magic, sizeof(gzip_magic)) == 0;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+	size_t length = strlen(name), of_end = strlen(end);
+
+	return length > of_end && strcasecmp(name + length - of_end, end) == 0;
+}
+
+/* Files that begin with a dot are notes of a file system about the file that is called so without it ("._NAME.dup"). */
+bool archive_is_firmware(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	return name[0] != '.' && (ends_with(name, ".dup") || ends_with(name, ".elf"));
+}
+
+bool archive_is_signature(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	return name[0] != '.' && (ends_with(name, ".dup.minisig") || ends_with(name, ".elf.minisig"));
 }
 
 static int broken(struct walker *walker)

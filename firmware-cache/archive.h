@@ -34,6 +34,11 @@ struct archive_sink {
 /* True for the first bytes (at least 4) of a .zip or a gzip file. Pure. */
 bool archive_recognise(const uint8_t *bytes, size_t length);
 
+/* True for the path of an entry that is called like a bundle or a helper. Pure. */
+bool archive_is_firmware(const char *path);
+/* The same for the signature of one ("NAME.dup.minisig"). Pure. */
+bool archive_is_signature(const char *path);
+
 /* Walks the archive in an open file from its begin. 0, or -EPROTO: CACHE_ERROR_BUNDLE_DAMAGED (broken, cut, encrypted), _BUNDLE_UNSUPPORTED
  * (a forbidden entry, an archive inside), _BUNDLE_TOO_BIG (a limit), or what the sink said. The message names the entry. */
 int archive_walk(int fd, uint64_t size, const struct archive_limits *limits, const struct archive_sink *sink,

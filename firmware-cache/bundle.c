@@ -175,13 +175,15 @@ static void print_description(const uint8_t *bytes, size_t length, char *ret, si
 	ret[used] = '\0';
 }
 
+static const char data_part[] = "the data";
+
 static int read_body(const struct walk *walk, struct cursor *cursor, struct bundle_record *record, uint16_t description_size,
 		     struct sums *sums)
 {
 	cursor->part = "the description";
 	print_description(cursor_take(cursor, description_size), description_size, record->description, sizeof(record->description));
 	record->data_offset = cursor->position;
-	cursor->part = "the data";
+	cursor->part = data_part;
 	cursor_take(cursor, record->size);
 	sums->signature_at = cursor->position;
 	cursor->part = "the signature";
@@ -318,11 +320,28 @@ static int check_record(struct walk *walk, struct bundle_record *record, const s
 	return r;
 }
 
+/* A PACK whose end is missing: what is whole of it is told to a watch that wants to hear of damage. The error stays that of the PACK. */
+static void look_into_cut_pack(struct walk *walk, const struct bundle_record *pack, const struct cursor *cursor)
+{
+	struct cursor inside = {.bytes = walk->bytes, .position = pack->data_offset, .end = cursor->end};
+	struct cache_error cut = *walk->error;
+	int r = 0;
+
+	if (!walk->watch->damaged || strcmp(pack->magic, "PACK") != 0 || strcmp(cursor->failed_part, data_part) != 0 ||
+	    walk->depth == BUNDLE_DEPTH_MAX)
+		return;
+	walk->depth++;
+	while (r == 0 && inside.position < inside.end)
+		r = walk_record(walk, &inside);
+	walk->depth--;
+	*walk->error = cut;
+}
+
 static int walk_record(struct walk *walk, struct cursor *cursor)
 {
 	struct bundle_record *record;
 	struct sums sums = {0};
-	uint16_t description_size;
+	uint16_t description_size = 0;
 	int r;
 
 	if (walk->bundle->record_count == BUNDLE_RECORDS_MAX)
@@ -339,9 +358,13 @@ static int walk_record(struct walk *walk, struct cursor *cursor)
 		r = read_header(walk, cursor, record, &sums, &description_size);
 	if (r == 0)
 		r = check_version_1_header(walk, record, &sums);
+	if (r < 0)
+		return r;
+	r = read_body(walk, cursor, record, description_size, &sums);
 	if (r == 0)
-		r = read_body(walk, cursor, record, description_size, &sums);
-	return r == 0 ? check_record(walk, record, &sums) : r;
+		return check_record(walk, record, &sums);
+	look_into_cut_pack(walk, record, cursor);
+	return r;
 }
 
 int bundle_parse_watched(const uint8_t *bytes, size_t length, const struct bundle_watch *watch, struct bundle *ret,

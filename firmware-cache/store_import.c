@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "firmware-cache/content.h"
+
 int firmware_import_begin(struct firmware_store *store, struct cache_error *ret_error, struct firmware_import **ret)
 {
 	struct firmware_import *import = calloc(1, sizeof(*import));

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "firmware-cache/content.h"
 #include "firmware-cache/facts.h"
 
 typedef int scan_file(struct firmware_store *store, const char *name, struct cache_error *ret_error);

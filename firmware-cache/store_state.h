@@ -108,9 +108,6 @@ int disk_digest(int fd, char ret[FIRMWARE_SHA256_SIZE]);
 int disk_read_file(int fd, size_t max, char **ret, size_t *ret_length);
 int disk_write_all(int fd, const void *bytes, size_t length);
 
-/* Kind, records and facts of an open file. 0, or -EPROTO with what is wrong with the content. */
-int content_inspect(int fd, uint64_t size, struct manifest *ret, struct cache_error *ret_error);
-
 /* Leftovers away, manifests read, objects without one indexed from content. */
 int store_scan(struct firmware_store *store, struct cache_error *ret_error);
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define PASSED_OVER_SIZE 300u
 
@@ -32,28 +31,6 @@ static const char *base_name(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
-}
-
-static bool ends_with(const char *name, const char *end)
-{
-	size_t length = strlen(name), of_end = strlen(end);
-
-	return length > of_end && strcasecmp(name + length - of_end, end) == 0;
-}
-
-/* Files that begin with a dot are notes of a file system about the file that is called so without it ("._NAME.dup"). */
-static bool is_wanted(const char *path)
-{
-	const char *name = base_name(path);
-
-	return name[0] != '.' && (ends_with(name, ".dup") || ends_with(name, ".elf"));
-}
-
-static bool is_signature(const char *path)
-{
-	const char *name = base_name(path);
-
-	return name[0] != '.' && (ends_with(name, ".dup.minisig") || ends_with(name, ".elf.minisig"));
 }
 
 static int begin_signature(struct unpacking *unpacking, const char *path, struct cache_error *ret_error)
@@ -109,8 +86,8 @@ static int begin_entry(void *context, const char *path, bool *ret_wanted, struct
 	const char *name = base_name(path);
 	struct import_part *part;
 
-	unpacking->in_signature = is_signature(path);
-	*ret_wanted = unpacking->in_signature || is_wanted(path);
+	unpacking->in_signature = archive_is_signature(path);
+	*ret_wanted = unpacking->in_signature || archive_is_firmware(path);
 	if (unpacking->in_signature)
 		return begin_signature(unpacking, path, ret_error);
 	if (!*ret_wanted) {

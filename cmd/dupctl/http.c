@@ -10,7 +10,7 @@
 
 #define CONNECT_TIMEOUT_MS 5000L
 #define ANSWER_TIMEOUT_MS  60000L
-#define UPLOAD_SILENCE_S   120L
+#define FILE_SILENCE_S     120L
 #define BODY_MAX           (256u << 20)
 #define PROBLEM_MAX        65536u
 
@@ -34,9 +34,11 @@ struct http_stream {
 struct exchange {
 	struct http_response *response;
 	const struct http_upload *upload;
+	FILE *download;
+	CURL *easy;
 	int64_t sent;
 	int interrupt_fd;
-	bool interrupted, file_failed;
+	bool interrupted, file_failed, write_failed;
 };
 
 int64_t monotonic_ms(void)
@@ -128,10 +130,22 @@ static bool fd_readable(int fd)
 	return fd >= 0 && poll(&poller, 1, 0) > 0;
 }
 
+static size_t file_take(const char *bytes, size_t length, struct exchange *exchange)
+{
+	size_t taken = fwrite(bytes, 1, length, exchange->download);
+
+	exchange->write_failed = taken < length;
+	return taken;
+}
+
 static size_t body_take(char *bytes, size_t size, size_t count, void *context)
 {
 	struct exchange *exchange = context;
+	long status = 0;
 
+	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (exchange->download && status == 200)
+		return file_take(bytes, size * count, exchange);
 	if (exchange->response->body.length + size * count > BODY_MAX)
 		return 0;
 	text_addn(&exchange->response->body, bytes, size * count);
@@ -197,17 +211,18 @@ static struct curl_slist *headers_new(const struct http_client *client, const ch
 static void body_prepare(CURL *easy, const struct http_request *request, struct exchange *exchange)
 {
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 100L);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, FILE_SILENCE_S);
 	if (request->upload) {
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->upload->size);
 		curl_easy_setopt(easy, CURLOPT_READFUNCTION, body_give);
 		curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
 		curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 262144L);
-		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 100L);
-		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, UPLOAD_SILENCE_S);
 		return;
 	}
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, ANSWER_TIMEOUT_MS);
+	if (!request->download)
+		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, ANSWER_TIMEOUT_MS);
 	if (request->body)
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
 	else if (strcmp(request->method, "POST") == 0)
@@ -225,6 +240,10 @@ static int exchange_explain(const struct http_client *client, const struct excha
 		text_add(error, "the file cannot be read to its end, or changed while it was read");
 		return -EIO;
 	}
+	if (exchange->write_failed) {
+		text_addf(error, "the file cannot be written: %s", strerror(errno));
+		return -EIO;
+	}
 	text_addf(error, "the daemon at %s%s does not answer: %s", client->socket_path ? "unix:" : client->base,
 		  client->socket_path ? client->socket_path : "", *detail ? detail : curl_easy_strerror(code));
 	return code == CURLE_WRITE_ERROR ? -EIO : -ECONNREFUSED;
@@ -232,7 +251,8 @@ static int exchange_explain(const struct http_client *client, const struct excha
 
 int http_perform(struct http_client *client, const struct http_request *request, struct http_response *ret, struct text *ret_error)
 {
-	struct exchange exchange = {.response = ret, .upload = request->upload, .interrupt_fd = client->interrupt_fd};
+	struct exchange exchange = {
+	    .response = ret, .upload = request->upload, .download = request->download, .interrupt_fd = client->interrupt_fd};
 	struct curl_slist *headers =
 	    headers_new(client, request->upload ? "Content-Type: application/octet-stream" : "Content-Type: application/json");
 	CURL *easy = easy_new(client, request->path, headers);
@@ -241,6 +261,7 @@ int http_perform(struct http_client *client, const struct http_request *request,
 	CURLcode code = CURLE_OUT_OF_MEMORY;
 
 	*ret = (struct http_response){0};
+	exchange.easy = easy;
 	if (easy) {
 		body_prepare(easy, request, &exchange);
 		curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);

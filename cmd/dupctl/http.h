@@ -29,6 +29,7 @@ struct http_request {
 	const char *path;                 /* with its query, escaped */
 	const char *body;                 /* JSON; NULL: none */
 	const struct http_upload *upload; /* instead of body; NULL: none */
+	FILE *download;                   /* takes the body of an answer 200, however long; NULL: it is kept like any other */
 };
 
 struct http_response {

@@ -85,6 +85,8 @@ int main(int argc, char **argv)
 	session.json = options.json;
 	if (options.help || options.version)
 		status = information_print(&session, &options);
+	else if (verb_local(options.verb))
+		status = verb_find(options.verb)->run(&session, &options);
 	else
 		status = session_run(&session, &options);
 	terminal_clear(&session.terminal);

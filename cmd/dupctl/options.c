@@ -14,6 +14,7 @@
 #define ON(verb)      (1u << (verb))
 #define ON_SELECTION  (ON(VERB_PROBE) | ON(VERB_REPORT) | ON(VERB_UPGRADE))
 #define ON_WAITING    (ON(VERB_PROBE) | ON(VERB_UPGRADE) | ON(VERB_RETRY))
+#define ON_STATING    (ON(VERB_FIRMWARE_ADD) | ON(VERB_FIRMWARE_EDIT))
 #define MEMBER(field) offsetof(struct options, field)
 #define BUILD_MOST    UINT32_MAX
 #define OPTIONS_MAX   40u
@@ -38,10 +39,10 @@ static const struct option_spec specs[] = {
     {"allow-branch-switch", 0, NULL, "accept a bundle for the other radio: CAT-M1 to NB-IoT or back", ON(VERB_UPGRADE), OPTION_FLAG,
      MEMBER(allow_branch_switch), 0, 0, NULL},
     {"way", 0, "WAY", "how the bundle gets in: auto, on-the-fly, fff or legacy", ON(VERB_UPGRADE), OPTION_CHOICE, MEMBER(way), 0, 0, ways},
-    {"helper", 0, "REF", "the helper ELF that belongs to the bundle", ON(VERB_UPGRADE) | ON(VERB_FIRMWARE_ADD), OPTION_TEXT, MEMBER(helper),
-     0, 0, NULL},
-    {"second", 0, "REF", "the second file of a pair, sent in the same job", ON(VERB_UPGRADE) | ON(VERB_FIRMWARE_ADD), OPTION_TEXT,
-     MEMBER(second), 0, 0, NULL},
+    {"helper", 0, "REF", "the helper ELF that belongs to the bundle", ON(VERB_UPGRADE) | ON_STATING, OPTION_TEXT, MEMBER(helper), 0, 0,
+     NULL},
+    {"second", 0, "REF", "the second file of a pair, sent in the same job", ON(VERB_UPGRADE) | ON_STATING, OPTION_TEXT, MEMBER(second), 0,
+     0, NULL},
     {"rate", 0, "BPS", "line rate of the transfer, in bit/s", ON(VERB_UPGRADE), OPTION_INTEGER, MEMBER(rate), 1200, 4000000, NULL},
     {"priority", 0, "N", "-100 to 100, higher goes first (0)", ON(VERB_UPGRADE), OPTION_INTEGER, MEMBER(priority), -100, 100, NULL},
     {"not-before", 0, "TIME", "start then, as 2026-01-31T22:00:00Z", ON(VERB_UPGRADE), OPTION_TEXT, MEMBER(not_before), 0, 0, NULL},
@@ -52,14 +53,15 @@ static const struct option_spec specs[] = {
     {"before", 0, "ID", "only jobs older than this one", ON(VERB_JOBS), OPTION_TEXT, MEMBER(before), 0, 0, NULL},
     {"transcript", 0, NULL, "what was said to the modem in this job", ON(VERB_JOBS), OPTION_FLAG, MEMBER(transcript), 0, 0, NULL},
     {"job", 0, "ID", "only this job, until it has ended", ON(VERB_WATCH), OPTION_TEXT, MEMBER(job), 0, 0, NULL},
-    {"name", 0, "NAME", "name in the cache (the file's)", ON(VERB_FIRMWARE_ADD), OPTION_TEXT, MEMBER(name), 0, 0, NULL},
-    {"family", 0, "FAMILY", "monarch1 or monarch2", ON(VERB_FIRMWARE_ADD), OPTION_CHOICE, MEMBER(family), 0, 0, families},
-    {"release", 0, "RELEASE", "the release it installs, for example LR5.1.1.0-39529", ON(VERB_FIRMWARE_ADD), OPTION_TEXT, MEMBER(release),
-     0, 0, NULL},
-    {"build", 0, "N", "the build it installs", ON(VERB_FIRMWARE_ADD), OPTION_INTEGER, MEMBER(build), 1, BUILD_MOST, NULL},
-    {"base-build", 0, "N", "the only build it can start from (a differential)", ON(VERB_FIRMWARE_ADD), OPTION_INTEGER, MEMBER(base_build),
-     1, BUILD_MOST, NULL},
+    {"name", 0, "NAME", "name in the cache", ON_STATING, OPTION_TEXT, MEMBER(name), 0, 0, NULL},
+    {"family", 0, "FAMILY", "monarch1 or monarch2", ON_STATING, OPTION_CHOICE, MEMBER(family), 0, 0, families},
+    {"release", 0, "RELEASE", "the release it installs, for example LR5.1.1.0-39529", ON_STATING, OPTION_TEXT, MEMBER(release), 0, 0, NULL},
+    {"build", 0, "N", "the build it installs", ON_STATING, OPTION_INTEGER, MEMBER(build), 1, BUILD_MOST, NULL},
+    {"base-build", 0, "N", "the only build it can start from (a differential)", ON_STATING, OPTION_INTEGER, MEMBER(base_build), 1,
+     BUILD_MOST, NULL},
     {"signature", 0, "FILE", "its minisign signature (PATH.minisig)", ON(VERB_FIRMWARE_ADD), OPTION_TEXT, MEMBER(signature), 0, 0, NULL},
+    {"clear", 0, "LIST", "stated values to take back, for example release,helper", ON(VERB_FIRMWARE_EDIT), OPTION_TEXT, MEMBER(clear), 0, 0,
+     NULL},
     {"url", 0, "URL", "the daemon: http://host:port or unix:/path", OPTION_ALL_VERBS, OPTION_TEXT, MEMBER(url), 0, 0, NULL},
     {"json", 0, NULL, "print what the daemon answers as JSON", OPTION_ALL_VERBS, OPTION_FLAG, MEMBER(json), 0, 0, NULL},
     {"no-color", 0, NULL, "no colours (also: NO_COLOR in the environment)", OPTION_ALL_VERBS, OPTION_FLAG, MEMBER(no_color), 0, 0, NULL},
@@ -253,6 +255,15 @@ static int jobs_check(const struct options *options, struct text *error)
 	return -EINVAL;
 }
 
+static int edit_check(const struct options *options, struct text *error)
+{
+	if (options->name || options->family || options->release || options->helper || options->second || options->clear ||
+	    options->build.set || options->base_build.set)
+		return 0;
+	text_add(error, "nothing is to be changed: give --name, --family, --release, --build, --base-build, --helper, --second or --clear");
+	return -EINVAL;
+}
+
 static int operands_check(const struct options *options, struct text *error)
 {
 	const struct verb *verb = verb_find(options->verb);
@@ -287,6 +298,8 @@ static int options_check(const struct options *options, struct text *error)
 		r = upgrade_check(options, error);
 	if (r == 0 && options->verb == VERB_JOBS)
 		r = jobs_check(options, error);
+	if (r == 0 && options->verb == VERB_FIRMWARE_EDIT)
+		r = edit_check(options, error);
 	if (r < 0)
 		return r;
 	if (options->verb == VERB_DEVICES && options->operand_count > 0 && options->selector)

@@ -22,7 +22,10 @@ enum verb_id {
 	VERB_FIRMWARE_LIST,
 	VERB_FIRMWARE_ADD,
 	VERB_FIRMWARE_SHOW,
+	VERB_FIRMWARE_EDIT,
 	VERB_FIRMWARE_REMOVE,
+	VERB_FIRMWARE_EXPORT,
+	VERB_FIRMWARE_VERIFY,
 	VERB_COUNT
 };
 
@@ -55,7 +58,7 @@ struct options {
 	bool transcript;
 	const char *job;
 
-	const char *name, *family, *release, *signature;
+	const char *name, *family, *release, *signature, *clear;
 	struct optional_number build, base_build;
 };
 

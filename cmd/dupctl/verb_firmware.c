@@ -18,7 +18,7 @@ struct upload_view {
 	int64_t size, drawn_ms;
 };
 
-static void firmware_path(struct text *path, const char *reference)
+void firmware_path(struct text *path, const char *reference)
 {
 	text_add(path, "/firmware/");
 	url_escape(path, reference);

@@ -19,6 +19,12 @@ int verb_retry(struct session *session, const struct options *options);
 int verb_firmware_list(struct session *session, const struct options *options);
 int verb_firmware_add(struct session *session, const struct options *options);
 int verb_firmware_show(struct session *session, const struct options *options);
+int verb_firmware_edit(struct session *session, const struct options *options);
 int verb_firmware_remove(struct session *session, const struct options *options);
+int verb_firmware_export(struct session *session, const struct options *options);
+int verb_firmware_verify(struct session *session, const struct options *options);
+
+/* "/firmware/REF", escaped. */
+void firmware_path(struct text *path, const char *reference);
 
 #endif

@@ -45,13 +45,31 @@ static const struct verb verbs[VERB_COUNT] = {
 			   verb_firmware_add},
     [VERB_FIRMWARE_SHOW] = {"firmware", "show", "REF", 1, 1, "show one firmware with its records",
 			    "REF is a digest, 6 or more of its first digits, or the exact name.\n", verb_firmware_show},
+    [VERB_FIRMWARE_EDIT] = {"firmware", "edit", "REF", 1, 1, "change the name of a firmware, or what is stated of it",
+			    "What is not named stays. --clear takes stated values back: what content and name tell holds\n"
+			    "again then.\n",
+			    verb_firmware_edit},
     [VERB_FIRMWARE_REMOVE] = {"firmware", "remove", "REF…", 1, SIZE_MAX, "remove firmware from the cache",
 			      "Refused while a job that has not ended needs it.\n", verb_firmware_remove},
+    [VERB_FIRMWARE_EXPORT] = {"firmware", "export", "REF [FILE|FOLDER|-]", 1, 2, "write a firmware of the cache to a file",
+			      "Without FILE it is called as in the cache; - is standard output. What arrived is compared\n"
+			      "with the digest before the file is there; a file that is there already is not replaced.\n",
+			      verb_firmware_export},
+    [VERB_FIRMWARE_VERIFY] = {"firmware", "verify", "FILE…", 1, SIZE_MAX, "tell whether a file is a whole bundle, and if not why",
+			      "Needs no daemon. Looks at a bundle, a helper, or each of them in an archive: every record\n"
+			      "with its checksum, what is damaged and where, and what is good. Exit status 1 when something\n"
+			      "is not good.\n",
+			      verb_firmware_verify},
 };
 
 const struct verb *verb_find(enum verb_id id)
 {
 	return &verbs[id];
+}
+
+bool verb_local(enum verb_id id)
+{
+	return id == VERB_FIRMWARE_VERIFY;
 }
 
 size_t verb_parse(size_t count, char *const *words, enum verb_id *ret)

@@ -22,6 +22,9 @@ struct verb {
 /* Never NULL for id < VERB_COUNT. */
 const struct verb *verb_find(enum verb_id id);
 
+/* True for a verb that needs no daemon. */
+bool verb_local(enum verb_id id);
+
 /* Finds words[0] (and words[1]) among the verbs: how many words it takes, or 0. A first word alone means its first row ("firmware" is "firmware list"). */
 size_t verb_parse(size_t count, char *const *words, enum verb_id *ret);
 

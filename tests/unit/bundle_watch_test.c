@@ -156,6 +156,34 @@ START_TEST(what_ends_the_walk_is_the_error)
 }
 END_TEST
 
+/* The most common damage of all: a download that ended early. */
+START_TEST(what_is_whole_in_a_cut_pack_is_told)
+{
+	struct made inside = {0}, whole = {0};
+	struct heard heard;
+	static const char message[] =
+	    "record 1 (PACK), offset 35: the data should be 267 bytes from here, found 215 to the end of the file";
+
+	for (uint32_t i = 1; i <= 3; i++)
+		add_noise_record(&inside, 3, BUNDLE_SIGNATURE_CRC32, 60, i);
+	made_pack(&whole, &inside);
+	whole.length = 250;
+	whole.bytes[60] ^= 1;
+	ck_assert_int_eq(parse(&whole, &heard), -EPROTO);
+	ck_assert_str_eq(error.message, message);
+	ck_assert_str_eq(heard.damaged, "2");
+	ck_assert_uint_eq(bundle.record_count, 4);
+	ck_assert_int_eq(bundle.records[2].check, BUNDLE_CHECK_GOOD);
+	ck_assert_uint_eq(bundle.records[3].depth, 1);
+
+	ck_assert_int_eq(bundle_parse(whole.bytes, whole.length, &bundle, &error), -EPROTO);
+	ck_assert_str_eq(error.message, message);
+	ck_assert_uint_eq(bundle.record_count, 1);
+	made_free(&inside);
+	made_free(&whole);
+}
+END_TEST
+
 START_TEST(signatures_have_names)
 {
 	static const char *const names[] = {"none", "Fletcher-32", "ECDSA-256", "RSA-SHA256", "CRC-32", "unknown"};
@@ -176,6 +204,7 @@ int main(void)
 	tcase_add_test(watched, fletcher_in_parts_is_fletcher);
 	tcase_add_test(watched, the_walk_goes_on_behind_damage);
 	tcase_add_test(watched, what_ends_the_walk_is_the_error);
+	tcase_add_test(watched, what_is_whole_in_a_cut_pack_is_told);
 	tcase_add_test(watched, signatures_have_names);
 	suite_add_tcase(suite, watched);
 	runner = srunner_create(suite);

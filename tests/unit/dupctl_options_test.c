@@ -86,6 +86,10 @@ static const struct {
     {"dupctl firmware add x.dup --name n --family monarch1 --release r --build 1 --base-build 2 --helper h", VERB_FIRMWARE_ADD, 1},
     {"dupctl firmware show abcdef", VERB_FIRMWARE_SHOW, 1},
     {"dupctl firmware remove a b", VERB_FIRMWARE_REMOVE, 2},
+    {"dupctl firmware edit a --second b", VERB_FIRMWARE_EDIT, 1},
+    {"dupctl firmware edit a --clear build,helper", VERB_FIRMWARE_EDIT, 1},
+    {"dupctl firmware export a -", VERB_FIRMWARE_EXPORT, 2},
+    {"dupctl firmware verify a b c", VERB_FIRMWARE_VERIFY, 3},
     {"dupctl devices -- --odd", VERB_DEVICES, 1},
 };
 
@@ -124,6 +128,10 @@ static const struct {
     {"dupctl upgrade a --all --firmware f", "named in two ways"},
     {"dupctl upgrade --selector x=1 --all --firmware f", "named in two ways"},
     {"dupctl probe", "no device is named"},
+    {"dupctl firmware edit a", "nothing is to be changed"},
+    {"dupctl firmware add a --clear build", "unknown option '--clear' for this verb"},
+    {"dupctl firmware export a b c", "'c' is too much"},
+    {"dupctl firmware verify", "firmware verify needs FILE"},
     {"dupctl upgrade a --firmware f --dry-run --wait", "--dry-run starts nothing"},
     {"dupctl upgrade a --firmware f --timeout 5", "--timeout is for --wait"},
     {"dupctl upgrade a --firmware f --way air", "--way does not take 'air'"},
