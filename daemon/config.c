@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "daemon/config_reader.h"
 
@@ -24,6 +25,7 @@ static int set_defaults(struct config *config)
 	    .max_size = 64ull << 20,
 	    .quota = 4ull << 30,
 	    .trusted_keys_dir = "/etc/dupgate/keys",
+	    .download = {.allow_http = true, .max_redirects = 5, .stall_s = 30, .attempts = 5, .max_parallel = 4},
 	    .hotplug = true,
 	};
 	char why[64];
@@ -35,6 +37,9 @@ void config_clear(struct config *config)
 	free(config->listen);
 	free(config->devices);
 	free(config->profiles);
+	if (config->hosts != NULL)
+		explicit_bzero(config->hosts, config->host_count * sizeof(*config->hosts));
+	free(config->hosts);
 	*config = (struct config){0};
 }
 
@@ -46,12 +51,14 @@ const struct profile *config_profile(const struct config *config, const char *na
 	return profile_builtin(name);
 }
 
-/* The whole file, malloc'd. Read as a stream: it may be a pipe. */
-static int read_file(const char *path, char **ret, size_t *ret_length)
+/* The whole file, malloc'd. Read as a stream: it may be a pipe. ret_open: everybody may read or change it. */
+static int read_file(const char *path, char **ret, size_t *ret_length, bool *ret_open)
 {
+	struct stat st;
 	FILE *file = fopen(path, "re");
 	if (file == NULL)
 		return -errno;
+	*ret_open = fstat(fileno(file), &st) < 0 || (S_ISREG(st.st_mode) && (st.st_mode & S_IRWXO) != 0);
 	char *text = malloc(FILE_SIZE_MAX + 1);
 	if (text == NULL) {
 		fclose(file);
@@ -131,12 +138,39 @@ static int check_listen(const char *path, const struct config *config, const str
 	return 0;
 }
 
+static int check_hosts(const char *path, const struct config *config, struct config_why why)
+{
+	for (size_t i = 0; i < config->host_count; i++) {
+		const struct config_host *host = &config->hosts[i];
+		const char *trouble = NULL;
+		if (host->token[0] != '\0' && host->user[0] != '\0')
+			trouble = "user and token are two ways to say who asks: give one of them";
+		else if (host->password[0] != '\0' && host->user[0] == '\0')
+			trouble = "there is a password and no user";
+		else if ((host->client_cert[0] == '\0') != (host->client_key[0] == '\0'))
+			trouble = "client_cert and client_key go together";
+		if (trouble != NULL)
+			return config_refuse(why, "%s:%d: [host %s] %s", path, host->line, host->name, trouble);
+	}
+	return 0;
+}
+
+/* The service reads it by its group; nobody else has to. */
+static int check_secrets(const char *path, bool open, const struct config_places *places, struct config_why why)
+{
+	if (places->secret == 0 || !open)
+		return 0;
+	return config_refuse(why, "%s:%d: %s: a file with this in it must not be open to everybody: chmod o= %s", path, places->secret,
+			     places->secret_key, path);
+}
+
 static int load(const char *path, bool required, struct config *config, struct config_why why)
 {
 	struct config_places places = {0};
 	char *text = NULL;
 	size_t length = 0;
-	int error = read_file(path, &text, &length);
+	bool open = false;
+	int error = read_file(path, &text, &length, &open);
 	if (error == -ENOENT && !required)
 		return 0;
 	if (error < 0) {
@@ -152,7 +186,12 @@ static int load(const char *path, bool required, struct config *config, struct c
 		error = check_ports(path, config, &places, why);
 	if (error == 0)
 		error = check_listen(path, config, &places, why);
+	if (error == 0)
+		error = check_hosts(path, config, why);
+	if (error == 0)
+		error = check_secrets(path, open, &places, why);
 	config_places_clear(&places);
+	explicit_bzero(text, length);
 	free(text);
 	return error;
 }

@@ -20,6 +20,26 @@ struct config_device {
 	int line;
 };
 
+/* What one host of downloads is shown, and nobody else. "": none. */
+struct config_host {
+	char name[256]; /* "firmware.example", "10.0.0.7:8443" */
+	char user[128], password[256];
+	char token[1024];
+	char client_cert[256], client_key[256]; /* PEM files */
+	char ca_file[256];
+	int line;
+};
+
+struct config_download {
+	bool allow_http;
+	char proxy[512]; /* may hold credentials; "": none */
+	char ca_file[256];
+	unsigned max_redirects;
+	unsigned stall_s;
+	unsigned attempts;
+	unsigned max_parallel;
+};
+
 struct config {
 	char state_dir[256];
 	char cache_dir[256];
@@ -33,6 +53,9 @@ struct config {
 	uint64_t max_size, quota;
 	bool require_signature;
 	char trusted_keys_dir[256];
+	struct config_download download;
+	struct config_host *hosts;
+	size_t host_count;
 	bool hotplug;
 	struct config_device *devices;
 	size_t device_count;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define KEYS_MAX    32u /* more than any section knows; an unknown key ends the reading */
 #define REASON_SIZE 512u
@@ -87,6 +88,24 @@ static int begin_device(struct loader *loader, const char *id)
 	return 0;
 }
 
+static int begin_host(struct loader *loader, const char *name)
+{
+	struct config *config = loader->config;
+	if (!config_host_name_valid(name) || strlen(name) >= sizeof(config->hosts->name))
+		return fail(loader, "[%s]: a host is a name or an address, with :port where it is meant for one port only", loader->name);
+	for (size_t i = 0; i < config->host_count; i++)
+		if (strcasecmp(config->hosts[i].name, name) == 0)
+			return fail(loader, "[%s]: the host is already in line %d", loader->name, config->hosts[i].line);
+	struct config_host *hosts = grow(config->hosts, config->host_count, sizeof(*hosts));
+	if (hosts == NULL)
+		return fail_memory(loader);
+	config->hosts = hosts;
+	struct config_host *host = &hosts[config->host_count++];
+	memcpy(host->name, name, strlen(name) + 1);
+	host->line = loader->line;
+	return 0;
+}
+
 /* A profile starts as the built-in one of its name, else as auto; `base` says otherwise. */
 static int begin_profile(struct loader *loader, const char *name)
 {
@@ -133,6 +152,8 @@ static int begin_section(struct loader *loader, char *name)
 		return begin_device(loader, argument);
 	if (loader->section == SECTION_PROFILE)
 		return begin_profile(loader, argument);
+	if (loader->section == SECTION_HOST)
+		return begin_host(loader, argument);
 	if (*argument != '\0')
 		return fail(loader, "[%s]: [%s] takes no name", loader->name, name);
 	if (loader->begun[kind] > 0)
@@ -146,6 +167,9 @@ static int read_section(struct loader *loader, const char *line, size_t length)
 {
 	char name[sizeof(loader->name)];
 	const char *close = memchr(line, ']', length);
+	/* An IPv6 address brings its own brackets. */
+	if (close != NULL && memchr(line + 1, '[', (size_t)(close - line) - 1) != NULL)
+		close = memchr(close + 1, ']', (size_t)(line + length - close) - 1);
 	if (close == NULL)
 		return fail(loader, "the section has no ]");
 	const char *rest = close + 1;
@@ -238,6 +262,12 @@ static int set_value(struct loader *loader, const char *key, const char *value, 
 			return set_base(loader, profile, value, why);
 		return profile_set(profile, key, value, why.text, why.size);
 	}
+	if (loader->places->secret == 0 && config_is_secret(loader->section, key, value)) {
+		loader->places->secret = loader->line;
+		snprintf(loader->places->secret_key, sizeof(loader->places->secret_key), "[%.64s] %s", loader->name, key);
+	}
+	if (loader->section == SECTION_HOST)
+		return config_set(SECTION_HOST, &config->hosts[config->host_count - 1], key, value, why);
 	if (loader->section != SECTION_DEVICE) {
 		if (loader->section == SECTION_HTTP && strcmp(key, "listen") == 0)
 			loader->places->listen = loader->line;

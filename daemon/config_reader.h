@@ -12,6 +12,8 @@ struct config_places {
 	struct device_places {
 		int port, profile; /* lines of the keys; 0: not given */
 	} * devices;               /* config.device_count of them */
+	int secret;                /* line of the first key whose value is a secret; 0: there is none */
+	char secret_key[96];       /* "[host NAME] password" */
 	int *profiles;             /* lines of the sections; config.profile_count of them */
 };
 void config_places_clear(struct config_places *places);

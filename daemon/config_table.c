@@ -19,8 +19,9 @@ struct config_key {
 };
 
 static const char *const section_names[] = {
-    [SECTION_DAEMON] = "daemon",   [SECTION_HTTP] = "http",     [SECTION_JOBS] = "jobs",       [SECTION_FIRMWARE] = "firmware",
-    [SECTION_HOTPLUG] = "hotplug", [SECTION_DEVICE] = "device", [SECTION_PROFILE] = "profile", [SECTION_COUNT] = NULL,
+    [SECTION_DAEMON] = "daemon",     [SECTION_HTTP] = "http", [SECTION_JOBS] = "jobs",       [SECTION_FIRMWARE] = "firmware",
+    [SECTION_DOWNLOAD] = "download", [SECTION_HOST] = "host", [SECTION_HOTPLUG] = "hotplug", [SECTION_DEVICE] = "device",
+    [SECTION_PROFILE] = "profile",   [SECTION_COUNT] = NULL,
 };
 
 static const char *const level_names[] = {
@@ -229,6 +230,51 @@ static int set_labels(void *target, const struct config_key *key, const char *va
 	return error;
 }
 
+/* Printable and without blanks: it becomes part of a line of a request. */
+static int set_word(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	for (const char *c = value; *c != '\0'; c++)
+		if (*c <= ' ' || *c > '~')
+			return config_refuse(why, "it has a character that is not printable ASCII, or a blank");
+	return set_text(target, key, value, why);
+}
+
+static int set_user(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	return strchr(value, ':') != NULL ? config_refuse(why, "a user has no colon") : set_word(target, key, value, why);
+}
+
+static int set_proxy(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	static const char *const schemes[] = {"http://", "https://", "socks5://", "socks5h://"};
+	bool known = value[0] == '\0';
+	for (size_t i = 0; i < COUNT_OF(schemes); i++)
+		known |= strncmp(value, schemes[i], strlen(schemes[i])) == 0 && value[strlen(schemes[i])] != '\0';
+	return known ? set_word(target, key, value, why)
+		     : config_refuse(why, "a proxy begins with http://, https://, socks5:// or socks5h://");
+}
+
+bool config_is_secret(enum config_section section, const char *key, const char *value)
+{
+	if (section == SECTION_HOST)
+		return value[0] != '\0' && (strcmp(key, "password") == 0 || strcmp(key, "token") == 0);
+	return section == SECTION_DOWNLOAD && strcmp(key, "proxy") == 0 && strchr(value, '@') != NULL;
+}
+
+bool config_host_name_valid(const char *name)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
+	const char *end = name + (name[0] == '[' ? strspn(name + 1, "0123456789abcdefABCDEF:.") + 1 : strspn(name, letters));
+	uint64_t port;
+	if (end == name || (name[0] == '[' && (end == name + 1 || *end++ != ']')))
+		return false;
+	if (*end == '\0')
+		return true;
+	end++;
+	return end[-1] == ':' && read_number(&end, &port) && *end == '\0' && port >= 1 && port <= 65535;
+}
+
+#define HOST_TEXT(member)    offsetof(struct config_host, member), sizeof(((struct config_host *)NULL)->member), 0, 0
 #define CONFIG_TEXT(member)  offsetof(struct config, member), sizeof(((struct config *)NULL)->member), 0, 0
 #define CONFIG_VALUE(member) offsetof(struct config, member), 0, 0, 0
 #define DEVICE_TEXT(member)  offsetof(struct config_device, member), sizeof(((struct config_device *)NULL)->member), 0, 0
@@ -236,6 +282,9 @@ static int set_labels(void *target, const struct config_key *key, const char *va
 #define THREADS_MOST         1024
 #define EVENT_CLIENTS_MOST   16384
 #define ATTEMPTS_MOST        100
+#define REDIRECTS_MOST       50
+#define STALL_MOST_S         3600
+#define DOWNLOADS_MOST       64
 
 static const struct config_key keys[] = {
     {SECTION_DAEMON, "state_dir", set_path, CONFIG_TEXT(state_dir)},
@@ -250,6 +299,19 @@ static const struct config_key keys[] = {
     {SECTION_FIRMWARE, "quota", set_size, CONFIG_VALUE(quota)},
     {SECTION_FIRMWARE, "require_signature", set_truth, CONFIG_VALUE(require_signature)},
     {SECTION_FIRMWARE, "trusted_keys_dir", set_path, CONFIG_TEXT(trusted_keys_dir)},
+    {SECTION_DOWNLOAD, "allow_http", set_truth, CONFIG_VALUE(download.allow_http)},
+    {SECTION_DOWNLOAD, "proxy", set_proxy, CONFIG_TEXT(download.proxy)},
+    {SECTION_DOWNLOAD, "ca_file", set_path_or_nothing, CONFIG_TEXT(download.ca_file)},
+    {SECTION_DOWNLOAD, "max_redirects", set_number, CONFIG_COUNT(download.max_redirects), 0, REDIRECTS_MOST},
+    {SECTION_DOWNLOAD, "stall_s", set_number, CONFIG_COUNT(download.stall_s), 1, STALL_MOST_S},
+    {SECTION_DOWNLOAD, "attempts", set_number, CONFIG_COUNT(download.attempts), 1, ATTEMPTS_MOST},
+    {SECTION_DOWNLOAD, "max_parallel", set_number, CONFIG_COUNT(download.max_parallel), 1, DOWNLOADS_MOST},
+    {SECTION_HOST, "user", set_user, HOST_TEXT(user)},
+    {SECTION_HOST, "password", set_text, HOST_TEXT(password)},
+    {SECTION_HOST, "token", set_word, HOST_TEXT(token)},
+    {SECTION_HOST, "client_cert", set_path_or_nothing, HOST_TEXT(client_cert)},
+    {SECTION_HOST, "client_key", set_path_or_nothing, HOST_TEXT(client_key)},
+    {SECTION_HOST, "ca_file", set_path_or_nothing, HOST_TEXT(ca_file)},
     {SECTION_HOTPLUG, "enabled", set_truth, CONFIG_VALUE(hotplug)},
     {SECTION_DEVICE, "port", set_port, DEVICE_TEXT(port)},
     {SECTION_DEVICE, "profile", set_text, DEVICE_TEXT(profile)},

@@ -94,6 +94,30 @@ static const struct bad_text {
     {TEXT("[firmware]\nquota = -4G\n"), AT "2: [firmware] quota: \"-4G\" is not a size: write bytes, or a number with K, M, G or T"},
     {TEXT("[firmware]\nquota = 8388608T\n"), AT "2: [firmware] quota: \"8388608T\" is more than any disk has"},
     {TEXT("[firmware]\nrequire_signature = 1\n"), AT "2: [firmware] require_signature: \"1\" is neither yes nor no"},
+    {TEXT("[download]\nallow_http = 1\n"), AT "2: [download] allow_http: \"1\" is neither yes nor no"},
+    {TEXT("[download]\nproxy = alice:pass@proxy\n"),
+     AT "2: [download] proxy: a proxy begins with http://, https://, socks5:// or socks5h://"},
+    {TEXT("[download]\nproxy = http://\n"), AT "2: [download] proxy: a proxy begins with http://, https://, socks5:// or socks5h://"},
+    {TEXT("[download]\nca_file = ca.pem\n"), AT "2: [download] ca_file: \"ca.pem\" is not an absolute path"},
+    {TEXT("[download]\nmax_redirects = 51\n"), AT "2: [download] max_redirects: \"51\" is not a number from 0 to 50"},
+    {TEXT("[download]\nstall_s = 0\n"), AT "2: [download] stall_s: \"0\" is not a number from 1 to 3600"},
+    {TEXT("[download]\nattempts = 0\n"), AT "2: [download] attempts: \"0\" is not a number from 1 to 100"},
+    {TEXT("[download]\nmax_parallel = 65\n"), AT "2: [download] max_parallel: \"65\" is not a number from 1 to 64"},
+    {TEXT("[host]\n"), AT "1: [host]: a host is a name or an address, with :port where it is meant for one port only"},
+    {TEXT("[host a b]\n"), AT "1: [host a b]: a host is a name or an address, with :port where it is meant for one port only"},
+    {TEXT("[host http://a]\n"), AT "1: [host http://a]: a host is a name or an address, with :port where it is meant for one port only"},
+    {TEXT("[host a:0]\n"), AT "1: [host a:0]: a host is a name or an address, with :port where it is meant for one port only"},
+    {TEXT("[host a:65536]\n"), AT "1: [host a:65536]: a host is a name or an address, with :port where it is meant for one port only"},
+    {TEXT("[host [::1]\n"), AT "1: the section has no ]"},
+    {TEXT("[host a.b]\nuser = x\n[host A.B]\n"), AT "3: [host A.B]: the host is already in line 1"},
+    {TEXT("[host a]\ncookie = x\n"), AT "2: [host a] cookie: there is no such key"},
+    {TEXT("[host a]\nuser = a:b\n"), AT "2: [host a] user: a user has no colon"},
+    {TEXT("[host a]\ntoken = a b\n"), AT "2: [host a] token: it has a character that is not printable ASCII, or a blank"},
+    {TEXT("[host a]\nuser = " HUNDRED FIFTY "\n"), AT "2: [host a] user: has at most 127 bytes"},
+    {TEXT("[daemon]\n[host a]\nuser = u\ntoken = t\n"), AT "2: [host a] user and token are two ways to say who asks: give one of them"},
+    {TEXT("[host a]\npassword = p\n"), AT "1: [host a] there is a password and no user"},
+    {TEXT("[host a]\nclient_cert = /c\n"), AT "1: [host a] client_cert and client_key go together"},
+    {TEXT("[host a]\nclient_key = /k\n"), AT "1: [host a] client_cert and client_key go together"},
     {TEXT("[hotplug]\nenabled = maybe\n"), AT "2: [hotplug] enabled: \"maybe\" is neither yes nor no"},
     {TEXT("[http]\nlisten =\n"), AT "2: [http] listen: an address is missing"},
     {TEXT("[http]\nlisten = 127.0.0.1:1,\n"), AT "2: [http] listen: an address is missing"},
@@ -216,6 +240,14 @@ START_TEST(without_keys_everything_has_its_default)
 	ck_assert_uint_eq(config.quota, 4294967296);
 	ck_assert(!config.require_signature);
 	ck_assert_str_eq(config.trusted_keys_dir, "/etc/dupgate/keys");
+	ck_assert(config.download.allow_http);
+	ck_assert_str_eq(config.download.proxy, "");
+	ck_assert_str_eq(config.download.ca_file, "");
+	ck_assert_uint_eq(config.download.max_redirects, 5);
+	ck_assert_uint_eq(config.download.stall_s, 30);
+	ck_assert_uint_eq(config.download.attempts, 5);
+	ck_assert_uint_eq(config.download.max_parallel, 4);
+	ck_assert_uint_eq(config.host_count, 0);
 	ck_assert(config.hotplug);
 	ck_assert_uint_eq(config.device_count, 0);
 	ck_assert_uint_eq(config.profile_count, 0);
@@ -364,6 +396,76 @@ START_TEST(a_token_file_opens_other_addresses)
 }
 END_TEST
 
+static void load_with_mode(const char *text, mode_t mode, struct config *ret, char error[static 512])
+{
+	error[0] = '\0';
+	write_file(text, strlen(text));
+	ck_assert_int_eq(chmod(file, mode), 0);
+	int result = config_load(file, ret, error, 512);
+	ck_assert_int_eq(chmod(file, 0600), 0);
+	ck_assert_int_eq(result, error[0] == '\0' ? 0 : -EINVAL);
+}
+
+START_TEST(downloads_and_their_hosts_arrive)
+{
+	struct config config;
+	char error[512];
+	load_with_mode("[download]\nallow_http = no\nproxy = http://u:p@proxy:3128\nca_file = /ca\nmax_redirects = 0\nstall_s = 3600\n"
+		       "attempts = 100\nmax_parallel = 64\n[host Firmware.example:8443]\nuser = alice\npassword = pass word\n"
+		       "[host [::1]:80]\n[host 10.0.0.7]\ntoken = abc.def\nclient_cert = /c\nclient_key = /k\nca_file = /a\n",
+		       0640, &config, error);
+	ck_assert_str_eq(error, "");
+	ck_assert(!config.download.allow_http);
+	ck_assert_str_eq(config.download.proxy, "http://u:p@proxy:3128");
+	ck_assert_str_eq(config.download.ca_file, "/ca");
+	ck_assert_uint_eq(config.download.max_redirects, 0);
+	ck_assert_uint_eq(config.download.stall_s, 3600);
+	ck_assert_uint_eq(config.download.attempts, 100);
+	ck_assert_uint_eq(config.download.max_parallel, 64);
+	ck_assert_uint_eq(config.host_count, 3);
+	ck_assert_str_eq(config.hosts[0].name, "Firmware.example:8443");
+	ck_assert_str_eq(config.hosts[0].user, "alice");
+	ck_assert_str_eq(config.hosts[0].password, "pass word");
+	ck_assert_str_eq(config.hosts[0].token, "");
+	ck_assert_str_eq(config.hosts[1].name, "[::1]:80");
+	ck_assert_str_eq(config.hosts[2].token, "abc.def");
+	ck_assert_str_eq(config.hosts[2].client_cert, "/c");
+	ck_assert_str_eq(config.hosts[2].client_key, "/k");
+	ck_assert_str_eq(config.hosts[2].ca_file, "/a");
+	config_clear(&config);
+	ck_assert_ptr_null(config.hosts);
+}
+END_TEST
+
+static const struct secret_text {
+	const char *text, *error; /* error NULL: anybody may read it */
+} secret_texts[] = {
+    {"[host a]\nuser = u\npassword = sesame\n", "3: [host a] password"},
+    {"[host a]\ntoken = sesame\n[host b]\ntoken = sesame\n", "2: [host a] token"},
+    {"[download]\nproxy = http://u:sesame@p\n", "2: [download] proxy"},
+    {"[download]\nproxy = http://p\n[host a]\nuser = u\n", NULL},
+};
+
+START_TEST(a_file_with_secrets_is_not_open_to_everybody)
+{
+	const struct secret_text *secret = &secret_texts[_i];
+	struct config config;
+	char error[512], expected[1024] = "";
+	if (secret->error != NULL)
+		snprintf(expected, sizeof(expected), "%s:%s: a file with this in it must not be open to everybody: chmod o= %s", file,
+			 secret->error, file);
+	load_with_mode(secret->text, 0644, &config, error);
+	ck_assert_str_eq(error, expected);
+	config_clear(&config);
+	load_with_mode(secret->text, 0602, &config, error);
+	ck_assert_str_eq(error, expected);
+	config_clear(&config);
+	load_with_mode(secret->text, 0660, &config, error);
+	ck_assert_str_eq(error, "");
+	config_clear(&config);
+}
+END_TEST
+
 START_TEST(a_named_file_has_to_be_there)
 {
 	struct config config;
@@ -404,6 +506,8 @@ int main(void)
 	tcase_add_test(tests, a_profile_of_the_file_stands_on_its_base);
 	tcase_add_loop_test(tests, truth_has_six_words, 0, 6);
 	tcase_add_test(tests, a_token_file_opens_other_addresses);
+	tcase_add_test(tests, downloads_and_their_hosts_arrive);
+	tcase_add_loop_test(tests, a_file_with_secrets_is_not_open_to_everybody, 0, (int)(sizeof(secret_texts) / sizeof(secret_texts[0])));
 	tcase_add_test(tests, a_named_file_has_to_be_there);
 	tcase_add_test(tests, the_default_file_need_not_be_there);
 	suite_add_tcase(suite, tests);
