@@ -107,11 +107,22 @@ static int answer_plan(struct exchange *exchange, const struct job_request *requ
 	return r < 0 ? r : exchange_json(exchange, 200, json_view_plan(&plan));
 }
 
-static int submit(struct exchange *exchange, const struct job_request *request, const char *firmware)
+static int submit(struct exchange *exchange, const struct job_request *request, const struct upgrade_request *asked)
 {
 	struct job job;
-	int r = gateway_submit(exchange->gateway, request, firmware, &job, &exchange->fault);
+	const struct job_source source = {.url = asked->url, .sha256 = asked->sha256[0] != '\0' ? asked->sha256 : NULL};
+	int r = asked->url[0] != '\0' ? gateway_submit_url(exchange->gateway, request, &source, &job, &exchange->fault)
+				      : gateway_submit(exchange->gateway, request, asked->firmware, &job, &exchange->fault);
 	return r < 0 ? r : exchange_new_job(exchange, &job);
+}
+
+/* A plan is made of what a bundle holds. */
+static int plan_of_url(struct exchange *exchange, const struct job_request *request, const struct upgrade_request *asked)
+{
+	int r = asked->sha256[0] != '\0' ? answer_plan(exchange, request, asked->sha256) : -EPROTO;
+	if (r != -EPROTO || (exchange->fault.kind != NULL && exchange->fault.kind != fault_kind_find("not-found")))
+		return r;
+	return exchange_refuse(exchange, 0, "url", "a plan needs the firmware: add it first (POST /firmware with the url), then ask again");
 }
 
 int route_upgrade_device(struct exchange *exchange)
@@ -129,6 +140,9 @@ int route_upgrade_device(struct exchange *exchange)
 		r = fill_request(exchange, &asked, &request);
 	if (r < 0)
 		return r;
-	r = dry_run ? answer_plan(exchange, &request, asked.firmware) : submit(exchange, &request, asked.firmware);
+	if (!dry_run)
+		r = submit(exchange, &request, &asked);
+	else
+		r = asked.url[0] != '\0' ? plan_of_url(exchange, &request, &asked) : answer_plan(exchange, &request, asked.firmware);
 	return r < 0 ? reference_explain(exchange, asked.firmware, r) : r;
 }

@@ -26,13 +26,17 @@ int route_get_content(struct exchange *exchange);
 int route_patch_firmware(struct exchange *exchange);
 int route_sign_firmware(struct exchange *exchange);
 int route_remove_firmware(struct exchange *exchange);
+int route_fetch_firmware(struct exchange *exchange);
+int route_list_downloads(struct exchange *exchange);
+int route_get_download(struct exchange *exchange);
+int route_cancel_download(struct exchange *exchange);
 int route_follow_events(struct exchange *exchange);
 int route_get_health(struct exchange *exchange);
 int route_get_readiness(struct exchange *exchange);
 int route_get_version(struct exchange *exchange);
 int route_get_openapi(struct exchange *exchange);
 
-/* Before the body of route_add_firmware: checks the query and the length and begins the import. Appending follows the head at once. */
+/* route_fetch_firmware: what POST /firmware does with a body of JSON. Before the body of route_add_firmware: checks the query and the length and begins the import. Appending follows the head at once. */
 int upload_begin(struct exchange *exchange, uint64_t content_length);
 int upload_append(struct exchange *exchange, const void *bytes, size_t length);
 

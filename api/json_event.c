@@ -29,6 +29,18 @@ static json_t *firmware_event(const struct event *event)
 	return JSON_MEMBERS({"type", json_text(event_type_name(event->type))}, {"firmware", json_text(event->firmware)});
 }
 
+static json_t *download_event(const struct event *event)
+{
+	return JSON_MEMBERS({"type", json_text(event_type_name(event->type))}, {"download", json_text(event->download)},
+			    {"now", json_download_object(event->download_now)});
+}
+
+static json_t *download_progress_event(const struct event *event)
+{
+	return JSON_MEMBERS({"type", json_text(event_type_name(event->type))}, {"download", json_text(event->download)},
+			    {"bytes_done", json_count(event->bytes_done)}, {"bytes_total", json_download_total(event->bytes_total)});
+}
+
 static json_t *event_object(const struct event *event)
 {
 	switch (event->type) {
@@ -44,6 +56,10 @@ static json_t *event_object(const struct event *event)
 	case EVENT_FIRMWARE_CHANGED:
 	case EVENT_FIRMWARE_REMOVED:
 		return firmware_event(event);
+	case EVENT_DOWNLOAD_CHANGED:
+		return download_event(event);
+	case EVENT_DOWNLOAD_PROGRESS:
+		return download_progress_event(event);
 	}
 	return NULL;
 }
@@ -63,5 +79,6 @@ char *json_event_of_snapshot(const struct snapshot *snapshot)
 	return json_line(JSON_MEMBERS({"type", json_text("snapshot")},
 				      {"devices", json_device_array(snapshot->devices, snapshot->device_count)},
 				      {"jobs", json_job_array(snapshot->jobs, snapshot->job_count)},
-				      {"firmware", json_firmware_array(snapshot->firmware, snapshot->firmware_count)}));
+				      {"firmware", json_firmware_array(snapshot->firmware, snapshot->firmware_count)},
+				      {"downloads", json_download_array(snapshot->downloads, snapshot->download_count)}));
 }

@@ -19,6 +19,8 @@ struct snapshot {
 	size_t job_count;
 	struct firmware *firmware;
 	size_t firmware_count;
+	struct download_status *downloads;
+	size_t download_count;
 };
 char *json_event_of_snapshot(const struct snapshot *snapshot);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/json_members.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -62,7 +63,7 @@ static bool is_choice(const char *text, const char *const *choices)
 	return false;
 }
 
-int member_text(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
+static int take_text(const struct member_rule *rule, json_t *value, const char *allowed, void *ret, struct read_error *ret_error)
 {
 	if (!json_is_string(value))
 		return wrong_type(rule, value, "a string", ret_error);
@@ -73,9 +74,32 @@ int member_text(const struct member_rule *rule, json_t *value, void *ret, struct
 	if ((int64_t)length < rule->min || length >= rule->size)
 		return read_error_set(ret_error, "%s must have %" PRId64 " to %zu bytes", rule->name, rule->min, rule->size - 1);
 	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7F)
+		if (((unsigned char)text[i] < 0x20 && strchr(allowed, text[i]) == NULL) || text[i] == 0x7F)
 			return read_error_set(ret_error, "%s must have no control characters", rule->name);
 	memcpy((char *)ret + rule->offset, text, length + 1);
+	return 0;
+}
+
+int member_text(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
+{
+	return take_text(rule, value, "", ret, ret_error);
+}
+
+int member_lines(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
+{
+	return take_text(rule, value, "\r\n", ret, ret_error);
+}
+
+int member_digest(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
+{
+	const char *text = json_string_value(value);
+	if (!json_is_string(value))
+		return wrong_type(rule, value, "a string", ret_error);
+	if (strlen(text) + 1 != rule->size || text[strspn(text, "0123456789abcdefABCDEF")] != '\0')
+		return read_error_set(ret_error, "%s must be %zu hexadecimal digits", rule->name, rule->size - 1);
+	char *target = (char *)ret + rule->offset;
+	for (size_t i = 0; i < rule->size; i++)
+		target[i] = (char)tolower((unsigned char)text[i]);
 	return 0;
 }
 

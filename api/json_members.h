@@ -29,6 +29,9 @@ int read_error_set(struct read_error *error, const char *format, ...) __attribut
 
 /* Readers of one kind of value. */
 int member_text(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error);
+int member_lines(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error); /* text with line ends */
+int member_digest(const struct member_rule *rule, json_t *value, void *ret,
+		  struct read_error *ret_error); /* 64 hexadecimal digits; stored in lower case */
 int member_bool(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error);
 int member_number(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error); /* int32_t or uint32_t */
 int member_time(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error);   /* int64_t, ms */

@@ -2,6 +2,7 @@
 #include "api/json_read.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/json_members.h"
@@ -12,16 +13,10 @@
 
 static const char *const ways[] = {"auto", "on-the-fly", "fff", "legacy", NULL};
 
-static int member_not_supported(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
-{
-	(void)rule, (void)value, (void)ret;
-	return read_error_set(ret_error, "downloads by URL are not supported by this version: add the file and name it as the firmware");
-}
-
 static const struct member_rule upgrade_rules[] = {
-    {.name = "url", .read = member_not_supported},
-    {.name = "sha256", .read = member_not_supported},
-    {"firmware", member_text, AT(struct upgrade_request, firmware), .min = 1, .required = true},
+    {"firmware", member_text, AT(struct upgrade_request, firmware), .min = 1},
+    {"url", member_text, AT(struct upgrade_request, url), .min = 1},
+    {"sha256", member_digest, AT(struct upgrade_request, sha256)},
     {"helper", member_text, AT(struct upgrade_request, helper), .min = 1},
     {"second", member_text, AT(struct upgrade_request, second), .min = 1},
     {"way", member_text, AT(struct upgrade_request, way), .one_of = ways},
@@ -41,7 +36,18 @@ int json_read_nothing(const char *body, size_t length, struct read_error *ret_er
 int json_read_upgrade(const char *body, size_t length, struct upgrade_request *ret, struct read_error *ret_error)
 {
 	*ret = (struct upgrade_request){.way = "auto"};
-	return json_read_members(body, length, upgrade_rules, COUNT_OF(upgrade_rules), ret, ret_error);
+	int r = json_read_members(body, length, upgrade_rules, COUNT_OF(upgrade_rules), ret, ret_error);
+	if (r < 0)
+		return r;
+	const char *member = ret->firmware[0] == '\0' && ret->sha256[0] != '\0' ? "url" : "firmware";
+	bool named = ret->firmware[0] != '\0', fetched = ret->url[0] != '\0';
+	if (named != fetched && (fetched || ret->sha256[0] == '\0'))
+		return 0;
+	snprintf(ret_error->member, sizeof(ret_error->member), "%s", named ? (fetched ? "url" : "sha256") : member);
+	if (!named)
+		return read_error_set(ret_error, "%s is missing: an upgrade needs a firmware, or the url of one", member);
+	return read_error_set(ret_error, fetched ? "firmware and url are two ways to say what to install: give one of them"
+						 : "sha256 is for a url: a firmware that is named has its digest");
 }
 
 static int read_label(const char *key, json_t *value, struct device_patch *patch, struct read_error *ret_error)
@@ -131,4 +137,28 @@ int json_read_firmware_patch(const char *body, size_t length, struct firmware_pa
 {
 	*ret = (struct firmware_patch){0};
 	return json_read_members(body, length, firmware_patch_rules, COUNT_OF(firmware_patch_rules), ret, ret_error);
+}
+
+static const struct member_rule firmware_url_rules[] = {
+    {"url", member_text, AT(struct firmware_url, url), .min = 1, .required = true},
+    {"sha256", member_digest, AT(struct firmware_url, sha256)},
+    {"name", member_text, AT(struct firmware_url, name), .min = 1},
+    {"family", member_text, AT(struct firmware_url, stated.family), .min = 1},
+    {"release", member_text, AT(struct firmware_url, stated.release), .min = 1},
+    {"build", member_number, AT(struct firmware_url, stated.build), .min = 1, .max = UINT32_MAX},
+    {"base_build", member_number, AT(struct firmware_url, stated.base_build), .min = 1, .max = UINT32_MAX},
+    {"helper", member_text, AT(struct firmware_url, helper), .min = 1},
+    {"second", member_text, AT(struct firmware_url, second), .min = 1},
+    {"signature", member_lines, AT(struct firmware_url, signature), .min = 1},
+    {"signature_url", member_text, AT(struct firmware_url, signature_url), .min = 1},
+};
+
+int json_read_firmware_url(const char *body, size_t length, struct firmware_url *ret, struct read_error *ret_error)
+{
+	*ret = (struct firmware_url){0};
+	int r = json_read_members(body, length, firmware_url_rules, COUNT_OF(firmware_url_rules), ret, ret_error);
+	if (r < 0 || ret->signature[0] == '\0' || ret->signature_url[0] == '\0')
+		return r;
+	snprintf(ret_error->member, sizeof(ret_error->member), "signature_url");
+	return read_error_set(ret_error, "signature and signature_url are two ways to give a signature: give one of them");
 }

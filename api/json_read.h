@@ -19,9 +19,11 @@ struct read_error {
 int json_read_nothing(const char *body, size_t length, struct read_error *ret_error);
 
 struct upgrade_request {
-	char firmware[128]; /* a reference */
-	char helper[128];   /* a reference; "": the firmware's own, if it has one */
-	char second[128];   /* the same, of the second file of a pair */
+	char firmware[128];                /* a reference; "": */
+	char url[DOWNLOAD_URL_SIZE];       /* where it comes from */
+	char sha256[FIRMWARE_SHA256_SIZE]; /* what has to come from there; "": not said */
+	char helper[128];                  /* a reference; "": the firmware's own, if it has one */
+	char second[128];                  /* the same, of the second file of a pair */
 	char way[16];
 	bool force;
 	bool allow_downgrade;
@@ -42,5 +44,17 @@ struct firmware_patch {
 	unsigned mask;                 /* of enum firmware_fact */
 };
 int json_read_firmware_patch(const char *body, size_t length, struct firmware_patch *ret, struct read_error *ret_error);
+
+struct firmware_url {
+	char url[DOWNLOAD_URL_SIZE];
+	char sha256[FIRMWARE_SHA256_SIZE]; /* "": not said, as in all below */
+	char name[FIRMWARE_NAME_SIZE];
+	char helper[128];             /* a reference */
+	char second[128];             /* the same */
+	struct firmware_facts stated; /* all but helper and second */
+	char signature[SIGNATURE_TEXT_MAX + 1];
+	char signature_url[DOWNLOAD_URL_SIZE];
+};
+int json_read_firmware_url(const char *body, size_t length, struct firmware_url *ret, struct read_error *ret_error);
 
 #endif

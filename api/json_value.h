@@ -37,10 +37,14 @@ json_t *json_device_object(const struct device *device);
 json_t *json_job_object(const struct job *job);
 json_t *json_progress_object(const struct job_progress *progress);
 json_t *json_percent(double percent);
+json_t *json_download_object(const struct download_status *status);
+/* null while it is not known. */
+json_t *json_download_total(uint64_t bytes_total);
 json_t *json_firmware_object(const struct firmware *firmware);
 
 json_t *json_device_array(const struct device *devices, size_t count);
 json_t *json_job_array(const struct job *jobs, size_t count);
 json_t *json_firmware_array(const struct firmware *list, size_t count);
+json_t *json_download_array(const struct download_status *list, size_t count);
 
 #endif

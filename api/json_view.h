@@ -21,6 +21,8 @@ char *json_view_firmware(const struct firmware *firmware);
 char *json_view_firmware_list(const struct firmware *list, size_t count);
 /* The same form. */
 char *json_view_firmware_batch(const struct firmware_batch *batch);
+char *json_view_download(const struct download_status *status);
+char *json_view_downloads(const struct download_status *list, size_t count);
 /* {"status":"ok"} and the like. */
 char *json_view_status(const char *status);
 char *json_view_version(void);

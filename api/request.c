@@ -89,13 +89,14 @@ static int check_content_type(struct request *request)
 		return head_media_type_is(head, "text/plain") || head_media_type_is(head, "application/octet-stream")
 			   ? 0
 			   : exchange_refuse(&request->exchange, 415, NULL, "the body must be the file itself, as text/plain");
-	if (json)
-		return exchange_refuse(
-		    &request->exchange, 400, NULL,
-		    "downloads by URL are not supported by this version: send the file itself as application/octet-stream");
+	if (json && route_of_json(request->route) != NULL) {
+		request->route = route_of_json(request->route);
+		return 0;
+	}
 	if (head_media_type_is(head, "application/octet-stream"))
 		return 0;
-	return exchange_refuse(&request->exchange, 415, NULL, "the body must be the file itself, as application/octet-stream");
+	return exchange_refuse(&request->exchange, 415, NULL,
+			       "the body must be the file itself, as application/octet-stream, or its url in application/json");
 }
 
 static int refuse_length(struct request *request)

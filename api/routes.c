@@ -27,12 +27,18 @@ static const struct route routes[] = {
     {"PATCH", "/firmware/{sha256}", route_patch_firmware, BODY_JSON, {NULL}},
     {"PUT", "/firmware/{sha256}/signature", route_sign_firmware, BODY_TEXT, {NULL}},
     {"DELETE", "/firmware/{sha256}", route_remove_firmware, BODY_NONE, {NULL}},
+    {"GET", "/downloads", route_list_downloads, BODY_NONE, {NULL}},
+    {"GET", "/downloads/{id}", route_get_download, BODY_NONE, {NULL}},
+    {"DELETE", "/downloads/{id}", route_cancel_download, BODY_NONE, {NULL}},
     {"GET", "/events", route_follow_events, BODY_NONE, {"topics", "device", "job", "snapshot"}},
     {"GET", "/healthz", route_get_health, BODY_NONE, {NULL}},
     {"GET", "/readyz", route_get_readiness, BODY_NONE, {NULL}},
     {"GET", "/version", route_get_version, BODY_NONE, {NULL}},
     {"GET", "/openapi.yaml", route_get_openapi, BODY_NONE, {NULL}},
 };
+
+/* POST /firmware again: a URL in the place of the file. */
+static const struct route fetch = {"POST", "/firmware", route_fetch_firmware, BODY_JSON, {NULL}};
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 
@@ -80,6 +86,11 @@ int route_find(struct exchange *exchange, const char *method, const char *path, 
 	if (exchange->answer.allow[0] != '\0')
 		return exchange_refuse(exchange, 405, NULL, "this takes %s", exchange->answer.allow);
 	return job_fault_set(&exchange->fault, "not-found", "there is no such path; GET /openapi.yaml describes those that are");
+}
+
+const struct route *route_of_json(const struct route *route)
+{
+	return route->handler == route_add_firmware ? &fetch : NULL;
 }
 
 static bool route_takes(const struct route *route, const char *name)

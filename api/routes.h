@@ -32,6 +32,9 @@ const struct route *route_at(size_t index);
  * cannot be one, 405 with Allow. */
 int route_find(struct exchange *exchange, const char *method, const char *path, const struct route **ret);
 
+/* The route that takes a body of JSON where `route` takes a file; NULL: there is none. */
+const struct route *route_of_json(const struct route *route);
+
 /* Adds one raw parameter of the query: -EPROTO for one the route does not take, one given twice, one that cannot be decoded. */
 int route_take_query(struct exchange *exchange, const struct route *route, const char *raw_name, const char *raw_value);
 

@@ -14,6 +14,7 @@ static void snapshot_clear(struct snapshot *snapshot)
 	free(snapshot->devices);
 	free(snapshot->jobs);
 	firmware_list_free(snapshot->firmware, snapshot->firmware_count);
+	download_statuses_free(snapshot->downloads, snapshot->download_count);
 }
 
 static bool has_job(const struct snapshot *snapshot, const char *id)
@@ -78,6 +79,8 @@ static int read_state(struct gateway *gateway, const struct sse_filter *filter, 
 		r = firmware_list(gateway_firmware(gateway), &snapshot->firmware, &snapshot->firmware_count);
 	if (r == 0 && snapshot->firmware_count > 0)
 		firmware_judge(gateway_firmware(gateway), snapshot->firmware, snapshot->firmware_count);
+	if (r == 0)
+		r = gateway_downloads(gateway, &snapshot->downloads, &snapshot->download_count, &fault);
 	keep_device(snapshot, filter->device);
 	return r;
 }

@@ -31,9 +31,11 @@ struct event_bus {
 };
 
 static const char *const type_names[] = {
-    [EVENT_DEVICE_CHANGED] = "device-changed",     [EVENT_JOB_CREATED] = "job-created",           [EVENT_JOB_CHANGED] = "job-changed",
-    [EVENT_JOB_FINISHED] = "job-finished",         [EVENT_JOB_PROGRESS] = "job-progress",         [EVENT_FIRMWARE_ADDED] = "firmware-added",
+    [EVENT_DEVICE_CHANGED] = "device-changed",     [EVENT_JOB_CREATED] = "job-created",
+    [EVENT_JOB_CHANGED] = "job-changed",           [EVENT_JOB_FINISHED] = "job-finished",
+    [EVENT_JOB_PROGRESS] = "job-progress",         [EVENT_FIRMWARE_ADDED] = "firmware-added",
     [EVENT_FIRMWARE_CHANGED] = "firmware-changed", [EVENT_FIRMWARE_REMOVED] = "firmware-removed",
+    [EVENT_DOWNLOAD_CHANGED] = "download-changed", [EVENT_DOWNLOAD_PROGRESS] = "download-progress",
 };
 
 const char *event_type_name(enum event_type type)
@@ -241,6 +243,46 @@ void event_publish_firmware(struct event_bus *bus, enum event_type type, const c
 	struct event *event = event_new(TOPIC_FIRMWARE, type, NULL, 0, NULL);
 	if (event != NULL)
 		snprintf(event->firmware, sizeof(event->firmware), "%s", sha256);
+	publish(bus, event);
+}
+
+/* The jobs stand behind the status that names them. */
+static struct event *download_event_new(const struct download_status *status)
+{
+	const void *copy = NULL;
+	size_t jobs_size = status->job_count * sizeof(*status->jobs);
+	struct download_status *whole = malloc(sizeof(*whole) + jobs_size);
+	if (whole == NULL)
+		return NULL;
+	*whole = *status;
+	if (jobs_size > 0)
+		memcpy(whole + 1, status->jobs, jobs_size);
+	struct event *event = event_new(TOPIC_FIRMWARE, EVENT_DOWNLOAD_CHANGED, whole, sizeof(*whole) + jobs_size, &copy);
+	free(whole);
+	if (event == NULL)
+		return NULL;
+	struct download_status *own = (struct download_status *)(box_of(event) + 1);
+	own->jobs = (const char(*)[JOB_ID_SIZE])(own + 1);
+	event->download_now = own;
+	return event;
+}
+
+void event_publish_download(struct event_bus *bus, const struct download_status *status)
+{
+	struct event *event = download_event_new(status);
+	if (event != NULL)
+		memcpy(event->download, status->now.id, sizeof(event->download));
+	publish(bus, event);
+}
+
+void event_publish_download_progress(struct event_bus *bus, const struct download *download)
+{
+	struct event *event = event_new(TOPIC_FIRMWARE, EVENT_DOWNLOAD_PROGRESS, NULL, 0, NULL);
+	if (event != NULL) {
+		memcpy(event->download, download->id, sizeof(event->download));
+		event->bytes_done = download->bytes_done;
+		event->bytes_total = download->bytes_total;
+	}
 	publish(bus, event);
 }
 

@@ -6,7 +6,7 @@
 #ifndef DAEMON_EVENTS_H
 #define DAEMON_EVENTS_H
 
-#include "daemon/types.h"
+#include "daemon/download_status.h"
 
 enum event_topic { TOPIC_DEVICE = 1, TOPIC_JOB = 2, TOPIC_PROGRESS = 4, TOPIC_FIRMWARE = 8, TOPIC_CAMPAIGN = 16 };
 const char *event_topic_name(enum event_topic topic);
@@ -21,6 +21,8 @@ enum event_type {
 	EVENT_FIRMWARE_ADDED,
 	EVENT_FIRMWARE_CHANGED,
 	EVENT_FIRMWARE_REMOVED,
+	EVENT_DOWNLOAD_CHANGED,
+	EVENT_DOWNLOAD_PROGRESS,
 };
 const char *event_type_name(enum event_type type); /* "device-changed" … */
 
@@ -38,10 +40,13 @@ struct event {
 	char device[DEVICE_ID_SIZE]; /* "" when none */
 	char job[JOB_ID_SIZE];
 	char firmware[65];
-	/* Exactly one of these by topic, NULL otherwise; owned by the event. */
+	char download[DOWNLOAD_ID_SIZE];
+	uint64_t bytes_done, bytes_total; /* of EVENT_DOWNLOAD_PROGRESS */
+	/* At most one of these by topic, NULL otherwise; owned by the event. */
 	const struct device *device_now;
 	const struct job *job_now;
-	const struct job_moment *moment; /* TOPIC_PROGRESS: most events are of this topic, and the whole job is 3 KiB */
+	const struct download_status *download_now; /* EVENT_DOWNLOAD_CHANGED */
+	const struct job_moment *moment;            /* TOPIC_PROGRESS: most events are of this topic, and the whole job is 3 KiB */
 };
 
 struct event *event_ref(struct event *event);
@@ -61,6 +66,10 @@ const char *event_bus_epoch(const struct event_bus *bus);
 void event_publish_device(struct event_bus *bus, enum event_type type, const struct device *device);
 void event_publish_job(struct event_bus *bus, enum event_type type, const struct job *job);
 void event_publish_firmware(struct event_bus *bus, enum event_type type, const char *sha256);
+
+/* Every state, and how far it is. */
+void event_publish_download(struct event_bus *bus, const struct download_status *status);
+void event_publish_download_progress(struct event_bus *bus, const struct download *download);
 
 /* An eventfd that becomes readable after a publication; read by the main loop, which then wakes the api's clients. */
 int event_bus_wake_fd(const struct event_bus *bus);

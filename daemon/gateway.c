@@ -50,6 +50,7 @@ static int open_queue(struct gateway *gateway, const struct engine_ops *engine, 
 	    .store = gateway->store,
 	    .registry = gateway->registry,
 	    .firmware = gateway->firmware,
+	    .downloads = gateway->downloads,
 	    .images = gateway->images,
 	    .events = gateway->events,
 	    .engine = engine,
@@ -75,7 +76,11 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	if (result == 0)
 		result = image_share_new(gateway->firmware, &gateway->images);
 	if (result == 0)
+		result = gateway_open_downloads(gateway, ret_fault);
+	if (result == 0)
 		result = open_queue(gateway, engine, now_ms, ret_fault);
+	if (result == 0)
+		gateway_resume_downloads(gateway);
 	if (result < 0) {
 		gateway_free(gateway);
 		return result;
@@ -94,6 +99,7 @@ void gateway_free(struct gateway *gateway)
 {
 	if (gateway == NULL)
 		return;
+	downloads_close(gateway->downloads);
 	queue_free(gateway->queue);
 	image_share_free(gateway->images);
 	registry_free(gateway->registry);

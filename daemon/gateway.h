@@ -8,6 +8,7 @@
 
 #include "daemon/config.h"
 #include "daemon/device_report.h"
+#include "daemon/download_status.h"
 #include "daemon/events.h"
 #include "daemon/types.h"
 #include "firmware-cache/store.h"
@@ -44,6 +45,13 @@ int gateway_report(struct gateway *gateway, const char *id, struct device_report
  * 409 device-busy (naming the job) when the device has one that is not finished. It is on disk when this returns. */
 int gateway_submit(struct gateway *gateway, const struct job_request *request, const char *firmware_reference, struct job *ret,
 		   struct job_fault *ret_fault);
+/* The same, of a firmware that a URL brings: the job waits for the download, which begins at once, unless the cache has that digest. */
+struct job_source {
+	const char *url;
+	const char *sha256; /* NULL: whatever comes */
+};
+int gateway_submit_url(struct gateway *gateway, const struct job_request *request, const struct job_source *source, struct job *ret,
+		       struct job_fault *ret_fault);
 int gateway_job(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault);
 int gateway_cancel(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault);
 int gateway_retry(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault);
@@ -104,6 +112,17 @@ int gateway_patch_firmware(struct gateway *gateway, const char *reference, const
 int gateway_sign_firmware(struct gateway *gateway, const char *reference, const char *text, size_t length, struct firmware *ret,
 			  struct job_fault *ret_fault);
 int gateway_remove_firmware(struct gateway *gateway, const char *reference, struct job_fault *ret_fault);
+
+/* Downloads. begin: *ret_was_there says that `ret_firmware` was in the cache (then the caller clears it and there is no download); else the new download
+ * or the one that is under way. Each status and the list are freed with download_statuses_free(). */
+int gateway_begin_download(struct gateway *gateway, const struct download_request *request, struct download_status **ret,
+			   struct firmware *ret_firmware, bool *ret_was_there, struct job_fault *ret_fault);
+int gateway_download(struct gateway *gateway, const char *id, struct download_status **ret, struct job_fault *ret_fault);
+/* Oldest first. */
+int gateway_downloads(struct gateway *gateway, struct download_status **ret, size_t *ret_count, struct job_fault *ret_fault);
+/* Jobs that wait for it fail. "invalid-request" when it has succeeded or failed, or is just being stored. */
+int gateway_cancel_download(struct gateway *gateway, const char *id, struct download_status **ret, struct job_fault *ret_fault);
+void download_statuses_free(struct download_status *list, size_t count);
 
 struct gateway_counts {
 	unsigned devices, running, queued, waiting;

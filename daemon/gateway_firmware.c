@@ -43,7 +43,7 @@ int gateway_firmware_added(struct gateway *gateway, const struct firmware *firmw
 	return 0;
 }
 
-static void publish_batch(struct gateway *gateway, const struct firmware_batch *batch)
+void gateway_firmware_stored(struct gateway *gateway, const struct firmware_batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct firmware_batch_item *item = &batch->items[i];
@@ -60,7 +60,7 @@ int gateway_commit_import(struct gateway *gateway, struct firmware_import *impor
 	struct cache_error error = {0};
 	int result = firmware_import_commit_all(import, statement, ret, &error);
 	if (result == 0)
-		publish_batch(gateway, ret);
+		gateway_firmware_stored(gateway, ret);
 	if (result == -EPROTO)
 		job_fault_from_cache(ret_fault, &error);
 	return result;

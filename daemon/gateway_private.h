@@ -12,11 +12,19 @@ struct gateway {
 	const struct config *config; /* borrowed */
 	struct store *store;
 	struct firmware_store *firmware;
+	struct downloads *downloads;
 	struct event_bus *events;
 	struct registry *registry;
 	struct image_share *images;
 	struct queue *queue;
 };
+
+/* What came by an import, told to whoever listens. */
+void gateway_firmware_stored(struct gateway *gateway, const struct firmware_batch *batch);
+
+/* Opens gateway->downloads, held back until gateway_resume_downloads(), for which there is a queue. */
+int gateway_open_downloads(struct gateway *gateway, struct job_fault *ret_fault);
+void gateway_resume_downloads(struct gateway *gateway);
 
 /* The cache made room; `context` is the gateway. */
 void gateway_firmware_evicted(void *context, const struct firmware *firmware);

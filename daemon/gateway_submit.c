@@ -2,6 +2,7 @@
 #include "daemon/gateway_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/job_files.h"
@@ -40,18 +41,75 @@ static int resolve(struct gateway *gateway, struct job_request *request, const c
 	return result;
 }
 
+static int refuse_maintenance(const struct device *device, struct job_fault *ret_fault)
+{
+	return job_fault_set(ret_fault, "device-busy", "the device %s is in maintenance", device->id);
+}
+
 static int submit(struct gateway *gateway, struct job_request *request, const char *reference, const struct job_row *retried,
 		  struct job *ret, struct job_fault *ret_fault)
 {
 	struct device device;
 	struct job_files files = {0};
+	struct queue_order order = {.request = request, .retried = retried};
 	int result = resolve(gateway, request, reference, &device, &files, ret_fault);
+	order.to_release = files.bundle.facts.release;
 	if (result == 0 && device.maintenance)
-		result = job_fault_set(ret_fault, "device-busy", "the device %s is in maintenance", device.id);
+		result = refuse_maintenance(&device, ret_fault);
 	if (result == 0)
-		result = queue_submit(gateway->queue, request, retried, files.bundle.facts.release, ret, ret_fault);
+		result = queue_submit(gateway->queue, &order, ret, ret_fault);
 	job_files_clear(&files);
 	return result;
+}
+
+/* What people see of it until the firmware is there: the last part of the path, when that can be a name. */
+static void name_after_url(const char *url, struct job_request *request)
+{
+	char shown[DOWNLOAD_URL_SIZE];
+	struct cache_error unused;
+	if (download_url_shown(url, shown, &unused) < 0)
+		return;
+	shown[strcspn(shown, "?#")] = '\0';
+	const char *name = strrchr(shown, '/') + 1;
+	if (firmware_name_valid(name))
+		snprintf(request->firmware_name, sizeof(request->firmware_name), "%s", name);
+}
+
+/* The device and the request are checked before anything is fetched; what depends on the firmware is, when it is there. */
+static int submit_url(struct gateway *gateway, struct job_request *request, const struct job_source *source, const struct job_row *retried,
+		      struct job *ret, struct job_fault *ret_fault)
+{
+	struct device device;
+	const struct queue_order order = {.request = request, .source = source, .retried = retried, .to_release = ""};
+	int result = registry_get(gateway->registry, request->device, &device, ret_fault);
+	if (result == 0)
+		result = check_request(request, ret_fault);
+	if (result == 0 && device.maintenance)
+		result = refuse_maintenance(&device, ret_fault);
+	if (result < 0)
+		return result;
+	request->firmware[0] = '\0';
+	name_after_url(source->url, request);
+	return queue_submit(gateway->queue, &order, ret, ret_fault);
+}
+
+static bool is_in_cache(struct gateway *gateway, const char *sha256)
+{
+	struct firmware firmware = {0};
+	struct cache_error unused;
+	bool there = sha256 != NULL && firmware_find(gateway->firmware, sha256, &firmware, &unused) == 0;
+	firmware_clear(&firmware);
+	return there;
+}
+
+int gateway_submit_url(struct gateway *gateway, const struct job_request *request, const struct job_source *source, struct job *ret,
+		       struct job_fault *ret_fault)
+{
+	struct job_request own = *request;
+	own.retry_of[0] = '\0';
+	if (is_in_cache(gateway, source->sha256))
+		return submit(gateway, &own, source->sha256, NULL, ret, ret_fault);
+	return submit_url(gateway, &own, source, NULL, ret, ret_fault);
 }
 
 int gateway_submit(struct gateway *gateway, const struct job_request *request, const char *firmware_reference, struct job *ret,
@@ -76,6 +134,10 @@ int gateway_retry(struct gateway *gateway, const char *id, struct job *ret, stru
 	struct job_request request = row.job.request;
 	memcpy(request.retry_of, row.job.id, sizeof(request.retry_of));
 	request.not_before_ms = 0;
+	if (job_row_lacks_firmware(&row)) {
+		const struct job_source source = {.url = row.url, .sha256 = row.url_sha256[0] != '\0' ? row.url_sha256 : NULL};
+		return submit_url(gateway, &request, &source, &row, ret, ret_fault);
+	}
 	return submit(gateway, &request, request.firmware, &row, ret, ret_fault);
 }
 

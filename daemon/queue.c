@@ -161,16 +161,24 @@ static int refuse_busy_device(struct queue *queue, const char *device, struct jo
 	return result;
 }
 
-static struct job_row new_row(struct queue *queue, const struct job_request *request, const char *to_release)
+static struct job_row new_row(struct queue *queue, const struct queue_order *order)
 {
 	int64_t now_ms = queue->with.now_ms();
+	const struct job_request *request = order->request;
 	struct job_row row = {.job = {.request = *request, .attempt = 1, .can_cancel = true, .created_at_ms = now_ms}};
 	struct job *job = &row.job;
 	job_id_make(now_ms, queue->newest_id, job->id);
-	snprintf(job->to_release, sizeof(job->to_release), "%s", to_release);
+	snprintf(job->to_release, sizeof(job->to_release), "%s", order->to_release);
+	if (order->source != NULL) {
+		snprintf(row.url, sizeof(row.url), "%s", order->source->url);
+		snprintf(row.url_sha256, sizeof(row.url_sha256), "%s", order->source->sha256 != NULL ? order->source->sha256 : "");
+	}
 	job->progress.eta_s = -1;
-	if (request->not_before_ms > now_ms) {
+	if (request->not_before_ms > now_ms)
 		job->not_before_ms = request->not_before_ms;
+	if (job_row_lacks_firmware(&row)) {
+		job->waiting_for = WAIT_DOWNLOAD;
+	} else if (job->not_before_ms != 0) {
 		job->waiting_for = WAIT_TIME;
 	} else if (!registry_present(queue->with.registry, request->device)) {
 		job->waiting_for = WAIT_DEVICE;
@@ -213,16 +221,19 @@ static int inherit(struct queue *queue, const struct job_row *retried, struct jo
 	return result;
 }
 
-int queue_submit(struct queue *queue, const struct job_request *request, const struct job_row *retried, const char *to_release,
-		 struct job *ret, struct job_fault *ret_fault)
+int queue_submit(struct queue *queue, const struct queue_order *order, struct job *ret, struct job_fault *ret_fault)
 {
 	pthread_mutex_lock(&queue->change);
-	int result = refuse_busy_device(queue, request->device, ret_fault);
+	int result = refuse_busy_device(queue, order->request->device, ret_fault);
 	if (result == 0) {
-		struct job_row row = new_row(queue, request, to_release);
-		result = inherit(queue, retried, &row, ret_fault);
+		struct job_row row = new_row(queue, order);
+		result = inherit(queue, order->retried, &row, ret_fault);
+		if (result == 0 && job_row_lacks_firmware(&row))
+			result = queue_fetch(queue, &row, ret_fault);
 		if (result == 0)
 			result = add_new(queue, &row, ret_fault);
+		if (result < 0)
+			queue_drop_download(queue, row.job.download);
 		*ret = row.job;
 	}
 	pthread_mutex_unlock(&queue->change);
@@ -266,8 +277,12 @@ static int cancel_running(struct queued_job *entry, struct job_row *next, struct
 /* An earlier run may have taken the modem out of its work: then a short one puts it back first. */
 static int cancel_idle(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
 {
-	if (!job_owes_way_back(next))
-		return queued_job_set_state(entry, next, JOB_CANCELLED, ret_fault);
+	if (!job_owes_way_back(next)) {
+		int result = queued_job_set_state(entry, next, JOB_CANCELLED, ret_fault);
+		if (result == 0 && job_row_lacks_firmware(next))
+			queue_drop_download(entry->queue, next->job.download);
+		return result;
+	}
 	if (!registry_check_port(entry->queue->with.registry, next->job.request.device))
 		return queued_job_give_up_way_back(entry, next, ret_fault);
 	ask_to_bring_back(next);

@@ -20,6 +20,7 @@ struct queue_surroundings {
 	struct store *store;
 	struct registry *registry;
 	struct firmware_store *firmware;
+	struct downloads *downloads;
 	struct image_share *images;
 	struct event_bus *events;
 	const struct engine_ops *engine;
@@ -28,20 +29,36 @@ struct queue_surroundings {
 
 struct queue;
 
+/* Its firmware has yet to come from a URL. Pure. */
+bool job_row_lacks_firmware(const struct job_row *row);
+
 /* Takes up what an earlier run left: what ran is queued again and counted as interrupted. Nothing runs yet. */
 int queue_new(const struct queue_surroundings *surroundings, struct job_fault *ret_fault, struct queue **ret);
 /* Cancels and joins what still runs; on disk it goes back to the queue. */
 void queue_free(struct queue *queue);
 
-/* The request is valid and its firmware a digest. retried: the job that this one retries, NULL for none. It is on disk when this returns. */
-int queue_submit(struct queue *queue, const struct job_request *request, const struct job_row *retried, const char *to_release,
-		 struct job *ret, struct job_fault *ret_fault);
+/* What a new job is made of. */
+struct queue_order {
+	const struct job_request *request; /* valid; its firmware is a digest, or "" when there is a source */
+	const struct job_source *source;   /* NULL: none */
+	const struct job_row *retried;     /* the job that this one retries; NULL: none */
+	const char *to_release;
+};
+/* It is on disk when this returns. */
+int queue_submit(struct queue *queue, const struct queue_order *order, struct job *ret, struct job_fault *ret_fault);
 int queue_get(struct queue *queue, const char *id, struct job_row *ret, struct job_fault *ret_fault);
 /* At once, or by a run that brings the modem back first. */
 int queue_cancel(struct queue *queue, const char *id, struct job *ret, struct job_fault *ret_fault);
 /* Replaces a job that was read from the store by what is in memory, when it is not finished. */
 void queue_refresh(struct queue *queue, struct job *job);
 void queue_count(struct queue *queue, struct gateway_counts *ret);
+
+/* queue_download.c. Begins a download that goes on without a job, too, or finds the one that is under way. */
+int queue_begin_download(struct queue *queue, const struct download_request *request, struct download *ret, struct job_fault *ret_fault);
+/* Somebody waits for it: a job, or a person. */
+bool queue_wants_download(struct queue *queue, const char *id);
+/* The jobs that wait for it, oldest first. *ret is malloc'd, NULL when there are none. */
+int queue_download_jobs(struct queue *queue, const char *id, char (**ret)[JOB_ID_SIZE], size_t *ret_count);
 
 /* Readable when a turn is due. */
 int queue_wake_fd(const struct queue *queue);

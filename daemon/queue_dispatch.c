@@ -75,9 +75,14 @@ static bool weigh(struct queued_job *entry, int64_t now_ms)
 	struct job_row next = queued_job_row(entry);
 	if (next.job.state != JOB_QUEUED && next.job.state != JOB_WAITING)
 		return true;
-	enum job_wait obstacle = queued_job_obstacle(entry, now_ms);
 	struct job_fault fault;
 	int result = 0;
+	if (job_row_lacks_firmware(&next)) {
+		result = queued_job_take_download(entry, &next);
+		if (result != 0 || job_state_terminal(next.job.state))
+			return result >= 0;
+	}
+	enum job_wait obstacle = queued_job_obstacle(entry, now_ms);
 	if (obstacle == WAIT_DEVICE && next.cancel_requested)
 		return queued_job_give_up_way_back(entry, &next, &fault) == 0;
 	if (obstacle == WAIT_DEVICE && end_of_absence_ms(&next) != 0 && end_of_absence_ms(&next) <= now_ms)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Shared by the files of the queue: queue.c (verbs), queue_recover.c (start), queue_dispatch.c (main thread), job_state.c (changes), runner.c (the
- * thread of a job), port_loss.c.
+ * thread of a job), port_loss.c, queue_download.c (firmware that a URL brings).
  */
 #ifndef DAEMON_QUEUE_PRIVATE_H
 #define DAEMON_QUEUE_PRIVATE_H
@@ -83,6 +83,16 @@ bool job_state_may_become(enum job_state from, enum job_state to);
 
 /* What keeps the job from running now. */
 enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms);
+
+/* Begins the download of a row that lacks its firmware, or finds it under way. `change` is held. */
+int queue_fetch(struct queue *queue, struct job_row *row, struct job_fault *ret_fault);
+
+/* For a job that lacks its firmware: 1 while it has to wait on; 0 when *next has the firmware, or the job has failed for want of it (then it is
+ * terminal); negative when the store refused. `change` is held. */
+int queued_job_take_download(struct queued_job *entry, struct job_row *next);
+
+/* Ends a download that nobody waits for any more. `change` is held. */
+void queue_drop_download(struct queue *queue, const char *id);
 
 /* To waiting, with the reason in next->job.waiting_for. `change` is held. */
 int queued_job_wait(struct queued_job *entry, struct job_row *next, enum job_wait reason, struct job_fault *ret_fault);

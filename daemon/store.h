@@ -28,8 +28,10 @@ struct job_row {
 	/* The modem cannot be put back into its application by switching alone: something was sent to it, in this job or the one that it
 	 * retries, or it was found outside its application. */
 	bool no_way_back;
-	uint32_t port_losses;    /* how often the port went away under a run */
-	int64_t absent_since_ms; /* since when it waits for its port; 0: it does not */
+	char url[DOWNLOAD_URL_SIZE];           /* where its firmware comes from, whole: it may hold credentials; "": it was named */
+	char url_sha256[FIRMWARE_SHA256_SIZE]; /* what has to come from there; "": anything */
+	uint32_t port_losses;                  /* how often the port went away under a run */
+	int64_t absent_since_ms;               /* since when it waits for its port; 0: it does not */
 };
 
 int store_job_insert(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
@@ -66,6 +68,12 @@ int store_device_save(struct store *store, const struct device_row *row, struct 
 int store_report_save(struct store *store, const struct device_report *report, struct job_fault *ret_fault);
 /* not-found when there is none. */
 int store_report_load(struct store *store, const char *device, struct device_report *ret, struct job_fault *ret_fault);
+
+/* A download that a person asked for goes on even when no job waits for it any more. */
+int store_download_keep(struct store *store, const char *id, struct job_fault *ret_fault);
+int store_download_kept(struct store *store, const char *id, bool *ret, struct job_fault *ret_fault);
+/* It has ended. */
+int store_download_forget(struct store *store, const char *id, struct job_fault *ret_fault);
 
 /* state_dir/transcripts, made at open. Borrowed. */
 const char *store_transcript_dir(const struct store *store);

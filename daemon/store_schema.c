@@ -55,6 +55,10 @@ static const char *const migrations[] = {
     " device TEXT NOT NULL REFERENCES reports(device) ON DELETE CASCADE, position INTEGER NOT NULL, part TEXT NOT NULL,"
     " name TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (device, position)"
     ") WITHOUT ROWID;",
+    "ALTER TABLE jobs ADD COLUMN url TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE jobs ADD COLUMN url_sha256 TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE jobs ADD COLUMN download TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE kept_downloads (id TEXT PRIMARY KEY) WITHOUT ROWID;",
 };
 
 static int user_version(sqlite3 *db, int *ret)

@@ -11,10 +11,11 @@
 
 #include "daemon/job_fault.h"
 
-#define DEVICE_ID_SIZE 64u
-#define JOB_ID_SIZE    32u
-#define LABELS_MAX     16u
-#define JOB_NOTES_MAX  8u
+#define DEVICE_ID_SIZE    64u
+#define JOB_ID_SIZE       32u
+#define LABELS_MAX        16u
+#define JOB_NOTES_MAX     8u
+#define JOB_DOWNLOAD_SIZE 24u
 
 enum device_state { DEVICE_READY, DEVICE_BUSY, DEVICE_ABSENT, DEVICE_STRANDED, DEVICE_QUARANTINED, DEVICE_MAINTENANCE, DEVICE_UNKNOWN };
 const char *device_state_name(enum device_state state);
@@ -110,6 +111,7 @@ struct job {
 	char phase[16];   /* "" when it never ran */
 	char detail[120]; /* a sentence about right now: "the modem is erasing flash, this is normal" */
 	enum job_wait waiting_for;
+	char download[JOB_DOWNLOAD_SIZE]; /* id of the one that brings its firmware; "": none */
 	char from_release[48];
 	char to_release[48]; /* as read back; before the end as the firmware declares */
 	struct job_progress progress;

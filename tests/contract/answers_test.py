@@ -9,12 +9,15 @@ import struct
 import subprocess
 import sys
 import tarfile
+import threading
 import unittest
 import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from contract import Answer, Rack, Stream, ask, connect, make_helper, operations, read_to_end, response_of, validate, validate_named  # noqa: E402
+from contract import (Answer, PATIENCE_S, Rack, Stream, ask, connect, make_helper, operations, read_to_end, response_of,  # noqa: E402
+                      validate, validate_named, wait_for)
+from bad_server import BadServer  # noqa: E402
 
 
 def but_use(firmware):
@@ -434,12 +437,77 @@ class Contract(unittest.TestCase):
         job = self.call("upgradeDevice", "bench-1", body=later, headers={"Content-Type": None}, status=202).json()
         self.call("cancelJob", job["id"])
 
-    def test_downloads_are_refused_in_words(self):
-        body, json_type = b'{"url":"http://a/b.dup"}', {"Content-Type": "application/json"}
-        self.assertIn("not supported", self.problem("addFirmware", 400, "invalid-request", body=body, headers=json_type)["detail"])
-        refused = self.problem("upgradeDevice", 400, "invalid-request", "bench-1", body=body)
-        self.assertEqual(refused["member"], "url")
-        self.assertIn("not supported", refused["detail"])
+    def test_downloads(self):
+        json_type = {"Content-Type": "application/json"}
+        data = self.rack.bundle("x-dl.dup", size=47_300).read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        gate = threading.Event()
+        self.addCleanup(gate.set)
+
+        def behave(connection, request, _count):
+            if request.path.startswith("/slow"):
+                gate.wait(PATIENCE_S)
+            connection.answer(200, data)
+            return True
+        server = BadServer(behave)
+        self.addCleanup(server.close)
+        self.addCleanup(gate.set)
+
+        def fetch(path, status=202, **members):
+            body = json.dumps(dict({"url": server.url(path)}, **members)).encode()
+            return self.call("addFirmware", body=body, headers=json_type, status=status)
+        slow = fetch("/slow.dup?key=opensesame", family="monarch1")
+        now = slow.json()
+        self.assertEqual(slow.headers["location"], "/downloads/" + now["id"])
+        self.assertEqual((now["url"], now["sha256"], now["firmware"], now["jobs"]), (server.url("/slow.dup?..."), None, None, []))
+        self.assertEqual(fetch("/slow.dup?key=opensesame").json()["id"], now["id"])
+        job = self.call("upgradeDevice", "bench-0", body={"url": server.url("/slow.dup?key=opensesame")}, status=202).json()
+        self.assertEqual((job["state"], job["waiting_for"], job["download"], job["firmware"]), ("waiting", "download", now["id"], None))
+        self.assertEqual(job["firmware_name"], "slow.dup")
+        self.assertEqual(self.call("getDownload", now["id"]).json()["jobs"], [job["id"]])
+        self.call("cancelJob", job["id"])
+        # Somebody asked for the download itself.
+        self.assertIn(self.call("getDownload", now["id"]).json()["state"], ("queued", "running"))
+        snapshot = Stream(self.url, "/events?snapshot=true")
+        self.addCleanup(snapshot.close)
+        _, _, state = snapshot.next()
+        validate_named(state, "SnapshotEvent")
+        self.assertEqual([d["id"] for d in state["downloads"]], [now["id"]])
+        for _ in range(2):
+            self.assertEqual(self.call("cancelDownload", now["id"]).json()["state"], "cancelled")
+        gate.set()
+        good = fetch("/good.dup", sha256=digest.upper(), name="good.dup", release="LR5.1.1.0-39529").json()
+        self.assertEqual(good["sha256"], digest)
+        finished = wait_for(lambda: (d := self.call("getDownload", good["id"]).json())["state"] == "succeeded" and d, what="the download")
+        self.assertEqual((finished["firmware"], finished["bytes_done"], finished["fault"]), (digest, 47_300, None))
+        self.assertIn("succeeded", self.problem("cancelDownload", 409, "invalid-request", good["id"])["detail"])
+        self.assertEqual([d["id"] for d in self.call("listDownloads").json()["downloads"]], [now["id"], good["id"]])
+        self.assertEqual(fetch("/elsewhere.dup", status=200, sha256=digest).json()["name"], "good.dup")
+        self.assertEqual(server.seen("/elsewhere.dup"), [])
+        self.assertEqual(self.call("getFirmware", digest).json()["source"], server.url("/good.dup"))
+        for event in snapshot.until(lambda _i, _e, d: d["type"] == "download-changed" and d["now"]["state"] == "succeeded"):
+            validate_named(event[2], "Event")
+        self.problem("getDownload", 404, "not-found", "0" * 20)
+        self.problem("cancelDownload", 404, "not-found", "0" * 20)
+
+    def test_downloads_that_cannot_be(self):
+        json_type = {"Content-Type": "application/json"}
+        for url, says in (("ftp://a/b.dup", "http"), ("file:///etc/passwd", "http"), ("a.dup", ""), ("http://a b/", "")):
+            with self.subTest(url):
+                for operation, parameter in (("addFirmware", ""), ("upgradeDevice", "bench-0")):
+                    body = json.dumps({"url": url}).encode()
+                    self.assertIn(says, self.problem(operation, 400, "invalid-request", parameter, body=body, headers=json_type)["detail"])
+        mixed = self.problem("addFirmware", 400, "invalid-request", query="?name=x", body=b'{"url":"http://a/b"}', headers=json_type)
+        self.assertEqual(mixed["member"], "name")
+        helper = self.problem("addFirmware", 404, "not-found", body=b'{"url":"http://a/b","helper":"none.elf"}', headers=json_type)
+        self.assertEqual(helper["member"], "helper")
+        dry = self.problem("upgradeDevice", 400, "invalid-request", "bench-0", query="?dry_run=true", body={"url": "http://a/b"})
+        self.assertEqual(dry["member"], "url")
+        dry = self.problem("upgradeDevice", 400, "invalid-request", "bench-0", query="?dry_run=true",
+                           body={"url": "http://a/b", "sha256": "0" * 64})
+        self.assertEqual(dry["member"], "url")
+        secret = self.problem("addFirmware", 400, "invalid-request", body=b'{"url":"ftp://alice:opensesame@a/b"}', headers=json_type)
+        self.assertNotIn("opensesame", json.dumps(secret))
 
     def test_expect_continue(self):
         data = self.rack.bundle("x-3.dup", size=23_000).read_bytes()

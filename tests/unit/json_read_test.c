@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HEX_63    "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcde"
 #define NESTED_15 "[[[[[[[[[[[[[[[0]]]]]]]]]]]]]]]"
 
 static const struct {
 	const char *body, *member, *says;
 } bad_upgrades[] = {
-    {"", "firmware", "firmware is missing"},
-    {"{}", "firmware", "firmware is missing"},
+    {"", "firmware", "firmware is missing: an upgrade needs a firmware, or the url of one"},
+    {"{}", "firmware", "firmware is missing: an upgrade needs a firmware, or the url of one"},
     {"{\"firmware\":\"a\"", "", "the body is no JSON: line 1, column 15: "},
     {"{\"firmware\":\"a\"} x", "", "the body is no JSON: line 1, column 18: end of file expected"},
     {"nonsense", "", "the body is no JSON: "},
@@ -40,7 +41,14 @@ static const struct {
     {"{\"firmware\":\"a\",\"way\":{}}", "way", "way must be a string, not an object"},
     {"{\"firmware\":\"a\",\"not_before\":\"tomorrow\"}", "not_before", "not_before must be a time such as 2026-03-01T22:00:00Z"},
     {"{\"firmware\":\"a\",\"not_before\":5}", "not_before", "not_before must be a string, not an integer"},
-    {"{\"url\":\"http://a/b.dup\"}", "url", "downloads by URL are not supported by this version"},
+    {"{\"url\":\"\"}", "url", "url must have 1 to 2047 bytes"},
+    {"{\"url\":\"a\",\"firmware\":\"b\"}", "url", "firmware and url are two ways to say what to install: give one of them"},
+    {"{\"url\":\"a\",\"sha256\":\"" HEX_63 "\"}", "sha256", "sha256 must be 64 hexadecimal digits"},
+    {"{\"url\":\"a\",\"sha256\":\"" HEX_63 "00\"}", "sha256", "sha256 must be 64 hexadecimal digits"},
+    {"{\"url\":\"a\",\"sha256\":\"" HEX_63 "g\"}", "sha256", "sha256 must be 64 hexadecimal digits"},
+    {"{\"url\":\"a\",\"sha256\":7}", "sha256", "sha256 must be a string, not an integer"},
+    {"{\"sha256\":\"" HEX_63 "f\"}", "url", "url is missing: an upgrade needs a firmware, or the url of one"},
+    {"{\"firmware\":\"a\",\"sha256\":\"" HEX_63 "f\"}", "sha256", "sha256 is for a url: a firmware that is named has its digest"},
     {"{\"firmware\":\"a\",\"x\":[" NESTED_15 "]}", "", "the body nests more than 16 deep"},
 };
 
@@ -72,6 +80,70 @@ START_TEST(short_upgrade_has_defaults)
 	ck_assert_int_eq(request.priority, 0);
 	ck_assert_int_eq(request.not_before_ms, 0);
 	ck_assert_uint_eq(request.rate_bps, 0);
+}
+END_TEST
+
+START_TEST(upgrade_by_url_is_read)
+{
+	struct upgrade_request request;
+	struct read_error error;
+	static const char body[] = "{\"url\":\"https://a/b.dup?c\",\"sha256\":\"" HEX_63 "F\"}";
+	ck_assert_int_eq(json_read_upgrade(body, strlen(body), &request, &error), 0);
+	ck_assert_str_eq(request.firmware, "");
+	ck_assert_str_eq(request.url, "https://a/b.dup?c");
+	ck_assert_str_eq(request.sha256, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+	ck_assert_int_eq(json_read_upgrade("{\"url\":\"u\"}", 11, &request, &error), 0);
+	ck_assert_str_eq(request.sha256, "");
+}
+END_TEST
+
+static const struct {
+	const char *body, *member, *says;
+} bad_urls[] = {
+    {"{}", "url", "url is missing"},
+    {"{\"url\":\"a\",\"firmware\":\"b\"}", "firmware", "unknown member \"firmware\""},
+    {"{\"url\":\"a\\nb\"}", "url", "url must have no control characters"},
+    {"{\"url\":\"a\",\"build\":0}", "build", "build must be from 1 to 4294967295"},
+    {"{\"url\":\"a\",\"helper\":\"\"}", "helper", "helper must have 1 to 127 bytes"},
+    {"{\"url\":\"a\",\"family\":null}", "family", "family must be a string, not null"},
+    {"{\"url\":\"a\",\"signature\":\"a\\tb\"}", "signature", "signature must have no control characters"},
+    {"{\"url\":\"a\",\"signature\":\"s\",\"signature_url\":\"t\"}", "signature_url", "signature and signature_url are two ways"},
+};
+
+START_TEST(bad_url_of_a_firmware_is_refused_by_name)
+{
+	struct firmware_url asked;
+	struct read_error error = {0};
+	const char *body = bad_urls[_i].body;
+	ck_assert_int_eq(json_read_firmware_url(body, strlen(body), &asked, &error), -EINVAL);
+	ck_assert_str_eq(error.member, bad_urls[_i].member);
+	ck_assert_msg(strncmp(error.message, bad_urls[_i].says, strlen(bad_urls[_i].says)) == 0, "%s", error.message);
+}
+END_TEST
+
+START_TEST(url_of_a_firmware_is_read)
+{
+	struct firmware_url asked;
+	struct read_error error;
+	static const char body[] =
+	    "{\"url\":\"u\",\"sha256\":\"" HEX_63 "f\",\"name\":\"n\",\"family\":\"monarch2\",\"release\":\"LR8\","
+	    "\"build\":4294967295,\"base_build\":1,\"helper\":\"h\",\"second\":\"s\",\"signature\":\"one\\r\\ntwo\"}";
+	ck_assert_int_eq(json_read_firmware_url(body, strlen(body), &asked, &error), 0);
+	ck_assert_str_eq(asked.url, "u");
+	ck_assert_str_eq(asked.sha256, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+	ck_assert_str_eq(asked.name, "n");
+	ck_assert_str_eq(asked.stated.family, "monarch2");
+	ck_assert_str_eq(asked.stated.release, "LR8");
+	ck_assert_uint_eq(asked.stated.build, 4294967295);
+	ck_assert_uint_eq(asked.stated.base_build, 1);
+	ck_assert_str_eq(asked.helper, "h");
+	ck_assert_str_eq(asked.second, "s");
+	ck_assert_str_eq(asked.signature, "one\r\ntwo");
+	ck_assert_str_eq(asked.signature_url, "");
+	ck_assert_int_eq(json_read_firmware_url("{\"url\":\"u\",\"signature_url\":\"v\"}", 31, &asked, &error), 0);
+	ck_assert_str_eq(asked.signature_url, "v");
+	ck_assert_str_eq(asked.sha256, "");
+	ck_assert_str_eq(asked.name, "");
 }
 END_TEST
 
@@ -239,6 +311,9 @@ int main(void)
 	tcase_add_loop_test(tcase, bad_upgrade_is_refused_by_name, 0, (int)(sizeof(bad_upgrades) / sizeof(bad_upgrades[0])));
 	tcase_add_test(tcase, short_upgrade_has_defaults);
 	tcase_add_test(tcase, full_upgrade_is_read);
+	tcase_add_test(tcase, upgrade_by_url_is_read);
+	tcase_add_loop_test(tcase, bad_url_of_a_firmware_is_refused_by_name, 0, (int)(sizeof(bad_urls) / sizeof(bad_urls[0])));
+	tcase_add_test(tcase, url_of_a_firmware_is_read);
 	tcase_add_test(tcase, longest_firmware_fits_and_one_more_does_not);
 	tcase_add_test(tcase, depth_counts_structure_only);
 	tcase_add_test(tcase, raw_nul_is_refused);

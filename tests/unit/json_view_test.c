@@ -67,7 +67,8 @@ START_TEST(queued_job)
 	    "{\"id\":\"j1\",\"kind\":\"probe\",\"device\":\"b\",\"state\":\"queued\",\"phase\":null,\"waiting_for\":null,\"firmware\":null,"
 	    "\"from_release\":null,\"to_release\":null,\"progress\":null,\"step\":0,\"steps\":0,\"can_cancel\":true,\"attempt\":1,"
 	    "\"interruptions\":0,\"created_at\":\"1970-01-01T00:00:00.001Z\",\"started_at\":null,\"finished_at\":null,\"verified\":false,"
-	    "\"fault\":null,\"retry_of\":null,\"priority\":0,\"firmware_name\":null,\"detail\":null,\"not_before\":null,\"notes\":[]}\n");
+	    "\"fault\":null,\"retry_of\":null,\"priority\":0,\"firmware_name\":null,\"detail\":null,\"not_before\":null,\"notes\":[],"
+	    "\"download\":null}\n");
 }
 END_TEST
 
@@ -93,7 +94,8 @@ START_TEST(waiting_job_with_everything)
 	    .not_before_ms = 4000,
 	    .verified = true,
 	    .note_count = 2,
-	    .notes = {"first", "the \"second\""}};
+	    .notes = {"first", "the \"second\""},
+	    .download = "0195512f5c1a3d90a1b2"};
 	job_fault_set(&job.fault, "port-gone", "gone");
 	char *text = json_view_job(&job);
 	ck_assert_ptr_nonnull(text);
@@ -107,7 +109,8 @@ START_TEST(waiting_job_with_everything)
 				     "\"verified\":true,\"fault\":{\"code\":\"port-gone\",\"class\":\"transient\",\"message\":\"gone\","
 				     "\"evidence\":null,\"remedy\":\""));
 	ck_assert_ptr_nonnull(strstr(text, "\"retry_of\":\"j1\",\"priority\":-3,\"firmware_name\":\"x.dup\",\"detail\":\"d\","
-					   "\"not_before\":\"1970-01-01T00:00:04.000Z\",\"notes\":[\"first\",\"the \\\"second\\\"\"]}\n"));
+					   "\"not_before\":\"1970-01-01T00:00:04.000Z\",\"notes\":[\"first\",\"the "
+					   "\\\"second\\\"\"],\"download\":\"0195512f5c1a3d90a1b2\"}\n"));
 	free(text);
 }
 END_TEST

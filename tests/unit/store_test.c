@@ -178,6 +178,9 @@ START_TEST(every_member_of_a_job_comes_back)
 	row.past_return = row.no_way_back = true;
 	row.port_losses = 3;
 	row.absent_since_ms = 1700000000005;
+	strcpy(row.url, "https://alice:secret@firmware.example/a.dup?it's");
+	memset(row.url_sha256, 'd', 64);
+	strcpy(job->download, "0195512f5c1a3d90a1b2");
 	ck_assert_int_eq(store_job_insert(store, &row, &fault), 0);
 	ck_assert_int_eq(store_job_get(store, "02", &back, &fault), 0);
 	check_request(&back.job.request, &job->request);
@@ -188,6 +191,29 @@ START_TEST(every_member_of_a_job_comes_back)
 	ck_assert(back.no_way_back);
 	ck_assert_uint_eq(back.port_losses, 3);
 	ck_assert_int_eq(back.absent_since_ms, 1700000000005);
+	ck_assert_str_eq(back.url, row.url);
+	ck_assert_str_eq(back.url_sha256, row.url_sha256);
+	ck_assert_str_eq(back.job.download, job->download);
+}
+END_TEST
+
+START_TEST(a_wanted_download_is_kept_until_it_has_ended)
+{
+	bool kept = true;
+	ck_assert_int_eq(store_download_kept(store, "a", &kept, &fault), 0);
+	ck_assert(!kept);
+	ck_assert_int_eq(store_download_keep(store, "a", &fault), 0);
+	ck_assert_int_eq(store_download_keep(store, "a", &fault), 0);
+	store_close(store);
+	open_store();
+	ck_assert_int_eq(store_download_kept(store, "a", &kept, &fault), 0);
+	ck_assert(kept);
+	ck_assert_int_eq(store_download_forget(store, "b", &fault), 0);
+	ck_assert_int_eq(store_download_kept(store, "a", &kept, &fault), 0);
+	ck_assert(kept);
+	ck_assert_int_eq(store_download_forget(store, "a", &fault), 0);
+	ck_assert_int_eq(store_download_kept(store, "a", &kept, &fault), 0);
+	ck_assert(!kept);
 }
 END_TEST
 
@@ -384,6 +410,8 @@ START_TEST(a_job_of_the_first_release_is_brought_up_to_date)
 	ck_assert_str_eq(row.job.fault.message, "gone");
 	ck_assert_uint_eq(row.job.note_count, 0);
 	ck_assert_str_eq(row.job.request.second, "");
+	ck_assert_str_eq(row.url, "");
+	ck_assert_str_eq(row.job.download, "");
 }
 END_TEST
 
@@ -475,6 +503,7 @@ int main(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, every_member_of_a_job_comes_back);
+	tcase_add_test(tcase, a_wanted_download_is_kept_until_it_has_ended);
 	tcase_add_test(tcase, what_was_committed_outlives_the_process);
 	tcase_add_test(tcase, the_database_itself_refuses_a_second_unfinished_job);
 	tcase_add_loop_test(tcase, lists_are_newest_first_filtered_and_paged, 0, sizeof(list_rows) / sizeof(list_rows[0]));
