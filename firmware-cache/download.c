@@ -174,16 +174,21 @@ static int compose(const struct downloads *downloads, const struct download_requ
 	return r == 0 ? take_signature(request, downloads, ret, ret_error) : r;
 }
 
+/* Somebody cares for what an earlier run left: it needs no downloads_resume() any more. */
+static void release_earlier(struct transfer *transfer)
+{
+	transfer->held = transfer->held && !transfer->of_earlier_run;
+	transfer->of_earlier_run = false;
+}
+
 /* 1 with the equal one, 0 with a new one that is held back until it is on disk. */
 static int find_or_add(struct downloads *downloads, struct download_record *record, struct transfer **ret, struct cache_error *ret_error)
 {
 	*ret = find_equal(downloads, record);
-	if (*ret && (*ret)->of_earlier_run) {
-		(*ret)->of_earlier_run = false;
-		(*ret)->held = false;
-	}
-	if (*ret)
+	if (*ret) {
+		release_earlier(*ret);
 		return 1;
+	}
 	if (count_unfinished(downloads) >= DOWNLOAD_UNFINISHED_MAX)
 		return cache_error_set(ret_error, CACHE_ERROR_CACHE_FULL, "%u downloads are under way: wait until some have ended",
 				       DOWNLOAD_UNFINISHED_MAX);
@@ -266,6 +271,7 @@ int downloads_cancel(struct downloads *downloads, const char *id, struct downloa
 			transfer->now.state = DOWNLOAD_CANCELLED;
 			transfer->now.not_before = 0;
 			transfer->now.finished_at = (int64_t)time(NULL);
+			release_earlier(transfer);
 		}
 		*ret = transfer->now;
 	} else {
@@ -290,10 +296,9 @@ void downloads_resume(struct downloads *downloads, bool (*wanted)(void *context,
 
 		pthread_mutex_lock(&downloads->lock);
 		transfer = find(downloads, list[i].id);
-		if (transfer && transfer->held && transfer->of_earlier_run) {
+		if (transfer && transfer->of_earlier_run) {
 			transfer->unwanted = !keep;
-			transfer->held = false;
-			transfer->of_earlier_run = false;
+			release_earlier(transfer);
 		}
 		pthread_mutex_unlock(&downloads->lock);
 	}

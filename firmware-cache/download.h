@@ -51,7 +51,7 @@ struct download {
 };
 
 /* Credentials and certificates of one host. NULL: none. They are used for that host alone: `name` without a port means the port that was asked
- * for, and the usual one of the scheme; a redirect elsewhere loses them, and takes those of a section of its own. */
+ * for, and the usual one of the scheme; a redirect elsewhere loses them, and gets those of a section of its own when it is to https. */
 struct download_host {
 	const char *name; /* "firmware.example", "10.0.0.7:8443"; letters of either case */
 	const char *user;

@@ -48,6 +48,7 @@ void download_attempt_drop(struct downloads *downloads, struct transfer *transfe
 	} else {
 		firmware_import_abort(attempt->import);
 	}
+	explicit_bzero(attempt, sizeof(*attempt)); /* URLs with their passwords */
 	free(attempt);
 	transfer->attempt = NULL;
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define PORT_HTTP  80u
 #define PORT_HTTPS 443u
 
 static CURLU *parse(const char *url)
@@ -111,11 +110,14 @@ static int section_fits(const char *name, const struct download_origin *origin)
 const struct download_host *download_host_for(const struct download_host *hosts, size_t count, const struct download_origin *first,
 					      const struct download_origin *to)
 {
-	/* A redirect must not carry credentials to whoever else listens on the same machine. */
-	bool port_meant =
-	    to->port == (to->https ? PORT_HTTPS : PORT_HTTP) || (to->port == first->port && strcmp(to->host, first->host) == 0);
+	/* A redirect must not carry credentials to whoever else listens on the same machine; and anybody on the way can make one of plain http,
+	 * to have them sent where he reads along. */
+	bool asked_for = download_origin_equal(first, to);
+	bool port_meant = asked_for || to->port == PORT_HTTPS;
 	const struct download_host *found = NULL;
 
+	if (!asked_for && !to->https)
+		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		int fits = section_fits(hosts[i].name, to);
 

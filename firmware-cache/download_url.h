@@ -23,7 +23,8 @@ int download_url_check(const char *url, bool allow_http, struct download_origin 
 
 bool download_origin_equal(const struct download_origin *a, const struct download_origin *b);
 
-/* The section whose credentials may be sent to `to`, when `first` is where the request of the user went. NULL: none. */
+/* The section whose credentials may be sent to `to`, when `first` is where the request of the user went. NULL: none, also for every
+ * redirect to plain http elsewhere. */
 const struct download_host *download_host_for(const struct download_host *hosts, size_t count, const struct download_origin *first,
 					      const struct download_origin *to);
 

@@ -251,6 +251,15 @@ class Restart(DownloadCase):
         driver.tell(do="resume", wanted=[])
         self.assert_stored(driver, driver.finished(identity), self.body)
 
+    def test_it_can_be_cancelled_before_it_is_resumed(self):
+        server, identity = self.interrupted(lambda driver: driver.kill())
+        driver = self.driver()
+        self.assertEqual(driver.ask(do="cancel", id=identity)["result"], 0)
+        wait_for(lambda: self.files("downloads") == [], what="the files to go")
+        driver.tell(do="resume")
+        self.assertEqual([d["state"] for d in driver.list()], ["cancelled"])
+        self.assertEqual(len(server.seen()), 1)
+
     def test_strays_and_damage_are_removed(self):
         _, identity = self.interrupted(lambda driver: driver.kill())
         downloads = self.cache / "downloads"

@@ -136,14 +136,6 @@ class Credentials(DownloadCase):
         self.assertEqual(first.headers["authorization"], "Bearer " + SECRET)
         self.assertNotIn("authorization", second.headers)
 
-    def test_a_redirect_to_a_host_with_its_own(self):
-        target = self.server(whole(self.body))
-        server = self.server(to(target.url(host="localhost")))
-        driver = self.driver(hosts=[{"name": "127.0.0.1", "token": SECRET}, {"name": f"LOCALHOST:{target.port}", "token": "other"}])
-        self.assert_stored(driver, driver.fetch(server.url()), self.body)
-        self.assertEqual(server.seen()[0].headers["authorization"], "Bearer " + SECRET)
-        self.assertEqual(target.seen()[0].headers["authorization"], "Bearer other")
-
     def test_a_redirect_within_the_host_keeps_them(self):
         def behave(connection, request, count):
             return whole(self.body)(connection, request, count) if request.path == "/b" else to("/b")(connection, request, count)
@@ -298,6 +290,17 @@ class Secure(DownloadCase):
         server = self.server(to(secure.url()))
         driver = self.driver(ca_file=self.certificates.authority)
         self.assert_stored(driver, driver.fetch(server.url()), self.body)
+
+    def test_a_redirect_to_a_host_with_its_own_credentials(self):
+        secure = self.server(whole(self.body), self.good)
+        plain = self.server(to(secure.url(host="localhost")))
+        server = self.server(to(plain.url(host="localhost")))
+        driver = self.driver(ca_file=self.certificates.authority, hosts=[
+            {"name": "127.0.0.1", "token": SECRET}, {"name": f"localhost:{plain.port}", "token": "first"},
+            {"name": f"LOCALHOST:{secure.port}", "token": "second"}])
+        self.assert_stored(driver, driver.fetch(server.url()), self.body)
+        self.assertEqual([s.seen()[0].headers.get("authorization") for s in (server, plain, secure)],
+                         ["Bearer " + SECRET, None, "Bearer second"])
 
     def test_plain_http_on_a_secure_port(self):
         server = self.server(whole(self.body), greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n")
