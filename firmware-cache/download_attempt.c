@@ -156,7 +156,8 @@ static bool begin_storing(struct download_attempt *attempt)
 	return wanted;
 }
 
-/* Content that is wrong: a splice, a cut that nobody noticed, or really what the server has. */
+/* Content that is wrong: a splice, a cut that nobody noticed, or really what the server has. Its bytes are gone, so that the next attempt has to
+ * begin anew. */
 static void refuse_content(struct download_attempt *attempt, struct cache_error *error)
 {
 	const char *encoding = attempt->run.answer.encoding;
@@ -168,12 +169,10 @@ static void refuse_content(struct download_attempt *attempt, struct cache_error 
 		snprintf(error->evidence, sizeof(error->evidence), "the server sent it with Content-Encoding: %s", encoding);
 	download_outcome_describe(attempt, error->message, error->evidence, &fault);
 	fault.code = error->code;
-	if (passing && (attempt->gone_on || attempt->end_in_doubt)) {
-		attempt->transfer->distrusted = true;
+	if (passing && (attempt->gone_on || attempt->end_in_doubt))
 		download_outcome_broken(attempt, &fault, 0);
-	} else {
+	else
 		download_outcome_failed(attempt, &fault);
-	}
 }
 
 /* Of an archive the bundle that an upgrade means; when there are several, that is nobody's guess. */
@@ -230,7 +229,7 @@ static uint64_t trusted_bytes(const struct downloads *downloads, const struct tr
 	bool same_boot = record->boot[0] && strcmp(record->boot, downloads->boot) == 0;
 	uint64_t trusted = same_boot ? DOWNLOAD_BYTES_UNKNOWN : record->durable;
 
-	if (transfer->distrusted || (!record->validator.etag[0] && !record->validator.last_modified[0]))
+	if (!record->validator.etag[0] && !record->validator.last_modified[0])
 		return 0;
 	return trusted < record->total ? trusted : record->total;
 }

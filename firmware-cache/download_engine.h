@@ -31,7 +31,6 @@ struct transfer {
 	uint64_t told_bytes;
 	unsigned failures;  /* in a row, without gaining ground */
 	uint64_t most_held; /* bytes, of all attempts */
-	bool distrusted;    /* gone on with once, and the digest said no: not again */
 };
 
 struct downloads {

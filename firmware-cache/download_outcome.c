@@ -84,7 +84,6 @@ void download_outcome_stored(struct download_attempt *attempt, uint64_t size, co
 	transfer->now.bytes_total = size;
 	pthread_mutex_unlock(&downloads->lock);
 	download_attempt_drop(downloads, transfer, false);
-	download_files_remove(downloads, transfer);
 	set_state(downloads, transfer, DOWNLOAD_SUCCEEDED, NULL);
 }
 
@@ -94,7 +93,6 @@ void download_outcome_failed(struct download_attempt *attempt, const struct cach
 	struct transfer *transfer = attempt->transfer;
 
 	download_attempt_drop(downloads, transfer, false);
-	download_files_remove(downloads, transfer);
 	set_state(downloads, transfer, DOWNLOAD_FAILED, fault);
 }
 

@@ -47,6 +47,17 @@ class Connection:
         """Ends the connection as a crashed machine does."""
         self.raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
+    def tunnel(self, port):
+        """Passes everything on to a local port, and back, until either end closes."""
+        with socket.create_connection(("127.0.0.1", port)) as other:
+            ways = {self.raw: other, other: self.raw}
+            while True:
+                readable, _, _ = select.select([*ways, self.server.stopped], [], [], PATIENCE_S)
+                data = readable and readable[0] in ways and readable[0].recv(65536)
+                if not data:
+                    return
+                ways[readable[0]].sendall(data)
+
     def wait_for_the_client_to_go(self):
         readable, _, _ = select.select([self.raw, self.server.stopped], [], [], PATIENCE_S)
         return bool(readable)

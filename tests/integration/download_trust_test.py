@@ -329,6 +329,24 @@ class Proxy(DownloadCase):
         self.assert_failed(driver, now, "download-failed", "https://firmware.invalid/a.dup")
         self.assertNotIn(SECRET, str(proxy.seen()[0].headers))
 
+    def test_its_answer_is_not_taken_for_that_of_the_server(self):
+        certificates = Certificates(self.folder / "certificates")
+        server = self.server(lambda connection, _request, _count: connection.answer(404, self.body), certificates.signed("good"))
+
+        def behave(connection, _request, _count):
+            connection.head(200, {"ETag": '"proxy"', "Content-Range": "bytes 0-1/2"})
+            connection.tunnel(server.port)
+        driver = self.driver(proxy=self.server(behave).url(""), ca_file=certificates.authority)
+        now = driver.fetch(server.url())
+        self.assert_failed(driver, now, "download-failed", "HTTP 404")
+        self.assertEqual(len(server.seen()), 1)
+
+    def test_the_environment_makes_no_exception(self):
+        proxy = self.server(whole(self.body))
+        with mock.patch.dict(os.environ, {"no_proxy": "*", "NO_PROXY": "*"}):
+            driver = self.driver(proxy=proxy.url(""))
+            self.assert_stored(driver, driver.fetch("http://firmware.invalid/a.dup"), self.body)
+
     def test_none_is_taken_from_the_environment(self):
         server = self.server(whole(self.body))
         with mock.patch.dict(os.environ, {"http_proxy": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"}):
