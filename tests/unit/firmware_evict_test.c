@@ -132,6 +132,7 @@ END_TEST
 
 START_TEST(uses_are_known_after_a_restart)
 {
+	struct firmware renamed;
 	struct gone gone;
 
 	open_for(3, &gone);
@@ -139,7 +140,8 @@ START_TEST(uses_are_known_after_a_restart)
 	add('b');
 	add('c');
 	use('a');
-	ck_assert_int_eq(firmware_patch(cache_case.store, digest('b'), "bb.dup", NULL, 0, &(struct firmware){0}, &cache_case.error), 0);
+	ck_assert_int_eq(firmware_patch(cache_case.store, digest('b'), "bb.dup", NULL, 0, &renamed, &cache_case.error), 0);
+	firmware_clear(&renamed);
 	open_for(3, &gone);
 	add('d');
 	ck_assert_str_eq(gone.letters, "b"); /* a change of name is no use */
