@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "daemon/job_id.h"
+#include "daemon/log.h"
 #include "daemon/plan_preview.h"
 #include "daemon/selector.h"
 #include "daemon/transcript_file.h"
@@ -36,6 +37,9 @@ static int open_firmware(struct gateway *gateway, struct job_fault *ret_fault)
 	int result = firmware_store_open(&options, &error, &gateway->firmware);
 	if (result == -EPROTO)
 		job_fault_from_cache(ret_fault, &error);
+	if (result == 0 && firmware_store_read_only(gateway->firmware))
+		log_warning(NULL, "the cache %s is on a read-only disk: its firmware can be used, and none can be added or removed",
+			    gateway->config->cache_dir);
 	if (result == 0)
 		firmware_judge(gateway->firmware, NULL, 0); /* a file that is no key is told of now, not with the first signature */
 	return result;

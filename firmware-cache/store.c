@@ -49,6 +49,11 @@ int firmware_store_open(const struct firmware_store_options *options, struct cac
 	return 0;
 }
 
+bool firmware_store_read_only(const struct firmware_store *store)
+{
+	return store->read_only;
+}
+
 void firmware_store_free(struct firmware_store *store)
 {
 	if (!store)

@@ -25,9 +25,11 @@ struct firmware_store_options {
 };
 
 /* Opens, removes leftovers of interrupted imports, reads the manifests. One process at a time: a second is refused with
- * CACHE_ERROR_IO. A damaged manifest is set aside and its object indexed from content and left visible. An object
- * without manifest is indexed from content under its first 12 digits, or removed when it is not what its name says. */
+ * CACHE_ERROR_IO. A damaged manifest is set aside and its object indexed from content and left visible. An object without manifest is
+ * indexed from content under its first 12 digits, or removed when it is not what its name says. On a read-only disk all is left as it is: what is
+ * there can be used, and every change is CACHE_ERROR_IO. */
 int firmware_store_open(const struct firmware_store_options *options, struct cache_error *ret_error, struct firmware_store **ret);
+bool firmware_store_read_only(const struct firmware_store *store);
 void firmware_store_free(struct firmware_store *store);
 
 /* One import. begin → append* → commit or abort; the handle is gone after either. Belongs to one thread at a time. */

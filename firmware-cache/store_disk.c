@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define FOLDER_MODE     0750
@@ -43,7 +44,13 @@ int disk_report(const struct firmware_store *store, enum store_folder folder, co
 
 static int lock_root(struct firmware_store *store, int root, struct cache_error *ret_error)
 {
-	store->lock_file = openat(root, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+	struct statvfs disk;
+
+	store->read_only = fstatvfs(root, &disk) == 0 && disk.f_flag & ST_RDONLY;
+	/* Not open for writing: that would hold a disk that somebody wants to make read-only. */
+	store->lock_file = openat(root, "lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+	if (store->read_only && store->lock_file < 0) /* whoever else is there cannot write either */
+		return 0;
 	if (store->lock_file < 0)
 		return cache_error_set(ret_error, CACHE_ERROR_IO, "cannot open %s/lock: %s", store->root, strerrordesc_np(errno));
 	if (flock(store->lock_file, LOCK_EX | LOCK_NB) == 0)

@@ -41,7 +41,7 @@ static int scan_folder(struct firmware_store *store, enum store_folder folder, s
 static int remove_file(struct firmware_store *store, enum store_folder folder, const char *name, struct cache_error *ret_error)
 {
 	/* A folder that somebody made there is nothing of ours, and in nobody's way. */
-	if (unlinkat(store->folders[folder], name, 0) < 0 && errno != ENOENT && errno != EISDIR && errno != EPERM)
+	if (!store->read_only && unlinkat(store->folders[folder], name, 0) < 0 && errno != ENOENT && errno != EISDIR && errno != EPERM)
 		return disk_report(store, folder, name, errno, "remove", ret_error);
 	return 0;
 }
@@ -90,7 +90,7 @@ static int set_aside(struct firmware_store *store, const char *name, struct cach
 	int folder = store->folders[FOLDER_MANIFESTS];
 
 	snprintf(aside, sizeof(aside), "%s.damaged", name);
-	if (renameat(folder, name, folder, aside) < 0)
+	if (!store->read_only && renameat(folder, name, folder, aside) < 0)
 		return disk_report(store, FOLDER_MANIFESTS, name, errno, "set aside", ret_error);
 	return 0;
 }
@@ -174,7 +174,7 @@ static int adopt_object(struct firmware_store *store, const char *name, struct c
 		r = store_index_reserve(store, 1);
 	if (r < 0)
 		r = disk_report(store, FOLDER_OBJECTS, name, -r, "read", ret_error);
-	else
+	else if (!store->read_only)
 		r = disk_write_manifest(store, &manifest, ret_error);
 	if (r == 0)
 		store_index_append(store, &manifest);

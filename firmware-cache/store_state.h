@@ -27,6 +27,7 @@ struct store_entry {
 struct firmware_store {
 	char *root; /* absolute */
 	int lock_file;
+	bool read_only; /* the disk was, when it was opened */
 	int folders[FOLDER_COUNT];
 	uint64_t max_size;
 	uint64_t quota;
