@@ -34,7 +34,7 @@ EVERY_TRANSPORT_ROOM = ["transport/fault.h", "transport/clock.h"]
 # Third-party header → the files that may include it.
 FENCES = {
     r"microhttpd\.h": r"api/[^/]+\.[ch]",
-    r"jansson\.h": r"api/json[^/]*\.[ch]|daemon/config[^/]*\.c|firmware-cache/manifest[^/]*\.c|cmd/dupctl/[^/]+\.[ch]|tests/.*",
+    r"jansson\.h": r"api/json[^/]*\.[ch]|daemon/config[^/]*\.c|firmware-cache/manifest[^/]*\.c|firmware-cache/catalogue[^/]*\.c|cmd/dupctl/[^/]+\.[ch]|tests/.*",
     r"sqlite3\.h": r"daemon/store[^/]*\.[ch]|tests/unit/.*",
     r"curl/.*": r"firmware-cache/download[^/]*\.c|cmd/dupctl/[^/]+\.[ch]",
     r"libserialport\.h": r"transport/link/link_serial\.c",

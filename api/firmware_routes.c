@@ -15,17 +15,32 @@
 #include "api/json_view.h"
 #include "api/references.h"
 
+static int list_available(struct exchange *exchange, const struct firmware *list, size_t count)
+{
+	struct catalogue catalogue = {0};
+	int r = gateway_catalogue(exchange->gateway, &catalogue, &exchange->fault);
+	/* Without a catalogue nothing is available besides. */
+	if (r == -EPROTO && strcmp(exchange->fault.kind->code, "not-found") != 0)
+		return r;
+	char *json = json_view_firmware_available(list, count, &catalogue);
+	catalogue_clear(&catalogue);
+	return exchange_json(exchange, 200, json);
+}
+
 int route_list_firmware(struct exchange *exchange)
 {
 	struct firmware *list = NULL;
 	size_t count = 0;
-	int r = firmware_list(gateway_firmware(exchange->gateway), &list, &count);
+	bool available;
+	int r = exchange_query_bool(exchange, "available", &available);
+	if (r == 0)
+		r = firmware_list(gateway_firmware(exchange->gateway), &list, &count);
 	if (r < 0)
 		return r;
 	firmware_judge(gateway_firmware(exchange->gateway), list, count);
-	char *json = json_view_firmware_list(list, count);
+	r = available ? list_available(exchange, list, count) : exchange_json(exchange, 200, json_view_firmware_list(list, count));
 	firmware_list_free(list, count);
-	return exchange_json(exchange, 200, json);
+	return r;
 }
 
 /* Shows and lets go. */

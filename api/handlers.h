@@ -24,6 +24,8 @@ int route_add_firmware(struct exchange *exchange);
 int route_get_firmware(struct exchange *exchange);
 int route_get_content(struct exchange *exchange);
 int route_patch_firmware(struct exchange *exchange);
+int route_put_catalogue(struct exchange *exchange);
+int route_get_catalogue(struct exchange *exchange);
 int route_sign_firmware(struct exchange *exchange);
 int route_remove_firmware(struct exchange *exchange);
 int route_fetch_firmware(struct exchange *exchange);

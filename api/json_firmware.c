@@ -38,7 +38,7 @@ static json_t *checks_object(const struct firmware *firmware)
 }
 
 /* The detached one. */
-static json_t *signature_object(const struct firmware_signature *signature)
+json_t *json_signature_object(const struct firmware_signature *signature)
 {
 	if (signature->verdict == SIGNATURE_NONE)
 		return json_null();
@@ -79,7 +79,7 @@ json_t *json_firmware_object(const struct firmware *firmware)
 			    {"release", json_text(facts->release)}, {"build", json_number(facts->build)},
 			    {"base_build", json_number(facts->base_build)}, {"stated", stated_array(&firmware->stated)},
 			    {"records", records_array(firmware->bundle)}, {"checks", checks_object(firmware)},
-			    {"signature", signature_object(&firmware->signature)}, {"helper", json_text(facts->helper)},
+			    {"signature", json_signature_object(&firmware->signature)}, {"helper", json_text(facts->helper)},
 			    {"second", json_text(facts->second)}, {"pair_part", json_number(firmware->pair_part)},
 			    {"pair_with", json_text(firmware->partner)}, {"source", json_text(firmware->source)},
 			    {"imported_at", json_text(imported_at)}, {"used_at", json_text(used_at)});

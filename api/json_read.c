@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/json_members.h"
@@ -161,4 +162,33 @@ int json_read_firmware_url(const char *body, size_t length, struct firmware_url 
 		return r;
 	snprintf(ret_error->member, sizeof(ret_error->member), "signature_url");
 	return read_error_set(ret_error, "signature and signature_url are two ways to give a signature: give one of them");
+}
+
+/* As it is, with its line ends. */
+static int member_long_text(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
+{
+	if (!json_is_string(value))
+		return read_error_set(ret_error, "%s must be a string", rule->name);
+	char *copy = strdup(json_string_value(value));
+	if (copy == NULL)
+		return -ENOMEM;
+	memcpy((char *)ret + rule->offset, &copy, sizeof(copy));
+	return 0;
+}
+
+static const struct member_rule catalogue_rules[] = {
+    {"catalogue", member_long_text, AT(struct catalogue_upload, text), .required = true},
+    {"signature", member_long_text, AT(struct catalogue_upload, signature)},
+};
+
+int json_read_catalogue(const char *body, size_t length, struct catalogue_upload *ret, struct read_error *ret_error)
+{
+	*ret = (struct catalogue_upload){0};
+	int r = json_read_members(body, length, catalogue_rules, COUNT_OF(catalogue_rules), ret, ret_error);
+	if (r < 0) {
+		free(ret->text);
+		free(ret->signature);
+		*ret = (struct catalogue_upload){0};
+	}
+	return r;
 }

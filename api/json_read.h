@@ -57,4 +57,11 @@ struct firmware_url {
 };
 int json_read_firmware_url(const char *body, size_t length, struct firmware_url *ret, struct read_error *ret_error);
 
+/* {"catalogue": "[…]", "signature": "…"}; both texts are the caller's to free, NULL when missing. */
+struct catalogue_upload {
+	char *text;
+	char *signature;
+};
+int json_read_catalogue(const char *body, size_t length, struct catalogue_upload *ret, struct read_error *ret_error);
+
 #endif

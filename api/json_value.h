@@ -40,6 +40,7 @@ json_t *json_percent(double percent);
 json_t *json_download_object(const struct download_status *status);
 /* null while it is not known. */
 json_t *json_download_total(uint64_t bytes_total);
+json_t *json_signature_object(const struct firmware_signature *signature);
 json_t *json_firmware_object(const struct firmware *firmware);
 
 json_t *json_device_array(const struct device *devices, size_t count);

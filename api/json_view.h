@@ -23,6 +23,10 @@ char *json_view_firmware_list(const struct firmware *list, size_t count);
 char *json_view_firmware_batch(const struct firmware_batch *batch);
 char *json_view_download(const struct download_status *status);
 char *json_view_downloads(const struct download_status *list, size_t count);
+/* The catalogue, with whether each is in the cache. */
+char *json_view_catalogue(const struct catalogue *catalogue, struct firmware_store *store);
+/* A list of the cache, and what the catalogue has besides; NULL: there is none. */
+char *json_view_firmware_available(const struct firmware *list, size_t count, const struct catalogue *catalogue);
 /* {"status":"ok"} and the like. */
 char *json_view_status(const char *status);
 char *json_view_version(void);

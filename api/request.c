@@ -83,7 +83,7 @@ static int check_content_type(struct request *request)
 		return 0;
 	bool json = head_media_type_is(head, "application/json") ||
 		    (strcmp(head->method, "PATCH") == 0 && head_media_type_is(head, "application/merge-patch+json"));
-	if (request->route->body == BODY_JSON)
+	if (request->route->body == BODY_JSON || request->route->body == BODY_JSON_LONG)
 		return json ? 0 : exchange_refuse(&request->exchange, 415, NULL, "the body must be application/json");
 	if (request->route->body == BODY_TEXT)
 		return head_media_type_is(head, "text/plain") || head_media_type_is(head, "application/octet-stream")
@@ -99,16 +99,27 @@ static int check_content_type(struct request *request)
 			       "the body must be the file itself, as application/octet-stream, or its url in application/json");
 }
 
+static unsigned body_max(const struct route *route)
+{
+	return takes_no_body(route) ? 0 : route->body == BODY_JSON_LONG ? BODY_LONG_MAX : BODY_MAX;
+}
+
+/* What waits for the disk for long does it where nobody else waits for it. */
+static bool has_own_thread(const struct route *route)
+{
+	return route->body == BODY_FILE || route->body == BODY_NONE_READ || route->body == BODY_JSON_LONG;
+}
+
 static int refuse_length(struct request *request)
 {
 	if (takes_no_body(request->route))
 		return exchange_refuse(&request->exchange, 400, NULL, "this request takes no body");
-	return exchange_refuse(&request->exchange, 413, NULL, "the body is over %u bytes", BODY_MAX);
+	return exchange_refuse(&request->exchange, 413, NULL, "the body is over %u bytes", body_max(request->route));
 }
 
 static int check_length(struct request *request)
 {
-	uint64_t length = head_content_length(&request->head), limit = takes_no_body(request->route) ? 0 : BODY_MAX;
+	uint64_t length = head_content_length(&request->head), limit = body_max(request->route);
 	if (request->route->body != BODY_FILE)
 		return length > limit ? refuse_length(request) : 0;
 	int r = upload_begin(&request->exchange, length);
@@ -231,7 +242,7 @@ static enum MHD_Result begin(struct request *request, const char *path)
 
 static int keep_body(struct request *request, const char *bytes, size_t length)
 {
-	if (takes_no_body(request->route) || length > BODY_MAX - request->body_length)
+	if (takes_no_body(request->route) || length > body_max(request->route) - request->body_length)
 		return refuse_length(request);
 	size_t needed = request->body_length + length;
 	if (needed > request->body_size) {
@@ -282,7 +293,7 @@ static enum MHD_Result end(struct request *request)
 		return refuse(request);
 	request->exchange.body = request->body;
 	request->exchange.body_length = request->body_length;
-	if (request->route->body != BODY_FILE && request->route->body != BODY_NONE_READ) {
+	if (!has_own_thread(request->route)) {
 		run_handler(request);
 		return send_answer(request);
 	}

@@ -20,8 +20,10 @@ static const struct route routes[] = {
     {"POST", "/jobs/{id}/retry", route_retry_job, BODY_JSON, {NULL}},
     {"GET", "/jobs/{id}/transcript", route_get_transcript, BODY_NONE, {NULL}},
     {"GET", "/jobs/{id}/events", route_follow_job, BODY_NONE, {NULL}},
-    {"GET", "/firmware", route_list_firmware, BODY_NONE, {NULL}},
+    {"GET", "/firmware", route_list_firmware, BODY_NONE, {"available"}},
     {"POST", "/firmware", route_add_firmware, BODY_FILE, {"name", "family", "release", "build", "base_build", "helper", "second"}},
+    {"POST", "/firmware/catalogue", route_put_catalogue, BODY_JSON_LONG, {NULL}},
+    {"GET", "/firmware/catalogue", route_get_catalogue, BODY_NONE, {NULL}},
     {"GET", "/firmware/{sha256}", route_get_firmware, BODY_NONE, {NULL}},
     {"GET", "/firmware/{sha256}/content", route_get_content, BODY_NONE_READ, {NULL}},
     {"PATCH", "/firmware/{sha256}", route_patch_firmware, BODY_JSON, {NULL}},
@@ -69,13 +71,18 @@ static int refuse_parameter(struct exchange *exchange, enum url_verdict verdict)
 
 int route_find(struct exchange *exchange, const char *method, const char *path, const struct route **ret)
 {
+	bool fixed = false; /* a path of its own, which stands before those with a parameter: no reference means it */
 	exchange->answer.allow[0] = '\0';
 	for (size_t i = 0; i < ROUTE_COUNT; i++) {
+		bool has_parameter = strchr(routes[i].pattern, '{') != NULL;
+		if (fixed && has_parameter)
+			continue;
 		enum url_verdict verdict = url_match(routes[i].pattern, path, exchange->parameter);
 		if (verdict == URL_DIFFERS)
 			continue;
 		if (verdict != URL_FITS)
 			return refuse_parameter(exchange, verdict);
+		fixed = !has_parameter;
 		if (method_fits(&routes[i], method)) {
 			exchange->answer.allow[0] = '\0';
 			*ret = &routes[i];

@@ -7,13 +7,15 @@
 
 #include "api/exchange.h"
 
-#define BODY_MAX 65536u /* of JSON */
+#define BODY_MAX      65536u   /* of JSON */
+#define BODY_LONG_MAX 2097152u /* of a catalogue, which is a text in JSON where it is signed */
 
 enum body_kind {
 	BODY_NONE,
 	BODY_NONE_READ, /* none; the handler reads a firmware and runs on the import thread */
 	BODY_JSON,      /* kept until it is whole, at most BODY_MAX */
-	BODY_TEXT,      /* the same, of plain text */
+	BODY_JSON_LONG, /* the same, at most BODY_LONG_MAX; the handler runs on the import thread */
+	BODY_TEXT,      /* as BODY_JSON, of plain text */
 	BODY_FILE,      /* streamed into an import; the handler runs on the import thread */
 };
 

@@ -11,6 +11,7 @@
 #include "daemon/download_status.h"
 #include "daemon/events.h"
 #include "daemon/types.h"
+#include "firmware-cache/catalogue.h"
 #include "firmware-cache/store.h"
 
 struct gateway;
@@ -123,6 +124,11 @@ int gateway_downloads(struct gateway *gateway, struct download_status **ret, siz
 /* Jobs that wait for it fail. "invalid-request" when it has succeeded or failed, or is just being stored. */
 int gateway_cancel_download(struct gateway *gateway, const char *id, struct download_status **ret, struct job_fault *ret_fault);
 void download_statuses_free(struct download_status *list, size_t count);
+
+/* The catalogue: what can be fetched besides what is in the cache. "signature-missing" and "signature-bad" as require_signature has it; "not-found" when
+ * there is none. The caller clears *ret. */
+int gateway_put_catalogue(struct gateway *gateway, const struct catalogue_text *text, struct catalogue *ret, struct job_fault *ret_fault);
+int gateway_catalogue(struct gateway *gateway, struct catalogue *ret, struct job_fault *ret_fault);
 
 struct gateway_counts {
 	unsigned devices, running, queued, waiting;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "firmware-cache/catalogue_file.h"
 #include "firmware-cache/facts.h"
 
 int firmware_store_open(const struct firmware_store_options *options, struct cache_error *ret_error, struct firmware_store **ret)
@@ -41,6 +42,8 @@ int firmware_store_open(const struct firmware_store_options *options, struct cac
 		r = disk_open_folders(store, options->directory, ret_error);
 	if (r == 0)
 		r = store_scan(store, ret_error);
+	if (r == 0)
+		r = catalogue_file_load(store, ret_error);
 	if (r < 0) {
 		firmware_store_free(store);
 		return r;
@@ -69,6 +72,7 @@ void firmware_store_free(struct firmware_store *store)
 		close(store->lock_file);
 	pthread_cond_destroy(&store->changed);
 	pthread_mutex_destroy(&store->lock);
+	catalogue_file_clear(store->catalogue);
 	free(store->trusted_keys_dir);
 	free(store->root);
 	free(store);

@@ -80,6 +80,9 @@ void firmware_import_abort(struct firmware_import *import);
  * naming the candidates: their first 12 digits, separated by ", ", are also the evidence. A whole digest always means its content. */
 int firmware_find(struct firmware_store *store, const char *reference, struct firmware *ret, struct cache_error *ret_error);
 
+/* By its whole digest. */
+bool firmware_is_there(struct firmware_store *store, const char *sha256);
+
 /* All, oldest first. *ret is malloc'd, each to be cleared. */
 int firmware_list(struct firmware_store *store, struct firmware **ret, size_t *ret_count);
 void firmware_list_free(struct firmware *list, size_t count);

@@ -169,6 +169,16 @@ int firmware_find(struct firmware_store *store, const char *reference, struct fi
 	return r;
 }
 
+bool firmware_is_there(struct firmware_store *store, const char *sha256)
+{
+	bool there;
+
+	pthread_mutex_lock(&store->lock);
+	there = store_index_find(store, sha256) != NULL;
+	pthread_mutex_unlock(&store->lock);
+	return there;
+}
+
 static int list_locked(struct firmware_store *store, struct firmware *list)
 {
 	int r = 0;

@@ -20,7 +20,7 @@ static void tell_refused(struct firmware_store *store, const struct trusted_keys
 		store->key_refused(store->context, keys->refused);
 }
 
-static int load_keys(struct firmware_store *store, struct trusted_keys *ret, struct cache_error *ret_error)
+int store_load_keys(struct firmware_store *store, struct trusted_keys *ret, struct cache_error *ret_error)
 {
 	int r;
 
@@ -114,7 +114,7 @@ void firmware_judge(struct firmware_store *store, struct firmware *list, size_t 
 
 	if (!keys)
 		cache_error_set(&error, CACHE_ERROR_IO, "no memory for the trusted keys");
-	int r = keys ? load_keys(store, keys, &error) : -EPROTO;
+	int r = keys ? store_load_keys(store, keys, &error) : -EPROTO;
 	for (size_t i = 0; i < count; i++) {
 		if (keys)
 			judge(store, keys, &list[i]);
@@ -133,7 +133,7 @@ int firmware_check_signature(struct firmware_store *store, const char *sha256, s
 
 	if (!keys)
 		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for the trusted keys");
-	r = load_keys(store, keys, ret_error);
+	r = store_load_keys(store, keys, ret_error);
 	if (r == 0)
 		r = verify(store, sha256, keys, NULL, &report, ret_error);
 	free(keys);

@@ -17,6 +17,8 @@ enum store_folder { FOLDER_OBJECTS, FOLDER_MANIFESTS, FOLDER_INCOMING, FOLDER_DO
 /* The source of an object whose manifest was lost. */
 #define STORE_SOURCE_FOUND "found in the cache"
 
+struct catalogue_file;
+
 struct store_entry {
 	struct manifest manifest;
 	unsigned pins;
@@ -45,7 +47,8 @@ struct firmware_store {
 	uint64_t reserved;                                                /* bytes that running imports have written */
 	uint64_t next_sequence;
 	uint64_t next_temp;
-	struct store_entry *entries; /* by sequence */
+	struct catalogue_file *catalogue; /* NULL: none */
+	struct store_entry *entries;      /* by sequence */
 	size_t entry_count;
 	size_t entry_capacity;
 };
@@ -71,6 +74,8 @@ int store_links_check(struct firmware_store *store, const struct firmware *firmw
 void store_links_targets(struct firmware_store *store, const struct firmware *firmware, struct store_entry *ret[static LINKED_MAX]);
 /* Fills pair_part, partner and facts.second of a copy. */
 void store_links_tell(struct firmware_store *store, struct firmware *firmware);
+/* The keys that are trusted now. */
+int store_load_keys(struct firmware_store *store, struct trusted_keys *ret, struct cache_error *ret_error);
 int store_report_unknown(const char *reference, struct cache_error *ret_error);
 
 /* The files of what was taken out of the index; when the object cannot be removed it is put back. The caller has the turn to change. */

@@ -381,6 +381,32 @@ class Contract(unittest.TestCase):
         for entry in (full["sha256"], hashlib.sha256(helper).hexdigest()):
             self.call("removeFirmware", entry, status=204)
 
+    def test_catalogue(self):
+        self.assertEqual(self.call("listFirmware", query="?available=true").json()["available"], [])
+        self.problem("getCatalogue", 404, "not-found")
+        here, _ = self.add("CATM1-39730.dup", size=26_700)
+        away = hashlib.sha256(b"away").hexdigest()
+        entries = [{"name": "CATM1-39730.dup", "url": "https://user:secret@vendor.example/a.dup?token=x", "sha256": here["sha256"]},
+                   {"name": "NB1-41730.dup", "url": "http://vendor.example/b.dup", "sha256": away, "size": 5, "release": "LR6.0.0.0-41730"}]
+        taken = self.call("putCatalogue", body=entries).json()
+        self.assertEqual([(e["name"], e["in_cache"]) for e in taken["entries"]], [("CATM1-39730.dup", True), ("NB1-41730.dup", False)])
+        self.assertEqual((taken["source"], taken["signature"]), ("upload", None))
+        self.assertEqual(self.call("getCatalogue").json(), taken)
+        self.assertNotIn("secret", json.dumps(taken))
+        self.assertNotIn("token", json.dumps(taken))
+        listed = self.call("listFirmware", query="?available=true").json()
+        self.assertEqual([e["sha256"] for e in listed["available"]], [away])
+        self.assertNotIn("available", self.call("listFirmware").json())
+        many = [dict(entries[1], sha256=hashlib.sha256(bytes([k % 256, k // 256])).hexdigest(), name=f"{k}.dup") for k in range(4096)]
+        self.assertEqual(len(self.call("putCatalogue", body=many).json()["entries"]), 4096)
+        self.assertIn("colour is an unknown member", self.problem("putCatalogue", 400, "invalid-request", body=[dict(entries[0], colour=1)])["detail"])
+        self.assertEqual(self.problem("putCatalogue", 400, "invalid-request", body={"catalogue": "[]", "colour": 1})["member"], "colour")
+        self.problem("putCatalogue", 422, "signature-bad", body={"catalogue": "[]", "signature": "hello"})
+        self.problem("putCatalogue", 413, "invalid-request", body=b"[" + b" " * 2_097_152 + b"]")
+        self.assertEqual(len(self.call("getCatalogue").json()["entries"]), 4096)
+        self.assertEqual(self.call("putCatalogue", body={"catalogue": " []\n"}).json()["entries"], [])
+        self.call("removeFirmware", here["sha256"], status=204)
+
     def test_hostile_archives(self):
         """What an archive can do to a machine: refused in words, and nothing is left."""
         before = self.call("listFirmware").json()

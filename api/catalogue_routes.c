@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/handlers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json_read.h"
+#include "api/json_view.h"
+
+/* A list as it is, or an object that has it as a text, byte by byte as it was signed. */
+static int read_text(struct exchange *exchange, struct catalogue_upload *ret)
+{
+	struct read_error error;
+	size_t blank = exchange->body != NULL ? strspn(exchange->body, " \t\r\n") : 0;
+	*ret = (struct catalogue_upload){0};
+	if (blank < exchange->body_length && exchange->body[blank] == '[') {
+		ret->text = strndup(exchange->body, exchange->body_length);
+		return ret->text != NULL ? 0 : -ENOMEM;
+	}
+	int r = json_read_catalogue(exchange->body, exchange->body_length, ret, &error);
+	return r == -EINVAL ? exchange_refuse(exchange, 0, error.member, "%s", error.message) : r;
+}
+
+static int answer(struct exchange *exchange, struct catalogue *catalogue)
+{
+	char *json = json_view_catalogue(catalogue, gateway_firmware(exchange->gateway));
+	catalogue_clear(catalogue);
+	return exchange_json(exchange, 200, json);
+}
+
+int route_put_catalogue(struct exchange *exchange)
+{
+	struct catalogue_upload upload;
+	struct catalogue catalogue;
+	int r = read_text(exchange, &upload);
+	if (r == 0) {
+		const struct catalogue_text text = {
+		    .text = upload.text, .length = strlen(upload.text), .signature = upload.signature, .source = "upload"};
+		r = gateway_put_catalogue(exchange->gateway, &text, &catalogue, &exchange->fault);
+	}
+	free(upload.text);
+	free(upload.signature);
+	return r < 0 ? r : answer(exchange, &catalogue);
+}
+
+int route_get_catalogue(struct exchange *exchange)
+{
+	struct catalogue catalogue;
+	int r = gateway_catalogue(exchange->gateway, &catalogue, &exchange->fault);
+	return r < 0 ? r : answer(exchange, &catalogue);
+}
