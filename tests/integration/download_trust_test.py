@@ -4,6 +4,7 @@
 import base64
 import os
 import shutil
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -175,6 +176,33 @@ class Signatures(DownloadCase):
         self.assert_stored(driver, driver.fetch(server.url("/a.dup?x=1").replace("//", f"//ann:{SECRET}@"), try_minisig=True), self.body)
         self.assertEqual([(r.path, r.range_first) for r in server.seen()], [("/a.dup?x=1", None), ("/a.dup.minisig?x=1", None)])
         self.assertEqual(server.seen()[1].headers["authorization"], basic("ann", SECRET))
+
+    def signed(self, body):
+        """The text of a .minisig file over it, made by the real tool."""
+        (self.folder / "signed.dup").write_bytes(body)
+        for arguments in (["-G", "-f", "-W", "-p", "a.pub", "-s", "a.key"], ["-S", "-W", "-s", "a.key", "-m", "signed.dup"]):
+            subprocess.run(["minisign", *arguments], cwd=self.folder, check=True, timeout=60, input=b"\n\n", stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+        return (self.folder / "signed.dup.minisig").read_bytes()
+
+    def test_one_that_is_there_is_kept_beside_the_firmware(self):
+        text = self.signed(self.body)
+        for named in (False, True):
+            with self.subTest(named=named):
+                self.cache = self.folder / f"cache-{named}"
+                server = self.server(lambda connection, request, count: connection.answer(200, text)
+                                     if request.path.endswith(".minisig") else whole(self.body)(connection, request, count))
+                driver = self.driver()
+                how = {"signature_url": server.url("/other.minisig")} if named else {"try_minisig": True}
+                self.assert_stored(driver, driver.fetch(server.url("/a.dup"), **how), self.body)
+                self.assertEqual((self.cache / "manifests" / f"{self.sha256}.minisig").read_bytes(), text)
+
+    def test_one_that_was_given_is_kept_over_a_break(self):
+        text = self.signed(self.body)
+        server = self.server(cut_first(self.body, 100_000, whole(self.body)))
+        driver = self.driver()
+        self.assert_stored(driver, driver.fetch(server.url(), signature=text.decode()), self.body)
+        self.assertEqual((self.cache / "manifests" / f"{self.sha256}.minisig").read_bytes(), text)
 
     def test_one_that_was_named_must_be_there(self):
         signatures = self.server(lambda connection, _request, _count: connection.answer(404))
