@@ -266,7 +266,9 @@ END_TEST
 
 START_TEST(what_a_needed_bundle_names_stays)
 {
+	struct firmware firmware;
 	struct gone gone;
+	struct made made;
 
 	open_for(3, &gone);
 	ck_assert_int_eq(import('P', "C-5.2-48829-2.dup", NULL), 0);
@@ -275,6 +277,15 @@ START_TEST(what_a_needed_bundle_names_stays)
 	add('x');
 	add('y');
 	ck_assert_str_eq(gone.letters, "x");
+
+	/* Bigger than y: to let y go would be in vain. */
+	cache_make_bundle(&made, "a text that is a little longer");
+	ck_assert_uint_gt(made.length, SIZE);
+	ck_assert_int_eq(cache_import(&made, "big.dup", NULL, &firmware), -EPROTO);
+	ck_assert_int_eq(cache_case.error.code, CACHE_ERROR_CACHE_FULL);
+	ck_assert_str_eq(gone.letters, "x");
+	ck_assert_uint_eq(cache_count_listed(), 3);
+	made_free(&made);
 }
 END_TEST
 
