@@ -25,7 +25,7 @@ struct store_entry {
 };
 
 /* Guarded by `lock`: all from `changing` on. Entries are changed only by the thread that has the turn to change, and under the
- * lock; that thread may read them without it. */
+ * lock; that thread may read them without it. But pins and the time of the last use are changed by any thread under the lock. */
 struct firmware_store {
 	char *root; /* absolute */
 	int lock_file;
