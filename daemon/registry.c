@@ -300,6 +300,20 @@ int registry_learn(struct registry *registry, const char *id, const struct modem
 	return result;
 }
 
+int registry_forget_boot_mode(struct registry *registry, const char *id, struct job_fault *ret_fault)
+{
+	struct entry *entry = find(registry, id);
+	if (entry == NULL)
+		return job_fault_set(ret_fault, "not-found", "there is no device %s", id);
+	pthread_mutex_lock(&registry->change);
+	struct device next = entry->device;
+	next.modem.boot_mode = BOOT_MODE_UNKNOWN;
+	next.modem.boot_mode_name[0] = '\0';
+	int result = keep(registry, entry, &next, entry->labels_patched, ret_fault);
+	pthread_mutex_unlock(&registry->change);
+	return result;
+}
+
 void registry_set_job(struct registry *registry, const char *id, const char *job, bool running)
 {
 	struct entry *entry = find(registry, id);

@@ -35,6 +35,9 @@ int registry_patch(struct registry *registry, const char *id, const struct devic
 int registry_learn(struct registry *registry, const char *id, const struct modem_info *info, bool identity, int64_t now_ms,
 		   struct job_fault *ret_fault);
 
+/* What was known of its boot mode turned out to be wrong. */
+int registry_forget_boot_mode(struct registry *registry, const char *id, struct job_fault *ret_fault);
+
 /* Which unfinished job the device has ("" for none) and whether it runs. */
 void registry_set_job(struct registry *registry, const char *id, const char *job, bool running);
 

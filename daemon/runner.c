@@ -71,7 +71,8 @@ static int on_phase(void *context, enum upgrade_phase phase, size_t step, size_t
 	snprintf(next.job.detail, sizeof(next.job.detail), "%s", run->row.cancel_requested ? BRINGING_BACK : detail != NULL ? detail : "");
 	next.job.step = (uint32_t)step;
 	next.job.steps = (uint32_t)steps;
-	if (next.furthest_phase[0] == '\0' || (int)phase > (int)engine_phase(next.furthest_phase))
+	/* A transfer that begins anew is not behind the job any more. */
+	if (next.furthest_phase[0] == '\0' || phase == PHASE_TRANSFER || (int)phase > (int)engine_phase(next.furthest_phase))
 		snprintf(next.furthest_phase, sizeof(next.furthest_phase), "%s", name);
 	int result = keep_phase(run, &next);
 	pthread_mutex_unlock(&run->queue->change);
@@ -328,7 +329,12 @@ static void keep_guess(struct run *run, const struct upgrade_result *result)
 {
 	const struct queue_surroundings *with = &run->queue->with;
 	struct job_fault fault;
-	if (registry_learn(with->registry, run->device.id, &result->after, false, with->now_ms(), &fault) < 0)
+	int kept = 0;
+	if (result->boot_mode_refuted)
+		kept = registry_forget_boot_mode(with->registry, run->device.id, &fault);
+	else if (result->after.boot_mode != BOOT_MODE_UNKNOWN)
+		kept = registry_learn(with->registry, run->device.id, &result->after, false, with->now_ms(), &fault);
+	if (kept < 0)
 		log_warning(run->device.id, "what the modem may be is not stored: %s", fault.message);
 }
 
@@ -350,7 +356,7 @@ static void run_job(struct run *run, struct run_outcome *ret)
 	close_transcript(run);
 	if (request->kind == JOB_PROBE && ret->result == 0)
 		keep_report(run, &result);
-	if (ret->result == -EPROTO && result.fault.code == FAULT_BOARD_NO_BRIDGE && result.after.boot_mode != BOOT_MODE_UNKNOWN)
+	if (ret->result == -EPROTO && result.fault.code == FAULT_BOARD_NO_BRIDGE)
 		keep_guess(run, &result);
 	ret->verified = result.verified;
 	memcpy(ret->to_release, result.after.release, sizeof(ret->to_release));

@@ -371,6 +371,8 @@ struct technician {
 	struct fake_modem *peer;
 	int power_cycles;
 	int boot_mode; /* as last heard */
+	enum boot_mode last_boot_mode;
+	int start; /* of the board */
 	char notes[2048];
 };
 
@@ -399,6 +401,8 @@ static void hear_note(void *context, const char *text)
 	snprintf(technician->notes + used, sizeof(technician->notes) - used, "%s\n", text);
 }
 
+enum { RAISES_IN_VAIN = LATER + 1, SILENT };
+
 /* Before the power cycle a plain mirror that does not reach the modem, after it the way that raises the modem. */
 static const struct fake_rule out_of_reach[] = {
     BREAKS,
@@ -409,6 +413,10 @@ static const struct fake_rule out_of_reach[] = {
     {.in = IN(LATER), .expect = UNAME, .answer = UNAME "\r\n" RELEASED ">>> ", .rate_bps = 115200},
     {.in = IN(LATER), .expect = SQNS, .answer = SQNS "\r\n>>> ", .rate_bps = 115200},
     {.in = IN(LATER), .expect = RAISE, .answer = RAISE "\r\n" RAISED, .rate_bps = 115200, .next = BUSY},
+    {.in = IN(RAISES_IN_VAIN), .expect = "^C", .answer = PROMPT, .rate_bps = 115200},
+    {.in = IN(RAISES_IN_VAIN), .expect = UNAME, .answer = UNAME "\r\n" RELEASED ">>> ", .rate_bps = 115200},
+    {.in = IN(RAISES_IN_VAIN), .expect = SQNS, .answer = SQNS "\r\n>>> ", .rate_bps = 115200},
+    {.in = IN(RAISES_IN_VAIN), .expect = RAISE, .answer = RAISE "\r\n" RAISED, .rate_bps = 115200, .next = SILENT},
     {.in = IN(BUSY), .expect = "AT", .answer = "OK\r\n", .rate_bps = 921600},
     {.in = IN(BUSY), .expect = "AT+SMOD?", .answer = "0\r\nOK\r\n", .rate_bps = 921600},
     {.expect = NULL},
@@ -416,11 +424,11 @@ static const struct fake_rule out_of_reach[] = {
 
 static int probe(struct technician *technician, bool has_power, struct upgrade_result *ret)
 {
-	struct fake_script script = {.rules = out_of_reach, .start = REPL};
+	struct fake_script script = {.rules = out_of_reach, .start = technician->start ? technician->start : REPL};
 	struct upgrade_events events = {
 	    .modem = hear_modem, .note = hear_note, .power_cycle = has_power ? cycle_power : NULL, .context = technician};
 	struct upgrade_request request = {
-	    .profile = profile_builtin("pycom"), .last_boot_mode = BOOT_MODE_FFF, .cancel_fd = -1, .timings = &board_timings};
+	    .profile = profile_builtin("pycom"), .last_boot_mode = technician->last_boot_mode, .cancel_fd = -1, .timings = &board_timings};
 
 	technician->peer = fake_modem_start(&script);
 	technician->boot_mode = BOOT_MODE_UNKNOWN;
@@ -433,7 +441,7 @@ static int probe(struct technician *technician, bool has_power, struct upgrade_r
 
 START_TEST(after_a_power_cycle_the_board_raises_what_was_out_of_reach)
 {
-	struct technician technician = {.power_cycles = 0};
+	struct technician technician = {.last_boot_mode = BOOT_MODE_FFF};
 	struct upgrade_result result;
 
 	ck_assert_int_eq(probe(&technician, true, &result), 0);
@@ -446,14 +454,27 @@ END_TEST
 
 START_TEST(without_a_power_method_the_next_run_is_told_the_way)
 {
-	struct technician technician = {.power_cycles = 0};
+	struct technician technician = {.last_boot_mode = BOOT_MODE_FFF};
 	struct upgrade_result result;
 
 	ck_assert_int_eq(probe(&technician, false, &result), -EPROTO);
 	ck_assert_str_eq(fault_code_name(result.fault.code), "board-no-bridge");
 	ck_assert_int_eq(result.after.boot_mode, BOOT_MODE_FFH);
 	ck_assert_int_eq(technician.boot_mode, BOOT_MODE_UNKNOWN);
+	ck_assert(!result.boot_mode_refuted);
 	ck_assert_ptr_nonnull(strstr(technician.notes, board_farewell(profile_builtin("pycom"))));
+}
+END_TEST
+
+START_TEST(what_was_raised_in_vain_is_not_raised_again)
+{
+	struct technician technician = {.last_boot_mode = BOOT_MODE_FFH, .start = RAISES_IN_VAIN};
+	struct upgrade_result result;
+
+	ck_assert_int_eq(probe(&technician, false, &result), -EPROTO);
+	ck_assert_str_eq(fault_code_name(result.fault.code), "board-no-bridge");
+	ck_assert_ptr_nonnull(strstr(result.fault.message, "though the board raised its rate"));
+	ck_assert(result.boot_mode_refuted);
 }
 END_TEST
 
@@ -470,6 +491,7 @@ int main(void)
 	tcase_add_test(tcase, a_port_that_goes_away_is_said_as_such);
 	tcase_add_test(tcase, after_a_power_cycle_the_board_raises_what_was_out_of_reach);
 	tcase_add_test(tcase, without_a_power_method_the_next_run_is_told_the_way);
+	tcase_add_test(tcase, what_was_raised_in_vain_is_not_raised_again);
 	tcase_add_test(tcase, what_was_said_is_in_the_transcript);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

@@ -112,7 +112,7 @@ static size_t begin_run(const struct upgrade_request *request, struct upgrade_re
 {
 	size_t number = (size_t)(strrchr(request->port, '/')[6] - '0');
 	struct fake_modem *modem = &modems[number];
-	memset(ret, 0, sizeof(*ret));
+	*ret = (struct upgrade_result){.before.boot_mode = BOOT_MODE_UNKNOWN, .after.boot_mode = BOOT_MODE_UNKNOWN};
 	modem->runs++;
 	modem->last_rate_bps = request->last_rate_bps;
 	modem->last_family = request->last_family;
@@ -140,6 +140,7 @@ static int fake_upgrade(const struct upgrade_request *request, const struct upgr
 		tell(number, events, &ret->after, true);
 		ret->verified = true;
 	}
+	ret->boot_mode_refuted = modems[number].boot_mode_refuted;
 	return result;
 }
 

@@ -19,8 +19,9 @@ struct fake_modem {
 	enum upgrade_phase fault_phase;
 	_Atomic bool deaf; /* a gate looks at the cancel descriptor no more */
 	bool forgets_imei;
-	bool found_in_recovery;            /* told in identify */
-	const char *note;                  /* said in the phase prepare; NULL: none */
+	bool found_in_recovery; /* told in identify */
+	const char *note;       /* said in the phase prepare; NULL: none */
+	bool boot_mode_refuted;
 	bool sends_nothing;                /* it finds all done but the end */
 	const struct modem_report *report; /* what a probe finds besides; NULL: nothing */
 	const char *imei;                  /* NULL: one made from the number */

@@ -422,6 +422,21 @@ START_TEST(a_retry_of_an_older_job_begins_anew)
 }
 END_TEST
 
+START_TEST(a_transfer_that_begins_anew_is_not_behind_the_job)
+{
+	struct job job = waiting_after(PHASE_RESTART);
+	fail_in(PHASE_TRANSFER, FAULT_STP_NO_ANSWER);
+	fixture_advance(5000);
+	fixture_await(&fixture, job.id, JOB_WAITING, "transfer");
+	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_RESTART);
+	fixture_await_idle(&fixture);
+	fixture_modem(0)->fault = FAULT_NONE;
+	fixture_advance(15000);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_TRANSFER);
+}
+END_TEST
+
 START_TEST(what_the_engine_notes_stays_with_the_job)
 {
 	struct job_request request = fixture_request(0);
@@ -512,6 +527,7 @@ int main(void)
 	tcase_add_test(tcase, a_retry_goes_on_where_the_failed_job_came_to);
 	tcase_add_test(tcase, a_retry_of_what_succeeded_begins_anew);
 	tcase_add_test(tcase, a_retry_of_an_older_job_begins_anew);
+	tcase_add_test(tcase, a_transfer_that_begins_anew_is_not_behind_the_job);
 	tcase_add_test(tcase, what_the_engine_notes_stays_with_the_job);
 	tcase_add_test(tcase, every_run_has_its_beginning_and_its_end_in_the_transcript);
 	ADD_LOOP(a_job_owes_the_way_back_as_long_as_nothing_was_sent, mark_rows);

@@ -258,6 +258,34 @@ START_TEST(the_last_good_rate_and_boot_mode_outlive_the_daemon)
 }
 END_TEST
 
+START_TEST(a_boot_mode_that_the_board_refutes_is_forgotten)
+{
+	struct job_fault fault;
+	struct device device;
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	fixture_await_idle(&fixture);
+	fixture_modem(0)->fault = FAULT_BOARD_NO_BRIDGE;
+	job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_FAILED, NULL);
+	fixture_await_idle(&fixture);
+	ck_assert_int_eq(gateway_device(fixture.gateway, "modem0", &device, &fault), 0);
+	ck_assert_int_eq(device.modem.boot_mode, BOOT_MODE_FFF);
+	fixture_modem(0)->boot_mode_refuted = true;
+	job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_FAILED, NULL);
+	ck_assert_int_eq(fixture_modem(0)->last_boot_mode, BOOT_MODE_FFF);
+	fixture_await_idle(&fixture);
+	fixture_stop(&fixture);
+	fixture_start(&fixture);
+	job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_FAILED, NULL);
+	ck_assert_int_eq(fixture_modem(0)->last_boot_mode, BOOT_MODE_UNKNOWN);
+	ck_assert_int_eq(gateway_device(fixture.gateway, "modem0", &device, &fault), 0);
+	ck_assert_str_eq(device.modem.boot_mode_name, "");
+}
+END_TEST
+
 START_TEST(a_firmware_that_vanished_fails_its_job)
 {
 	char objects[300], command[400];
@@ -374,6 +402,7 @@ int main(void)
 	tcase_add_test(tcase, what_was_sent_is_known_after_a_crash);
 	tcase_add_test(tcase, a_stop_puts_back_a_run_that_looks_for_its_modem);
 	tcase_add_test(tcase, the_last_good_rate_and_boot_mode_outlive_the_daemon);
+	tcase_add_test(tcase, a_boot_mode_that_the_board_refutes_is_forgotten);
 	tcase_add_test(tcase, a_firmware_that_vanished_fails_its_job);
 	tcase_add_test(tcase, a_device_that_is_configured_no_more_fails_its_job);
 	tcase_add_test(tcase, a_job_without_ground_lets_go_of_nothing);

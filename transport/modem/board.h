@@ -13,7 +13,8 @@
  * Where neither the board nor the modem says a word the return is 0 as well, with the link at the rate of the bridge: a modem that is at work,
  * in data mode or in a session of a killed host is for modem_detect() to find, with the caller's patience. If that ends in silence its fault
  * is the one kept here (modem->board_silence). info.boot_mode is then what the next try should be told as last_boot_mode: BOOT_MODE_FFH
- * for a modem that is taken to sit at 115200 behind a mirror that cannot follow. Fills modem->board_release. */
+ * for a modem that is taken to sit at 115200 behind a mirror that cannot follow, BOOT_MODE_UNKNOWN for one that the board raised in vain, so
+ * that the two ways take turns. Fills modem->board_release. */
 int board_open_bridge(struct modem *modem, enum boot_mode last_boot_mode, struct fault *ret_fault);
 
 /* What a person has to do with the board after a job so that it works as before ("take the board's USB power away …"); NULL: nothing. */

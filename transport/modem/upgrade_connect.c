@@ -90,18 +90,25 @@ static int told_of_power(struct upgrade *upgrade, int r)
 	return r;
 }
 
+/* The board did what it was told, and a board that lost its power can be told something else: board.h. */
+static bool out_of_reach(struct upgrade *upgrade, int r)
+{
+	enum fault_code code = upgrade_fault(upgrade)->code;
+
+	return r == -EPROTO && code == FAULT_BOARD_NO_BRIDGE && upgrade->modem.board_silence.code == code;
+}
+
 int upgrade_connect(struct upgrade *upgrade)
 {
 	enum boot_mode last_boot_mode = upgrade->request->last_boot_mode;
 	int r = open_and_detect(upgrade, last_boot_mode);
 	enum fault_code code = upgrade_fault(upgrade)->code;
-	/* The board did what it was told, and a board that lost its power can be told something else: board.h. */
-	bool out_of_reach = code == FAULT_BOARD_NO_BRIDGE && upgrade->modem.board_silence.code == code;
 
 	if (r == -EPROTO && (code == FAULT_MODEM_SILENT || code == FAULT_MODEM_UNPOWERED) && may_cycle_power(upgrade))
 		r = told_of_power(upgrade, cycle_power(upgrade, "the modem does not answer", last_boot_mode));
-	else if (r == -EPROTO && out_of_reach && may_cycle_power(upgrade))
+	else if (out_of_reach(upgrade, r) && may_cycle_power(upgrade))
 		r = told_of_power(upgrade, cycle_power(upgrade, "the modem is out of the board's reach", upgrade->modem.info.boot_mode));
+	upgrade->result->boot_mode_refuted = out_of_reach(upgrade, r) && upgrade->modem.info.boot_mode == BOOT_MODE_UNKNOWN;
 	if (r < 0)
 		return r;
 	upgrade_say_modem(upgrade);

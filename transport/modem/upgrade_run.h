@@ -51,6 +51,7 @@ struct upgrade_result {
 	bool sent;     /* at least one block of the bundle left the host */
 	struct stp_summary stp;
 	struct modem_report report; /* a probe: all; an upgrade: health after the restart, crashes at any time */
+	bool boot_mode_refuted;     /* what last_boot_mode made the board do was in vain: the next run goes another way without it */
 	struct fault fault;
 };
 
