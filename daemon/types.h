@@ -109,7 +109,7 @@ struct job {
 	struct job_request request;
 	enum job_state state;
 	char phase[16];   /* "" when it never ran */
-	char detail[120]; /* a sentence about right now: "the modem is erasing flash, this is normal" */
+	char detail[200]; /* a sentence about right now: "the modem is erasing flash, this is normal" */
 	enum job_wait waiting_for;
 	char download[JOB_DOWNLOAD_SIZE]; /* id of the one that brings its firmware; "": none */
 	char from_release[48];

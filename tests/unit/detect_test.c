@@ -327,6 +327,52 @@ START_TEST(the_last_good_rate_is_tried_first)
 }
 END_TEST
 
+static size_t count_lines(const char *text, const char *line)
+{
+	size_t count = 0;
+
+	for (; (text = strstr(text, line)) != NULL; text++)
+		count++;
+	return count;
+}
+
+/* What a replay has to know: at which rate the host was, and where the modem was found. */
+START_TEST(every_change_of_the_rate_is_in_the_transcript)
+{
+	const struct fake_rule rules[] = {{.in = IN(1), .expect = "AT", .answer = OK, .rate_bps = 115200},
+					  {.in = IN(2), .expect = "AT", .answer = OK, .rate_bps = 921600},
+					  {.in = IN(1), .expect = "AT+GO", .answer = OK, .next = 2},
+					  MODE2,
+					  {0}};
+	struct fake_script script = {.rules = rules, .start = 1};
+	struct fake_modem *fake = fake_modem_start(&script);
+	struct profile profile = make_profile("921600,115200", NULL, NULL);
+	struct transcript *transcript = NULL;
+	struct fault fault = {0};
+	struct modem modem;
+
+	ck_assert_int_eq(transcript_new(NULL, NULL, &transcript), 0);
+	ck_assert_int_eq(modem_open(&modem, fake_modem_port(fake), &profile, 921600, transcript, -1, &fault), 0);
+	modem.timings = &quick;
+	ck_assert_int_eq(modem_detect(&modem, 0, &fault), 0);
+	ck_assert_int_eq(modem_await_alive(&modem, 1000), 0);
+	ck_assert_int_eq(at_command_ok(modem.at, "AT+GO", 1000, NULL), 0);
+	ck_assert_int_eq(modem_await_alive(&modem, 5000), 0);
+	ck_assert_int_eq(modem_await_alive(&modem, 1000), 0);
+	fake_modem_stop(fake);
+	char *text = transcript_text(transcript, NULL);
+	const char *slow = strstr(text, "# line at 115200 bit/s\n");
+	const char *found = slow ? strstr(slow, "# alive at 115200 bit/s\n") : NULL;
+	const char *fast = found ? strstr(found, "# line at 921600 bit/s\n") : NULL;
+	ck_assert_msg(fast && strstr(fast, "# alive at 921600 bit/s\n"), "%s", text);
+	ck_assert_msg(count_lines(text, "# line at") == 2 && count_lines(text, "# alive at") == 2, "%s", text);
+	free(text);
+	modem_close(&modem);
+	transcript_free(transcript);
+	fake_modem_free(fake);
+}
+END_TEST
+
 START_TEST(the_escape_stands_in_silence)
 {
 	const struct fake_rule rules[] = {{.in = IN(1), .expect = "+++", .next = 2},
@@ -482,6 +528,7 @@ int main(void)
 	tcase_add_loop_test(tcase, each_modem_is_told_apart, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(tcase, a_nul_in_a_late_round_is_no_verdict);
 	tcase_add_test(tcase, the_last_good_rate_is_tried_first);
+	tcase_add_test(tcase, every_change_of_the_rate_is_in_the_transcript);
 	tcase_add_test(tcase, the_escape_stands_in_silence);
 	tcase_add_loop_test(tcase, the_session_of_a_killed_host_is_ended, 0, (int)(sizeof(killed_in_block) / sizeof(killed_in_block[0])));
 	tcase_add_test(tcase, an_stp_session_that_stays_is_named);

@@ -158,6 +158,10 @@ static bool serve(struct stp_peer *peer, const struct stp_peer_seen *request, co
 		return true;
 	if (rule && action == PEER_BUSY)
 		poll(NULL, 0, (int)rule->value);
+	if (action == PEER_IMPOSSIBLE) {
+		size = (uint16_t)rule->value;
+		memset(reply, 0xFF, sizeof reply);
+	}
 	if (action == PEER_STALE)
 		answer_stale(peer, request, (uint16_t)rule->value);
 	if (action == PEER_TEXT)

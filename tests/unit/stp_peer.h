@@ -21,6 +21,7 @@ enum stp_peer_action {
 	PEER_BUSY,           /* does it, answers after `value` ms */
 	PEER_TEXT,           /* does it, sends text before the answer */
 	PEER_STALE,          /* does it, answers the one before again with a residue of `value`, then this one */
+	PEER_IMPOSSIBLE,     /* does it, answers with `value` bytes of 0xFF as payload */
 	PEER_HANG_UP,        /* closes */
 };
 

@@ -38,7 +38,7 @@ struct stp_run {
 	uint64_t last_done;
 	bool went_back;
 	char last_part[64];
-	char notes[2048];
+	char notes[8192];
 };
 
 extern struct stp_run stp_run;

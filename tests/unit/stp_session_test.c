@@ -72,6 +72,8 @@ START_TEST(a_refused_session_is_asked_for_three_times_more)
 	stp_run_assert_sent(stp_run.plain, STP_RUN_IMAGE);
 	ck_assert_uint_eq(stp_peer_count(&stp_modem, STP_OPEN_SESSION), 4);
 	ck_assert_uint_eq(stp_run.summary.sessions, 1);
+	static const char thrice[] = "session refused\nsession refused\nsession refused\nSTP version 1";
+	ck_assert_int_eq(strncmp(stp_run.notes, thrice, strlen(thrice)), 0);
 	for (size_t i = 0; i < 8; i += 2) {
 		stp_run_assert_request(i, STP_RESET, 0, 0, 0);
 		stp_run_assert_request(i + 1, STP_OPEN_SESSION, 1, 1, 0);

@@ -145,7 +145,11 @@ static int count_overruns(struct link *link, struct link_line_errors *ret)
 {
 	(void)link;
 	overrun_looks++;
-	*ret = (struct link_line_errors){.overruns = overrun_looks == 1 ? 50 : overrun_looks < 6 ? 100 : 107};
+	*ret = (struct link_line_errors){.overruns = overrun_looks == 1  ? 50
+						     : overrun_looks < 6 ? 100
+									 : 107,
+					 .framing_errors = overrun_looks < 6 ? 20 : 23,
+					 .breaks = overrun_looks < 6 ? 4 : 6};
 	return 0;
 }
 
@@ -163,6 +167,8 @@ START_TEST(blocks_shrink_on_overruns)
 	stp_run_transfer();
 	stp_run_assert_sent(stp_run.plain, STP_RUN_IMAGE);
 	ck_assert_uint_eq(stp_run.summary.overruns, 7);
+	ck_assert_uint_eq(stp_run.summary.framing_errors, 3);
+	ck_assert_uint_eq(stp_run.summary.breaks, 2);
 	ck_assert_uint_eq(stp_run.summary.resends, 0);
 	ck_assert_ptr_nonnull(strstr(stp_run.notes, "the kernel lost received bytes (overrun) at byte 600"));
 	size_t blocks = 0;
@@ -259,6 +265,63 @@ START_TEST(residue_goes_again_in_the_next_block)
 	stp_run_transfer();
 	stp_run_assert_sent(stp_run.plain, STP_RUN_IMAGE);
 	ck_assert_uint_eq(stp_run.summary.residue_bytes, 712);
+	ck_assert_uint_eq(stp_run.summary.resends, 0);
+	ck_assert_str_eq(strchr(stp_run.notes, '\n') + 1, "residue of 100 bytes at byte 1024\n"
+							  "residue of 100 bytes at byte 1436\n"
+							  "residue of 512 bytes at byte 2360\n");
+}
+END_TEST
+
+/* Damaged on the line, and nothing but its content shows it: no residue is longer than its block, none has no length. */
+START_TEST(an_impossible_answer_is_a_damaged_one)
+{
+	static const struct stp_peer_rule rules[] = {{STP_TRANSFER_BLOCK, 4, 4, PEER_IMPOSSIBLE, 2},
+						     {STP_TRANSFER_BLOCK, 4, 4, PEER_IMPOSSIBLE, 0},
+						     {STP_OPEN_SESSION, 1, 1, PEER_IMPOSSIBLE, 3}};
+
+	stp_modem = (struct stp_peer){.version = 1, .max_transfer = 8192, .fragment = 3, .rules = &rules[_i], .rule_count = 1};
+	stp_run_prepare();
+	stp_run_transfer();
+	stp_run_assert_sent(stp_run.plain, STP_RUN_IMAGE);
+	ck_assert_uint_eq(stp_run.summary.damaged, 1);
+	ck_assert_uint_eq(stp_run.summary.residue_bytes, 0);
+	if (rules[_i].op == STP_TRANSFER_BLOCK)
+		stp_run_assert_transactions(STP_TRANSFER_BLOCK, 3, 9, 9);
+}
+END_TEST
+
+START_TEST(what_happens_at_every_block_is_told_up_to_a_bound)
+{
+	stp_modem =
+	    (struct stp_peer){.version = 1, .max_transfer = 8192, .fragment = 64, RULES({STP_TRANSFER_BLOCK, 1, 90, PEER_RESIDUE, 1})};
+	stp_run_prepare();
+	stp_run.options.block_size = 101;
+	stp_run_transfer();
+	ck_assert_uint_eq(stp_run.summary.residue_bytes, 90);
+	unsigned told = 0;
+	for (const char *at = stp_run.notes; (at = strstr(at, "residue of 1 bytes")) != NULL; at++)
+		told++;
+	ck_assert_uint_eq(told, 64);
+	ck_assert_msg(strstr(stp_run.notes, "\n26 more resends, residues and silences are not listed\n") != NULL, "%s", stp_run.notes);
+}
+END_TEST
+
+START_TEST(a_silence_that_ends_in_time_is_told)
+{
+	stp_modem =
+	    (struct stp_peer){.version = 1,
+			      .max_transfer = 8192,
+			      .fragment = 9,
+			      RULES({STP_TRANSFER_BLOCK_CMD, 5, 5, PEER_BUSY, 2050}, {STP_TRANSFER_BLOCK_CMD, 6, 6, PEER_BUSY, 300})};
+	stp_run_prepare();
+	stp_run_hurry(30000, 120000);
+	stp_run_transfer();
+	stp_run_assert_sent(stp_run.plain, STP_RUN_IMAGE);
+	const char *note = strchr(stp_run.notes, '\n') + 1;
+	ck_assert_int_eq(strncmp(note, "silent for ", strlen("silent for ")), 0);
+	ck_assert_int_ge(strtoll(note + strlen("silent for "), NULL, 10), 2050);
+	ck_assert_msg(strstr(note, " ms at byte 2048\n") != NULL, "%s", note);
+	ck_assert_ptr_null(strstr(note, "at byte 2560"));
 	ck_assert_uint_eq(stp_run.summary.resends, 0);
 }
 END_TEST
@@ -401,6 +464,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, the_answer_to_an_older_request_is_passed_over);
 	tcase_add_test(tests, residue_goes_again_in_the_next_block);
 	tcase_add_test(tests, residue_of_everything_is_a_stall);
+	tcase_add_loop_test(tests, an_impossible_answer_is_a_damaged_one, 0, 3);
+	tcase_add_test(tests, what_happens_at_every_block_is_told_up_to_a_bound);
+	tcase_add_test(tests, a_silence_that_ends_in_time_is_told);
 	tcase_add_test(tests, text_before_an_answer_is_skipped);
 	tcase_add_loop_test(tests, silence_at_a_border_is_waited_for, 0, 2);
 	tcase_add_test(tests, borders_are_reported_before_they_are_met);

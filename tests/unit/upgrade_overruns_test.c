@@ -23,9 +23,24 @@ int ioctl(int fd, unsigned long request, ...)
 	va_end(arguments);
 	if (request != TIOCGICOUNT)
 		return (int)syscall(SYS_ioctl, fd, request, argument);
-	*(struct serial_icounter_struct *)argument = (struct serial_icounter_struct){.overrun = ++overruns};
+	*(struct serial_icounter_struct *)argument =
+	    (struct serial_icounter_struct){.overrun = ++overruns, .brk = overruns, .frame = 2 * overruns};
 	return 0;
 }
+
+START_TEST(the_job_says_what_disturbed_the_line)
+{
+	const struct upgrade_case row = {.name = "F57: breaks",
+					 .firmware = CATM1_39529,
+					 .verified = true,
+					 .sessions = 1,
+					 .state = NEW,
+					 .note_has =
+					     "A break is a modem that restarts or whose supply breaks down: look at the power supply"};
+
+	rig_run(&row);
+}
+END_TEST
 
 START_TEST(the_job_says_that_bytes_were_lost)
 {
@@ -49,6 +64,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, the_job_says_that_bytes_were_lost);
+	tcase_add_test(tcase, the_job_says_what_disturbed_the_line);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

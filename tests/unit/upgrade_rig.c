@@ -62,6 +62,7 @@ struct ears {
 	const struct upgrade_case *row;
 	char phases[128];
 	char notes[4096];
+	char details[2048];
 	int crossings;
 	int power_cycles;
 	struct fake_modem *fake;
@@ -82,6 +83,8 @@ static int hear_phase(void *context, enum upgrade_phase phase, size_t step, size
 		return ears->row->phase_error;
 	if ((ears->row->cancel_at || ears->row->cancel_at_connect) && phase == ears->row->cancel_at)
 		ck_assert_int_eq(eventfd_write(ears->cancel_fd, 1), 0);
+	size_t told = strlen(ears->details);
+	snprintf(ears->details + told, sizeof(ears->details) - told, "%s\n", detail);
 	snprintf(ears->phases + used, sizeof(ears->phases) - used, "%c%zu%s", upgrade_phase_name(phase)[0], steps, detail[0] ? "+" : "");
 	return 0;
 }
@@ -167,6 +170,8 @@ static void check_result(const struct upgrade_case *row, int r, const struct upg
 		ck_assert_msg(strstr(ears->notes, row->note_lacks) == NULL, "%s: %s", row->name, ears->notes);
 	if (row->note_has)
 		ck_assert_msg(strstr(ears->notes, row->note_has) != NULL, "%s: %s", row->name, ears->notes);
+	if (row->detail_has)
+		ck_assert_msg(strstr(ears->details, row->detail_has) != NULL, "%s: %s", row->name, ears->details);
 	const char *once = row->note_once ? strstr(ears->notes, row->note_once) : NULL;
 	ck_assert_msg(!row->note_once || (once && !strstr(once + 1, row->note_once)), "%s: %s", row->name, ears->notes);
 	ck_assert_int_le(ears->crossings, 1);

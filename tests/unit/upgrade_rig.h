@@ -100,6 +100,7 @@ struct upgrade_case {
 	const char *note_has;
 	const char *note_once;
 	const char *note_lacks;
+	const char *detail_has;
 	int state; /* of the modem afterwards; 0: not looked at */
 };
 

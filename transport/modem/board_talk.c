@@ -51,7 +51,7 @@ int board_say(struct board_talk *talk, const void *bytes, size_t length)
 int board_set_rate(struct board_talk *talk, uint32_t rate_bps, struct fault *ret_fault)
 {
 	struct modem *modem = talk->modem;
-	int r = link_rate(modem->link) == rate_bps ? 0 : link_set_rate(modem->link, rate_bps);
+	int r = modem_set_host_rate(modem, rate_bps);
 
 	talk->begin = talk->end = 0;
 	at_session_reset(modem->at);

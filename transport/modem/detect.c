@@ -67,7 +67,7 @@ static enum verdict noise_verdict(const struct at_noise *noise)
 
 static int set_rate(struct modem *modem, uint32_t rate_bps)
 {
-	int r = link_rate(modem->link) == rate_bps ? 0 : link_set_rate(modem->link, rate_bps);
+	int r = modem_set_host_rate(modem, rate_bps);
 
 	at_session_reset(modem->at);
 	return r;
@@ -267,7 +267,8 @@ static const char *flow_text(const struct modem *modem, const struct ladder *lad
 	return modem->profile->hardware_flow ? " (with RTS/CTS, a missing CTS wire looks the same)" : "";
 }
 
-static int not_found(const struct modem *modem, const struct ladder *ladder, struct fault *fault)
+/* What the ladder saw of a modem that it did not find. */
+static void explain(const struct modem *modem, const struct ladder *ladder, struct fault *fault)
 {
 	char rates[80];
 
@@ -285,6 +286,11 @@ static int not_found(const struct modem *modem, const struct ladder *ladder, str
 		fault_set(fault, FAULT_MODEM_SILENT, "something that is no modem answers at %s bit/s", rates);
 	else
 		fault_set(fault, FAULT_MODEM_SILENT, "no answer to AT at %s bit/s%s", rates, flow_text(modem, ladder));
+}
+
+static int not_found(const struct modem *modem, const struct ladder *ladder, struct fault *fault)
+{
+	explain(modem, ladder, fault);
 	if (modem->board_silence.code != FAULT_NONE && (fault->code == FAULT_MODEM_SILENT || fault->code == FAULT_MODEM_WRONG_RATE))
 		*fault = modem->board_silence;
 	ladder_evidence(ladder, fault);
@@ -321,6 +327,16 @@ static bool has_time(const struct modem *modem, const struct ladder *ladder, int
 	return any_rung(ladder, VERDICT_DATA) || clock_now_ms() - started_ms + next_ms <= modem->timings->verdict_ms;
 }
 
+static int wait_for_next_round(struct modem *modem, const struct ladder *ladder, int64_t started_ms)
+{
+	struct fault seen;
+
+	explain(modem, ladder, &seen);
+	if (modem->waiting)
+		modem->waiting(modem->waiting_context, clock_now_ms() - started_ms, seen.message);
+	return at_session_listen(modem->at, modem->timings->poll_pause_ms, NULL);
+}
+
 int modem_detect(struct modem *modem, int64_t patience_ms, struct fault *ret_fault)
 {
 	int64_t started_ms = clock_now_ms();
@@ -338,7 +354,7 @@ int modem_detect(struct modem *modem, int64_t patience_ms, struct fault *ret_fau
 		if (r == 0 && !more)
 			return not_found(modem, &ladder, ret_fault);
 		if (r == 0 && patient)
-			r = at_session_listen(modem->at, modem->timings->poll_pause_ms, NULL);
+			r = wait_for_next_round(modem, &ladder, started_ms);
 		if (r < 0)
 			return modem_line_fault(r, ret_fault);
 	}
@@ -352,6 +368,7 @@ int modem_await_alive(struct modem *modem, int64_t budget_ms)
 	int64_t deadline_ms = clock_deadline_ms(budget_ms);
 	struct ladder ladder;
 	int errors = 0;
+	bool silent = false;
 
 	ladder_init(&ladder, modem);
 	for (size_t i = 0;; i = (i + 1) % ladder.count) {
@@ -361,9 +378,12 @@ int modem_await_alive(struct modem *modem, int64_t budget_ms)
 			return r;
 		errors += rung->verdict == VERDICT_ERROR;
 		if (rung->verdict == VERDICT_OK || (modem_likely_family(modem) == FAMILY_MONARCH2 && errors >= ALIVE_ERRORS)) {
+			if (silent || rung->rate_bps != modem->info.rate_bps)
+				transcript_note(modem->transcript, "alive at %u bit/s", rung->rate_bps);
 			modem->info.rate_bps = rung->rate_bps;
 			return 0;
 		}
+		silent = true;
 		if (clock_now_ms() >= deadline_ms)
 			return -ETIMEDOUT;
 		if (i + 1 == ladder.count || rung->verdict == VERDICT_ERROR) {

@@ -53,6 +53,7 @@ int modem_open_link(struct modem *modem, struct link *link, const struct profile
 	modem->timings = &modem_timings_default;
 	modem->info.boot_mode = BOOT_MODE_UNKNOWN;
 	modem->info.family = profile->family;
+	modem->noted_rate_bps = link_rate(link);
 	if (transcript)
 		link_set_trace(link, transcript_trace, transcript);
 	r = at_session_new(link, &modem->at);
@@ -88,6 +89,17 @@ void modem_close(struct modem *modem)
 	modem->at = NULL;
 	link_close(modem->link);
 	modem->link = NULL;
+}
+
+int modem_set_host_rate(struct modem *modem, uint32_t rate_bps)
+{
+	int r = link_rate(modem->link) == rate_bps ? 0 : link_set_rate(modem->link, rate_bps);
+
+	if (r == 0 && modem->noted_rate_bps != rate_bps)
+		transcript_note(modem->transcript, "line at %u bit/s", rate_bps);
+	if (r == 0)
+		modem->noted_rate_bps = rate_bps;
+	return r;
 }
 
 int modem_line_fault(int error, struct fault *ret_fault)

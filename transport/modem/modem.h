@@ -65,19 +65,25 @@ struct modem_timings {
 };
 extern const struct modem_timings modem_timings_default;
 
+/* Told after each round of a patient modem_detect() that found nothing: what it saw, as a sentence of a fault. */
+typedef void (*modem_waiting_fn)(void *context, int64_t waited_ms, const char *seen);
+
 struct modem {
 	struct link *link;                   /* owned */
 	struct at_session *at;               /* owned */
 	const struct profile *profile;       /* borrowed */
 	struct transcript *transcript;       /* borrowed, may be NULL */
 	const struct modem_timings *timings; /* borrowed; modem_timings_default after opening */
+	uint32_t noted_rate_bps;             /* of the host's side, as the transcript says */
 	uint32_t talk_rate_bps;              /* before modem_raise_rate(); 0: not raised */
 	enum modem_family likely_family;     /* while info.family is unknown: of the firmware, or as the modem was seen before */
 	bool reset_forbidden;                /* between the two files of a pair: AT^RESET is never sent (protocol.md 6, 5) */
 	bool application_started;            /* +SYSSTART came since the last restart was asked for */
 	struct modem_report *report;         /* borrowed, may be NULL: takes the crash lines that nobody asked for */
-	char board_release[24];              /* of the board's own firmware, where it tells; printable ASCII */
-	struct fault board_silence;          /* what board_open_bridge() found, when neither board nor modem said a word */
+	modem_waiting_fn waiting;            /* may be NULL */
+	void *waiting_context;
+	char board_release[24];     /* of the board's own firmware, where it tells; printable ASCII */
+	struct fault board_silence; /* what board_open_bridge() found, when neither board nor modem said a word */
 	struct modem_info info;
 };
 
@@ -105,6 +111,9 @@ int modem_ask_health(struct modem *modem, struct modem_report *report, struct fa
 
 /* The build in the brackets of showver's software line, 0 when it tells none: asks once. 0 or negative errno. */
 int modem_ask_build(struct modem *modem, uint32_t *ret);
+
+/* The host's side, with a note of it; the errors of link_set_rate(). */
+int modem_set_host_rate(struct modem *modem, uint32_t rate_bps);
 
 /* AT+SMOD? once; BOOT_MODE_UNKNOWN when the answer is none. 0 or negative errno. */
 int modem_ask_boot_mode(struct modem *modem, enum boot_mode *ret);

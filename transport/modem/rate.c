@@ -26,7 +26,7 @@ static int port_can(struct modem *modem, uint32_t rate_bps)
 
 static int set_host_rate(struct modem *modem, uint32_t rate_bps)
 {
-	int r = link_rate(modem->link) == rate_bps ? 0 : link_set_rate(modem->link, rate_bps);
+	int r = modem_set_host_rate(modem, rate_bps);
 
 	if (r == 0)
 		r = link_quiet(modem->link, modem->timings->rate_settle_ms);

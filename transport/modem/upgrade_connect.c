@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "transport/clock.h"
 #include "transport/modem/board.h"
+
+#define WAITING_SAID_MS 30000 /* how often a wait of many minutes is told */
 
 /* A modem of an interrupted job may be erasing, applying or restarting: protocol.md 7, Budgets. */
 static int64_t connect_patience_ms(const struct upgrade *upgrade)
@@ -19,6 +22,26 @@ static int64_t connect_patience_ms(const struct upgrade *upgrade)
 	if (resume >= PHASE_TRANSFER || (resume >= PHASE_HELPER && request->options.sent))
 		return (int64_t)request->profile->apply_budget_s * 1000;
 	return resume >= PHASE_SWITCH || upgrade->power_cycled ? (int64_t)request->profile->boot_budget_s * 1000 : 0;
+}
+
+/* Who stands before a board that says nothing for minutes pulls its plug, and modems died of that. What the callback answers is of no use here. */
+static void say_waiting(void *context, int64_t waited_ms, const char *seen)
+{
+	struct upgrade *upgrade = context;
+	const struct upgrade_options *options = &upgrade->request->options;
+	bool begun = options->sent || options->resume_phase >= PHASE_TRANSFER;
+	char detail[FAULT_TEXT_SIZE];
+
+	if (upgrade->waiting_said_ms != 0 && clock_now_ms() - upgrade->waiting_said_ms < WAITING_SAID_MS)
+		return;
+	upgrade->waiting_said_ms = clock_now_ms();
+	snprintf(detail, sizeof(detail), "no answer since %lld s: %s; up to %lld s are waited (%s)", (long long)(waited_ms / 1000),
+		 begun ? "leave its power on, the modem may be at work on what was sent" : "the modem may be restarting",
+		 (long long)(connect_patience_ms(upgrade) / 1000), seen);
+	if (upgrade->plan.step_count == 0)
+		(void)upgrade_say_phase(upgrade, PHASE_CONNECT, 1, upgrade->steps_expected, detail);
+	else
+		(void)upgrade_say_phase(upgrade, upgrade_step_now(upgrade)->phase, upgrade->step + 1, upgrade->plan.step_count, detail);
 }
 
 /* For a modem that says nothing of itself. */
@@ -52,7 +75,11 @@ static int open_and_detect(struct upgrade *upgrade, enum boot_mode last_boot_mod
 	if (r < 0)
 		return r;
 	upgrade->bridged = true;
-	return modem_detect(modem, connect_patience_ms(upgrade), upgrade_fault(upgrade));
+	modem->waiting = say_waiting;
+	modem->waiting_context = upgrade;
+	r = modem_detect(modem, connect_patience_ms(upgrade), upgrade_fault(upgrade));
+	modem->waiting = NULL;
+	return r;
 }
 
 /* field-failures.md F29, F40, F47: modems died of a power cycle in the middle of a transfer, an apply or a pair. All of that is past the

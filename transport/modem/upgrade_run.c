@@ -194,7 +194,7 @@ static int run_plan(struct upgrade *upgrade)
 }
 
 /* Connect and identify, which come before a plan can be made. */
-static int run_beginning(struct upgrade *upgrade, size_t steps)
+static int run_beginning(struct upgrade *upgrade)
 {
 	static const struct {
 		enum upgrade_phase phase;
@@ -202,7 +202,7 @@ static int run_beginning(struct upgrade *upgrade, size_t steps)
 	} beginning[] = {{PHASE_CONNECT, ACTION_CONNECT}, {PHASE_IDENTIFY, ACTION_IDENTIFY}};
 
 	for (size_t i = 0; i < sizeof(beginning) / sizeof(beginning[0]); i++) {
-		int r = announce(upgrade, beginning[i].phase, i + 1, steps, "");
+		int r = announce(upgrade, beginning[i].phase, i + 1, upgrade->steps_expected, "");
 		if (r == 0)
 			r = run_action(upgrade, beginning[i].action, beginning[i].phase);
 		if (r < 0)
@@ -325,7 +325,8 @@ int upgrade_run(const struct upgrade_request *request, const struct upgrade_even
 	int r;
 
 	upgrade_init(&upgrade, request, events, ret);
-	r = run_beginning(&upgrade, STEPS_EXPECTED);
+	upgrade.steps_expected = STEPS_EXPECTED;
+	r = run_beginning(&upgrade);
 	if (r == 0)
 		r = make_plan(&upgrade);
 	if (r == 0)
@@ -339,7 +340,8 @@ int probe_run(const struct upgrade_request *request, const struct upgrade_events
 	int r;
 
 	upgrade_init(&upgrade, request, events, ret);
-	r = run_beginning(&upgrade, PROBE_STEPS);
+	upgrade.steps_expected = PROBE_STEPS;
+	r = run_beginning(&upgrade);
 	if (r == 0)
 		r = upgrade_read_report(&upgrade);
 	return finish(&upgrade, r);

@@ -21,9 +21,11 @@ struct upgrade {
 	struct modem modem;
 	struct upgrade_options options; /* of the present plan */
 	struct upgrade_plan plan;
+	size_t steps_expected;   /* until there is a plan */
 	size_t step;             /* index into plan.steps */
 	unsigned pass;           /* 1, or 2 when the bundle is sent again */
 	unsigned replans;        /* how often the modem was found in another boot mode than the plan is made for */
+	int64_t waiting_said_ms; /* when connect last said what it waits for; 0: not yet */
 	bool bridged;            /* the board passes the line on */
 	bool power_cycled;       /* once in a run is enough */
 	bool quiesced;           /* the radio was turned off and the modem not restarted since */

@@ -129,10 +129,11 @@ static void note_summary(struct upgrade *upgrade, const struct stp_summary *stp)
 {
 	transcript_note(upgrade->request->transcript,
 			"stp: version %u, %s, blocks of %u, %" PRIu64 " blocks, %" PRIu64 " sent again, %" PRIu64 " NACKs, %" PRIu64
-			" damaged, residue %" PRIu64 " bytes, %" PRIu64 " overruns, %u sessions, %" PRId64 " ms, longest silence %" PRId64
-			" ms",
+			" damaged, residue %" PRIu64 " bytes, %" PRIu64 " overruns, %" PRIu64 " framing errors, %" PRIu64
+			" breaks, %u sessions, %" PRId64 " ms, longest silence %" PRId64 " ms",
 			stp->version, stp->compressed ? "compressed" : "plain", stp->block_size, stp->blocks, stp->resends, stp->nacks,
-			stp->damaged, stp->residue_bytes, stp->overruns, stp->sessions, stp->duration_ms, stp->longest_silence_ms);
+			stp->damaged, stp->residue_bytes, stp->overruns, stp->framing_errors, stp->breaks, stp->sessions, stp->duration_ms,
+			stp->longest_silence_ms);
 }
 
 /* What a person can cure, though the transfer went on. */
@@ -143,6 +144,18 @@ static void say_overruns(struct upgrade *upgrade, uint64_t overruns)
 			    "the kernel lost %" PRIu64 " received bytes (overrun) during the transfer, blocks were made smaller: a slower "
 			    "transfer_rate, fewer boards on the hub or an idle gateway cures it",
 			    overruns);
+}
+
+/* field-failures.md F57. */
+static void say_line_errors(struct upgrade *upgrade, const struct stp_summary *stp)
+{
+	if (stp->breaks > 0 || stp->framing_errors > 0)
+		upgrade_say(
+		    upgrade,
+		    "the line was disturbed during the transfer: %" PRIu64 " breaks, %" PRIu64
+		    " framing errors. A break is a modem that restarts or whose supply breaks down: look at the power supply, the hub "
+		    "and the cable",
+		    stp->breaks, stp->framing_errors);
 }
 
 static int transfer_image(struct upgrade *upgrade, const struct upgrade_sending *sending)
@@ -170,6 +183,7 @@ static int transfer_image(struct upgrade *upgrade, const struct upgrade_sending 
 	at_session_reset(modem->at);
 	note_summary(upgrade, &summary);
 	say_overruns(upgrade, summary.overruns);
+	say_line_errors(upgrade, &summary);
 	if (sending->shown)
 		upgrade->result->stp = summary;
 	return r;

@@ -42,6 +42,21 @@ static enum stp_answer classify(const struct stp_request *request, const struct 
 	return STP_ANSWER_SILENCE;
 }
 
+/* Real modems send no checksums (protocol.md 4): an answer that cannot be is one that came damaged. */
+static bool is_possible(const struct stp_request *request, const struct stp_response *response)
+{
+	const uint8_t *payload = response->payload;
+
+	switch (request->op) {
+	case STP_OPEN_SESSION:
+		return response->header.payload_length >= 4;
+	case STP_TRANSFER_BLOCK:
+		return response->header.payload_length >= 2 && (payload[0] << 8 | payload[1]) <= request->length;
+	default:
+		return true;
+	}
+}
+
 /* Reads all of a piece, for what stands in it behind the answer cannot answer a request that was not sent yet. */
 static enum stp_answer scan(struct stp_wire *wire, const struct stp_request *request, const uint8_t *bytes, size_t length,
 			    struct stp_response *ret_response)
@@ -61,6 +76,8 @@ static enum stp_answer scan(struct stp_wire *wire, const struct stp_request *req
 		if (result != STP_READ_RESPONSE || answer == STP_ANSWER_TAKEN)
 			continue;
 		enum stp_answer found = classify(request, &response.header);
+		if (found == STP_ANSWER_TAKEN && !is_possible(request, &response))
+			found = STP_ANSWER_DAMAGED;
 		if (found != STP_ANSWER_SILENCE)
 			answer = found;
 		if (found == STP_ANSWER_TAKEN)

@@ -29,7 +29,7 @@ enum stp_answer {
 	STP_ANSWER_TAKEN,          /* the response that belongs to the request */
 	STP_ANSWER_NACK,           /* op | 0x40 */
 	STP_ANSWER_NOT_UNDERSTOOD, /* 0x7F, whatever its ids: the modem could not read ours */
-	STP_ANSWER_DAMAGED,        /* a response came and its checksum does not hold */
+	STP_ANSWER_DAMAGED,        /* a response came and its checksum does not hold, or it cannot be */
 	STP_ANSWER_SILENCE,        /* nothing of these until the deadline */
 };
 

@@ -17,6 +17,8 @@
 #define PAUSE_LONGEST_MS  1000
 #define NACK_NEXT_VERSION 2u
 #define BITS_PER_BYTE     10 /* 8N1 */
+#define EVENTS_TOLD       64u
+#define SILENCE_TOLD_MS   2000
 
 /* What happened to one request so far. */
 struct course {
@@ -30,17 +32,37 @@ struct course {
 	bool fate_known; /* nothing was sent whose answer is missing: the modem has not taken it */
 };
 
-void stp_session_note(const struct stp_session *session, const char *format, ...)
+static void give_note(const struct stp_session *session, const char *format, va_list arguments)
 {
 	char line[256];
-	va_list arguments;
 
 	if (!session->options->note)
 		return;
-	va_start(arguments, format);
 	vsnprintf(line, sizeof line, format, arguments);
-	va_end(arguments);
 	session->options->note(session->options->context, line);
+}
+
+void stp_session_note(const struct stp_session *session, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	give_note(session, format, arguments);
+	va_end(arguments);
+}
+
+void stp_session_tell(struct stp_session *session, enum stp_event event, const char *format, ...)
+{
+	va_list arguments;
+
+	if (session->told[event] == EVENTS_TOLD) {
+		session->untold++;
+		return;
+	}
+	session->told[event]++;
+	va_start(arguments, format);
+	give_note(session, format, arguments);
+	va_end(arguments);
 }
 
 void stp_session_report(struct stp_session *session)
@@ -89,13 +111,19 @@ static int send_and_await(struct stp_session *session, const struct course *cour
 	return stp_await(&session->wire, course->request, wait_end_ms < deadline_ms ? wait_end_ms : deadline_ms, ret_answer, ret);
 }
 
-static void note_trouble(const struct stp_session *session, const struct course *course, const char *what)
+static void tell_trouble(struct stp_session *session, const struct course *course, const char *what)
 {
-	if (course->silences + course->refusals > 1)
-		return;
-	stp_session_note(session, "%s for request 0x%02x, transaction %u, at byte %llu: sent again%s", what, course->request->op,
-			 course->request->transaction, (unsigned long long)session->offset,
+	stp_session_tell(session, STP_EVENT_TROUBLE, "%s for request 0x%02x, transaction %u, at byte %llu: sent again%s", what,
+			 course->request->op, course->request->transaction, (unsigned long long)session->offset,
 			 course->patience->at_border ? " (the modem may be erasing flash here)" : "");
+}
+
+/* Of an answer that came late, and still in time. */
+static void tell_silence(struct stp_session *session, const struct course *course, int64_t silence_ms)
+{
+	if (course->silences == 0 && course->refusals == 0 && silence_ms >= SILENCE_TOLD_MS)
+		stp_session_tell(session, STP_EVENT_SILENCE, "silent for %lld ms at byte %llu", (long long)silence_ms,
+				 (unsigned long long)session->offset);
 }
 
 static void count_silence(struct stp_session *session, struct course *course)
@@ -110,7 +138,7 @@ static void count_silence(struct stp_session *session, struct course *course)
 		course->wait_ms *= 2;
 	if (course->wait_ms > longest_ms)
 		course->wait_ms = longest_ms;
-	note_trouble(session, course, "no answer");
+	tell_trouble(session, course, "no answer");
 	bool is_block = course->request->op == STP_TRANSFER_BLOCK_CMD || course->request->op == STP_TRANSFER_BLOCK;
 	if (course->silences == 1 && is_block)
 		stp_session_report(session);
@@ -121,7 +149,7 @@ static void count_nack(struct stp_session *session, struct course *course)
 	course->nacks++;
 	course->refusals++;
 	session->summary->nacks++;
-	note_trouble(session, course, "NACK");
+	tell_trouble(session, course, "NACK");
 	/* After silence the modem may have taken it and lost the answer: under a new id it would take it twice. */
 	if (session->summary->version >= NACK_NEXT_VERSION && course->fate_known)
 		course->request->transaction = ++session->transaction;
@@ -152,12 +180,12 @@ static int judge_answer(struct stp_session *session, struct course *course, enum
 		course->fate_known = false;
 		session->summary->damaged++;
 		session->summary->resends++;
-		note_trouble(session, course, "damaged answer");
+		tell_trouble(session, course, "damaged answer");
 		break;
 	case STP_ANSWER_NOT_UNDERSTOOD:
 		course->refusals++;
 		session->summary->resends++;
-		note_trouble(session, course, "not understood");
+		tell_trouble(session, course, "not understood");
 		break;
 	case STP_ANSWER_NACK:
 		count_nack(session, course);
@@ -192,6 +220,8 @@ int stp_session_request(struct stp_session *session, struct stp_request *request
 			session->summary->longest_silence_ms = silence_ms;
 		if (result < 0)
 			return result;
+		if (answer == STP_ANSWER_TAKEN)
+			tell_silence(session, &course, silence_ms);
 		result = judge_answer(session, &course, answer);
 		if (result != 0 || answer == STP_ANSWER_TAKEN)
 			return result;

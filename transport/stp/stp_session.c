@@ -61,8 +61,6 @@ static int open_once(struct stp_session *session)
 	result = stp_session_request(session, &request, &patience, &response);
 	if (result < 0)
 		return result;
-	if (response.header.payload_length < 4)
-		return -EBADMSG;
 	if (response.payload[0] == 0)
 		return STP_REFUSED_AGAIN;
 	session->summary->version = response.payload[1];
@@ -130,6 +128,8 @@ int stp_session_open(struct stp_session *session)
 			result = link_quiet(session->wire.link, smaller(OPEN_PAUSE_MS, session->options->answer_timeout_ms));
 		if (result >= 0)
 			result = open_once(session);
+		if (result == STP_REFUSED_AGAIN)
+			stp_session_note(session, "session refused");
 	}
 	if (result == STP_REFUSED_AGAIN || (result == 0 && session->summary->max_transfer <= STP_HEADER_SIZE))
 		return -ECONNREFUSED;
@@ -228,10 +228,8 @@ static int send_announced(struct stp_session *session, uint32_t length, struct s
 	int result = stp_session_request(session, &request, patience, &response);
 	if (result != 0)
 		return result;
-	if (response.header.payload_length < 2)
-		return -EBADMSG;
 	*ret_residue = (uint32_t)(response.payload[0] << 8 | response.payload[1]);
-	return *ret_residue <= length ? 0 : -EBADMSG;
+	return 0;
 }
 
 /* A modem that takes nothing of a block answers at once: asked again at the same pace it would be for ever. */
@@ -248,6 +246,9 @@ static int take_residue(struct stp_session *session, uint32_t length, uint32_t r
 {
 	session->summary->blocks++;
 	session->summary->residue_bytes += residue;
+	if (residue > 0)
+		stp_session_tell(session, STP_EVENT_TROUBLE, "residue of %u bytes at byte %llu", residue,
+				 (unsigned long long)session->offset);
 	if (residue == length)
 		return wait_for_appetite(session);
 	session->offset += length - residue;

@@ -10,6 +10,10 @@
 #include "transport/stp/stp_exchange.h"
 #include "transport/stp/stp_transfer.h"
 
+/* What can happen at every block, and is told so often and no more: who reads the transcript of a bad line finds the begin of it, and the late
+ * silences that matter in any case. */
+enum stp_event { STP_EVENT_TROUBLE, STP_EVENT_SILENCE, STP_EVENT_KINDS };
+
 struct stp_session {
 	struct stp_wire wire;
 	const struct stp_source *source;
@@ -30,6 +34,8 @@ struct stp_session {
 	uint64_t bytes_done; /* the most that was reported */
 	bool line_held;      /* a write did not get out in time */
 	int64_t overruns;    /* of the link when they were last looked at; -1: it does not tell */
+	unsigned told[STP_EVENT_KINDS];
+	uint64_t untold;
 };
 
 /* How long to wait for one request. */
@@ -60,6 +66,8 @@ void stp_session_shrink(struct stp_session *session);
 void stp_session_close(struct stp_session *session);
 
 void stp_session_note(const struct stp_session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* As a note, if there were not too many of this kind. */
+void stp_session_tell(struct stp_session *session, enum stp_event event, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void stp_session_report(struct stp_session *session);
 
 #endif

@@ -116,6 +116,26 @@ static int explain(struct stp_session *session, int result, struct fault *ret)
 	return result;
 }
 
+static uint64_t rise(int64_t before, int64_t now)
+{
+	return before >= 0 && now > before ? (uint64_t)(now - before) : 0;
+}
+
+/* What is counted besides the transfer, once it is over. */
+static void sum_up(struct stp_session *session, const struct link_counters *before, int64_t started_ms)
+{
+	struct stp_summary *summary = session->summary;
+	struct link_counters now;
+
+	link_get_counters(session->wire.link, &now);
+	summary->framing_errors = rise(before->framing_errors, now.framing_errors);
+	summary->breaks = rise(before->breaks, now.breaks);
+	summary->skipped_bytes = session->wire.reader.skipped;
+	summary->duration_ms = clock_now_ms() - started_ms;
+	if (session->untold > 0)
+		stp_session_note(session, "%llu more resends, residues and silences are not listed", (unsigned long long)session->untold);
+}
+
 int stp_transfer(struct link *link, const struct stp_source *source, const struct stp_options *options, struct fault *ret_fault,
 		 struct stp_summary *ret_summary)
 {
@@ -130,7 +150,6 @@ int stp_transfer(struct link *link, const struct stp_source *source, const struc
 	int result = run_sessions(&session);
 	if (session.disarmed)
 		link_set_cancel_fd(link, session.cancel_fd);
-	ret_summary->skipped_bytes = session.wire.reader.skipped;
-	ret_summary->duration_ms = clock_now_ms() - started_ms;
+	sum_up(&session, &counters, started_ms);
 	return explain(&session, result, ret_fault);
 }

@@ -49,9 +49,11 @@ struct stp_summary {
 	uint64_t nacks;
 	uint64_t damaged; /* responses with a wrong checksum */
 	uint64_t residue_bytes;
-	uint64_t skipped_bytes; /* text between frames */
-	uint64_t overruns;      /* bytes that the kernel lost meanwhile; 0 also where it does not tell */
-	uint32_t sessions;      /* opened: 1 when all went well */
+	uint64_t skipped_bytes;  /* text between frames */
+	uint64_t overruns;       /* bytes that the kernel lost meanwhile; 0 also where it does not tell */
+	uint64_t framing_errors; /* the same for these two; a break is a line held low: a modem that restarts, or whose power breaks down */
+	uint64_t breaks;
+	uint32_t sessions; /* opened: 1 when all went well */
 	int64_t longest_silence_ms;
 	int64_t duration_ms;
 };
@@ -68,7 +70,10 @@ struct stp_options {
 	bool (*before_first_block)(void *context);
 	void (*progress)(void *context,
 			 const struct stp_progress *progress); /* after each block and when the modem falls silent; may be NULL */
-	void (*note)(void *context, const char *line);         /* for the transcript: session facts, resends; may be NULL */
+	void (*note)(
+	    void *context,
+	    const char
+		*line); /* for the transcript: session facts, and each resend, residue and silence of 2 s, up to a bound; may be NULL */
 	void *context;
 };
 
