@@ -69,6 +69,28 @@ static size_t fleet_find(const struct fleet *fleet, const char *id)
 	return index;
 }
 
+/* How far its download is, for each job that waits for it. */
+static void download_apply(struct fleet *fleet, const char *id, const json_t *bytes)
+{
+	for (size_t i = 0; i < fleet->count; i++) {
+		struct job_row *row = &fleet->rows[i];
+
+		if (!*id || strcmp(row->download, id) != 0)
+			continue;
+		row->fetched = reply_number(bytes, "bytes_done");
+		row->fetched_total = reply_number(bytes, "bytes_total");
+	}
+}
+
+static void downloads_apply(struct fleet *fleet, const json_t *downloads)
+{
+	for (size_t i = 0; i < json_array_size(downloads); i++) {
+		const json_t *download = json_array_get(downloads, i);
+
+		download_apply(fleet, reply_text(download, "id"), download);
+	}
+}
+
 static void snapshot_apply(struct fleet *fleet, const json_t *data)
 {
 	const json_t *jobs = json_object_get(data, "jobs");
@@ -82,6 +104,7 @@ static void snapshot_apply(struct fleet *fleet, const json_t *data)
 		if (index < fleet->count)
 			fleet_update(fleet, index, json_incref(job));
 	}
+	downloads_apply(fleet, json_object_get(data, "downloads"));
 }
 
 static void progress_apply(struct fleet *fleet, size_t index, const json_t *data)
@@ -104,6 +127,10 @@ void fleet_apply(struct fleet *fleet, const struct sse_event *event)
 
 	if (strcmp(type, "snapshot") == 0)
 		snapshot_apply(fleet, data);
+	else if (strcmp(type, "download-progress") == 0)
+		download_apply(fleet, reply_text(data, "download"), data);
+	else if (strcmp(type, "download-changed") == 0)
+		download_apply(fleet, reply_text(data, "download"), now);
 	else if (index < fleet->count && strcmp(type, "job-progress") == 0)
 		progress_apply(fleet, index, data);
 	else if (index < fleet->count && json_is_object(now) && strcmp(event->name, "job") == 0)

@@ -200,7 +200,7 @@ int follow_jobs(struct session *session, const struct follow_request *request)
 	    .session = session,
 	    .request = request,
 	    .fleet = request->fleet,
-	    .subscription = {.session = session, .path = "/events?topics=job,progress&snapshot=true"},
+	    .subscription = {.session = session, .path = "/events?topics=job,progress,firmware&snapshot=true"},
 	    .begun_ms = monotonic_ms(),
 	    .changed = true,
 	};

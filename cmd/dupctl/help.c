@@ -6,7 +6,7 @@
 #define TITLE_COLUMNS 26u
 
 static const char exit_statuses[] = "Exit status: 0 done, 1 other, 2 usage, 3 not found, 4 busy, leased or refused,\n"
-				    "5 a job failed, 6 some of several failed, 7 --timeout passed and work goes on,\n"
+				    "5 a job or download failed, 6 some of several failed, 7 --timeout passed, work goes on,\n"
 				    "8 daemon not reachable; 130 after Ctrl-C.\n";
 
 /* Ours, but in the tables with characters that not every terminal has. */

@@ -13,7 +13,7 @@
 
 #define ON(verb)      (1u << (verb))
 #define ON_SELECTION  (ON(VERB_PROBE) | ON(VERB_REPORT) | ON(VERB_UPGRADE))
-#define ON_WAITING    (ON(VERB_PROBE) | ON(VERB_UPGRADE) | ON(VERB_RETRY))
+#define ON_WAITING    (ON(VERB_PROBE) | ON(VERB_UPGRADE) | ON(VERB_RETRY) | ON(VERB_FIRMWARE_ADD))
 #define ON_STATING    (ON(VERB_FIRMWARE_ADD) | ON(VERB_FIRMWARE_EDIT))
 #define MEMBER(field) offsetof(struct options, field)
 #define BUILD_MOST    UINT32_MAX
@@ -27,10 +27,12 @@ static const struct option_spec specs[] = {
     {"all", 0, NULL, "every device", ON_SELECTION, OPTION_FLAG, MEMBER(all), 0, 0, NULL},
     {"selector", 0, "S", "the devices that fit, for example rack=1,state=ready", ON_SELECTION | ON(VERB_DEVICES), OPTION_TEXT,
      MEMBER(selector), 0, 0, NULL},
-    {"firmware", 0, "REF", "what to install: digest, 6 or more of its first digits, or name", ON(VERB_UPGRADE), OPTION_TEXT,
-     MEMBER(firmware), 0, 0, NULL},
-    {"wait", 0, NULL, "stay until every job has ended, showing how far it is", ON_WAITING, OPTION_FLAG, MEMBER(wait), 0, 0, NULL},
-    {"timeout", 0, "TIME", "stay at most this long (90, 90s, 15m, 2h); the jobs go on", ON_WAITING | ON(VERB_WATCH), OPTION_DURATION,
+    {"firmware", 0, "REF|URL", "what to install: digest, 6 or more of its first digits, name, or http(s) URL", ON(VERB_UPGRADE),
+     OPTION_TEXT, MEMBER(firmware), 0, 0, NULL},
+    {"sha256", 0, "DIGEST", "what has to come from the URL", ON(VERB_UPGRADE) | ON(VERB_FIRMWARE_ADD), OPTION_TEXT, MEMBER(sha256), 0, 0,
+     NULL},
+    {"wait", 0, NULL, "stay until all has ended, showing how far it is", ON_WAITING, OPTION_FLAG, MEMBER(wait), 0, 0, NULL},
+    {"timeout", 0, "TIME", "stay at most this long (90, 90s, 15m, 2h); the work goes on", ON_WAITING | ON(VERB_WATCH), OPTION_DURATION,
      MEMBER(timeout_s), 0, 0, NULL},
     {"dry-run", 0, NULL, "show the plan for each device and change nothing", ON(VERB_UPGRADE), OPTION_FLAG, MEMBER(dry_run), 0, 0, NULL},
     {"force", 0, NULL, "install even what is there already or looks wrong", ON(VERB_UPGRADE), OPTION_FLAG, MEMBER(force), 0, 0, NULL},
@@ -227,6 +229,34 @@ static int selection_check(const struct options *options, struct text *error)
 	return -EINVAL;
 }
 
+bool option_is_url(const char *value)
+{
+	return strncmp(value, "http://", 7) == 0 || strncmp(value, "https://", 8) == 0;
+}
+
+static int fetch_check(const struct options *options, const char *source, struct text *error)
+{
+	bool digest = !options->sha256 ||
+		      (strlen(options->sha256) == 64 && options->sha256[strspn(options->sha256, "0123456789abcdefABCDEF")] == '\0');
+
+	if (options->sha256 && !option_is_url(source))
+		text_add(error, "--sha256 is for a URL");
+	else if (!digest)
+		text_add(error, "--sha256 wants 64 hexadecimal digits");
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static int add_check(const struct options *options, struct text *error)
+{
+	if (options->wait && !option_is_url(options->operands[0])) {
+		text_add(error, "--wait is for a URL: a file is in the cache when dupctl ends");
+		return -EINVAL;
+	}
+	return fetch_check(options, options->operands[0], error);
+}
+
 static int upgrade_check(const struct options *options, struct text *error)
 {
 	int64_t when;
@@ -238,7 +268,7 @@ static int upgrade_check(const struct options *options, struct text *error)
 	else if (options->not_before && !parse_time(options->not_before, &when))
 		text_add(error, "--not-before wants a time like 2026-01-31T22:00:00Z or 2026-01-31T23:00:00+01:00");
 	else
-		return 0;
+		return fetch_check(options, options->firmware, error);
 	return -EINVAL;
 }
 
@@ -296,6 +326,8 @@ static int options_check(const struct options *options, struct text *error)
 		r = selection_check(options, error);
 	if (r == 0 && options->verb == VERB_UPGRADE)
 		r = upgrade_check(options, error);
+	if (r == 0 && options->verb == VERB_FIRMWARE_ADD)
+		r = add_check(options, error);
 	if (r == 0 && options->verb == VERB_JOBS)
 		r = jobs_check(options, error);
 	if (r == 0 && options->verb == VERB_FIRMWARE_EDIT)

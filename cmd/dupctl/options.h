@@ -26,6 +26,9 @@ enum verb_id {
 	VERB_FIRMWARE_REMOVE,
 	VERB_FIRMWARE_EXPORT,
 	VERB_FIRMWARE_VERIFY,
+	VERB_DOWNLOADS_LIST,
+	VERB_DOWNLOADS_SHOW,
+	VERB_DOWNLOADS_CANCEL,
 	VERB_COUNT
 };
 
@@ -46,7 +49,7 @@ struct options {
 	bool all;
 	const char *selector;
 
-	const char *firmware, *helper, *second, *way, *not_before;
+	const char *firmware, *sha256, *helper, *second, *way, *not_before;
 	struct optional_number priority, rate;
 	bool force, allow_downgrade, allow_branch_switch, dry_run;
 
@@ -74,6 +77,9 @@ struct option_spec {
 	const char *const *choices; /* OPTION_CHOICE, up to a NULL */
 };
 #define OPTION_ALL_VERBS ((1u << VERB_COUNT) - 1)
+
+/* http:// or https://: what no reference and hardly a file begins with. */
+bool option_is_url(const char *value);
 
 /* The table, walked: NULL after the last. */
 const struct option_spec *option_spec_at(size_t index);

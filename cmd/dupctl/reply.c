@@ -40,6 +40,25 @@ static void progress_read(const json_t *json, struct job_row *ret)
 	ret->part = reply_text(json, "part");
 }
 
+void download_read(const json_t *json, struct download_row *ret)
+{
+	*ret = (struct download_row){
+	    .id = reply_text(json, "id"),
+	    .url = reply_text(json, "url"),
+	    .sha256 = reply_text(json, "sha256"),
+	    .state = reply_text(json, "state"),
+	    .firmware = reply_text(json, "firmware"),
+	    .not_before = reply_text(json, "not_before"),
+	    .created_at = reply_text(json, "created_at"),
+	    .finished_at = reply_text(json, "finished_at"),
+	    .bytes_done = reply_number(json, "bytes_done"),
+	    .bytes_total = reply_number(json, "bytes_total"),
+	    .attempt = reply_number(json, "attempt"),
+	    .jobs = json_object_get(json, "jobs"),
+	};
+	fault_read(json_object_get(json, "fault"), &ret->fault);
+}
+
 void job_read(const json_t *json, struct job_row *ret)
 {
 	*ret = (struct job_row){
@@ -59,6 +78,9 @@ void job_read(const json_t *json, struct job_row *ret)
 	    .finished_at = reply_text(json, "finished_at"),
 	    .not_before = reply_text(json, "not_before"),
 	    .retry_of = reply_text(json, "retry_of"),
+	    .download = reply_text(json, "download"),
+	    .fetched = -1,
+	    .fetched_total = -1,
 	    .step = reply_number(json, "step"),
 	    .steps = reply_number(json, "steps"),
 	    .attempt = reply_number(json, "attempt"),

@@ -23,7 +23,9 @@ struct job_row {
 	int64_t step, steps, attempt, interruptions, priority;
 	bool can_cancel, verified;
 	struct fault_row fault;
-	const json_t *notes; /* an array of strings, or NULL. Borrowed. */
+	const json_t *notes;            /* an array of strings, or NULL. Borrowed. */
+	const char *download;           /* that brings its firmware */
+	int64_t fetched, fetched_total; /* bytes of it, while the job waits for it: not of the job's JSON, but of its download's */
 };
 
 struct device_row {
@@ -40,6 +42,13 @@ struct firmware_row {
 	const json_t *records, *checks, *signature, *stated; /* or NULL. Borrowed. */
 };
 
+struct download_row {
+	const char *id, *url, *sha256, *state, *firmware, *not_before, *created_at, *finished_at;
+	int64_t bytes_done, bytes_total, attempt;
+	struct fault_row fault;
+	const json_t *jobs; /* an array of ids. Borrowed. */
+};
+
 struct plan_row {
 	const char *device, *firmware, *helper, *second; /* the names of the files */
 	const char *way, *family, *boot_mode_name;
@@ -51,6 +60,7 @@ struct plan_row {
 
 void job_read(const json_t *json, struct job_row *ret);
 void device_read(const json_t *json, struct device_row *ret);
+void download_read(const json_t *json, struct download_row *ret);
 void firmware_read(const json_t *json, struct firmware_row *ret);
 void plan_read(const json_t *json, struct plan_row *ret);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cmd/dupctl/fetch.h"
 #include "cmd/dupctl/format.h"
 #include "cmd/dupctl/signing.h"
 #include "cmd/dupctl/verb_functions.h"
@@ -206,9 +207,12 @@ int verb_firmware_add(struct session *session, const struct options *options)
 	const char *file_name = options->operands[0];
 	struct stat facts;
 	FILE *signature = NULL;
-	FILE *file = fopen(file_name, "re");
+	FILE *file;
 	int status;
 
+	if (option_is_url(file_name))
+		return fetch_firmware(session, options);
+	file = fopen(file_name, "re");
 	if (!file || fstat(fileno(file), &facts) < 0) {
 		status = errno == ENOENT ? STATUS_NOT_FOUND : STATUS_OTHER;
 		return file_refuse(file_name, strerror(errno), status);

@@ -16,6 +16,9 @@ int verb_jobs(struct session *session, const struct options *options);
 int verb_watch(struct session *session, const struct options *options);
 int verb_cancel(struct session *session, const struct options *options);
 int verb_retry(struct session *session, const struct options *options);
+int verb_downloads_list(struct session *session, const struct options *options);
+int verb_downloads_show(struct session *session, const struct options *options);
+int verb_downloads_cancel(struct session *session, const struct options *options);
 int verb_firmware_list(struct session *session, const struct options *options);
 int verb_firmware_add(struct session *session, const struct options *options);
 int verb_firmware_show(struct session *session, const struct options *options);
@@ -23,6 +26,9 @@ int verb_firmware_edit(struct session *session, const struct options *options);
 int verb_firmware_remove(struct session *session, const struct options *options);
 int verb_firmware_export(struct session *session, const struct options *options);
 int verb_firmware_verify(struct session *session, const struct options *options);
+
+/* "/downloads/ID", escaped. */
+void download_path(struct text *path, const char *id);
 
 /* "/firmware/REF", escaped. */
 void firmware_path(struct text *path, const char *reference);

@@ -22,7 +22,8 @@ static json_t *upgrade_body(const struct options *options)
 {
 	json_t *body = json_object();
 
-	member_add(body, "firmware", options->firmware);
+	member_add(body, option_is_url(options->firmware) ? "url" : "firmware", options->firmware);
+	member_add(body, "sha256", options->sha256);
 	member_add(body, "helper", options->helper);
 	member_add(body, "second", options->second);
 	member_add(body, "way", options->way);

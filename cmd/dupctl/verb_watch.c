@@ -88,6 +88,27 @@ static void progress_line(struct text *line, const json_t *data)
 	view_progress_plain(line, &row, strlen(row.device), &marks);
 }
 
+static void download_line(struct text *line, const json_t *data)
+{
+	const json_t *now = json_object_get(data, "now");
+	struct download_row download;
+
+	download_read(now ? now : data, &download);
+	text_add(line, "download ");
+	text_add_clean(line, reply_text(data, "download"));
+	text_add(line, "  ");
+	text_add_color(line, view_state_color(download.state));
+	text_add_clean(line, download.state);
+	text_add_color(line, TEXT_PLAIN);
+	if (now) {
+		text_add(line, "  ");
+		text_add_clean(line, download.url);
+	} else {
+		view_bytes(line, download.bytes_done, download.bytes_total);
+	}
+	text_add(line, "\n");
+}
+
 static void event_line(struct text *line, const char *type, const json_t *data)
 {
 	clock_add(line);
@@ -97,6 +118,8 @@ static void event_line(struct text *line, const char *type, const json_t *data)
 		progress_line(line, data);
 	} else if (strncmp(type, "job-", 4) == 0) {
 		job_line(line, json_object_get(data, "now"));
+	} else if (strncmp(type, "download-", 9) == 0) {
+		download_line(line, data);
 	} else if (strcmp(type, "snapshot") == 0) {
 		text_add(line, "some events were missed; it goes on from here\n");
 	} else {

@@ -19,10 +19,11 @@ static const struct verb verbs[VERB_COUNT] = {
 		     "Boot mode, rate, releases, IMEI, boot loaders (the running one has a star), components, bands,\n"
 		     "registration and crashes, as they were at the time that is named. Asks no modem.\n",
 		     verb_report},
-    [VERB_UPGRADE] = {"upgrade", NULL, "DEVICE…|--selector S|--all --firmware REF", 0, SIZE_MAX, "install a firmware",
+    [VERB_UPGRADE] = {"upgrade", NULL, "DEVICE…|--selector S|--all --firmware REF|URL", 0, SIZE_MAX, "install a firmware",
 		      "Makes one job for each device. Devices that cannot take one now are reported and do not\n"
 		      "hold up the others. With --wait it stays until every job has ended; a restart of the\n"
-		      "daemon does not end the waiting. Ctrl-C ends only the waiting, never a job.\n",
+		      "daemon does not end the waiting. Ctrl-C ends only the waiting, never a job.\n"
+		      "A URL is fetched by the daemon, once for all jobs that name it.\n",
 		      verb_upgrade},
     [VERB_JOBS] = {"jobs", NULL, "[ID]", 0, 1, "list jobs, show one, or its transcript",
 		   "Without ID a table, newest first. With ID all that is known of that job; with --transcript\n"
@@ -39,9 +40,10 @@ static const struct verb verbs[VERB_COUNT] = {
     [VERB_RETRY] = {"retry", NULL, "ID…", 1, SIZE_MAX, "do ended jobs again, as new jobs", "Each new job names the one it repeats.\n",
 		    verb_retry},
     [VERB_FIRMWARE_LIST] = {"firmware", "list", "", 0, 0, "list the firmware in the cache", "The oldest first.\n", verb_firmware_list},
-    [VERB_FIRMWARE_ADD] = {"firmware", "add", "PATH", 1, 1, "put a bundle, a helper or an archive of them into the cache",
+    [VERB_FIRMWARE_ADD] = {"firmware", "add", "PATH|URL", 1, 1, "put a bundle, a helper or an archive of them into the cache",
 			   "Sends the file to the daemon, which verifies it. The options state what neither the\n"
-			   "content nor the name of the file tells.\n",
+			   "content nor the name of the file tells. A URL (http, https) is fetched by the daemon itself;\n"
+			   "with --wait it stays until that has ended. Ctrl-C ends only the waiting.\n",
 			   verb_firmware_add},
     [VERB_FIRMWARE_SHOW] = {"firmware", "show", "REF", 1, 1, "show one firmware with its records",
 			    "REF is a digest, 6 or more of its first digits, or the exact name.\n", verb_firmware_show},
@@ -60,6 +62,12 @@ static const struct verb verbs[VERB_COUNT] = {
 			      "with its checksum, what is damaged and where, and what is good. Exit status 1 when something\n"
 			      "is not good.\n",
 			      verb_firmware_verify},
+    [VERB_DOWNLOADS_LIST] = {"downloads", "list", "", 0, 0, "list what is fetched from URLs",
+			     "Those under way and the last ones that have ended, the oldest first.\n", verb_downloads_list},
+    [VERB_DOWNLOADS_SHOW] = {"downloads", "show", "ID", 1, 1, "show one download",
+			     "With what broke its last attempt, and the jobs that wait for it.\n", verb_downloads_show},
+    [VERB_DOWNLOADS_CANCEL] = {"downloads", "cancel", "ID…", 1, SIZE_MAX, "cancel downloads", "At once. Jobs that wait for one fail.\n",
+			       verb_downloads_cancel},
 };
 
 const struct verb *verb_find(enum verb_id id)

@@ -123,6 +123,7 @@ void view_job(struct text *ret, const struct job_row *job)
 	view_field(ret, "Detail", job->detail);
 	progress_field(ret, job);
 	view_field(ret, "Firmware", *job->firmware_name ? job->firmware_name : job->firmware);
+	view_field(ret, "Download", job->download);
 	view_field(ret, upgrade ? "From" : "Release", job->from_release);
 	if (upgrade)
 		view_field(ret, "To", job->to_release);

@@ -68,10 +68,19 @@ static void device_add(struct text *ret, const char *device, size_t columns)
 	text_pad(ret, start, columns + 2);
 }
 
+static bool waits_for_download(const struct job_row *job)
+{
+	return strcmp(job->state, "waiting") == 0 && strcmp(job->waiting_for, "download") == 0;
+}
+
 static void waiting_add(struct text *ret, const struct job_row *job)
 {
 	text_add(ret, "waiting for ");
 	text_add_clean(ret, *job->waiting_for ? job->waiting_for : "its turn");
+	if (waits_for_download(job) && job->fetched >= 0) {
+		text_add(ret, ": ");
+		view_bytes(ret, job->fetched, job->fetched_total);
+	}
 	if (!*job->fault.code)
 		return;
 	text_add(ret, ": ");
@@ -290,6 +299,8 @@ static void marks_set(struct progress_marks *marks, const struct job_row *job, i
 	snprintf(marks->waiting_for, sizeof(marks->waiting_for), "%s", job->waiting_for);
 	if (tenth > marks->tenth)
 		marks->tenth = tenth;
+	if (waits_for_download(job) && job->fetched_total > 0 && 10 * job->fetched / job->fetched_total > marks->fetched_tenth)
+		marks->fetched_tenth = (int)(10 * job->fetched / job->fetched_total);
 }
 
 static void numbers_add(struct text *ret, const struct job_row *job)

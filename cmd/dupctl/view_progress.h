@@ -28,6 +28,7 @@ void view_progress_summary(struct text *ret, const struct job_row *jobs, size_t 
 struct progress_marks {
 	char state[16], phase[16], waiting_for[16];
 	int tenth;
+	int fetched_tenth; /* of the download that it waits for */
 };
 
 /* A line when the state or phase is new, or another tenth is done; else nothing. Not for terminal states. */

@@ -11,17 +11,22 @@
 /* Lists: arrays of the API's objects. */
 void view_device_list(struct text *ret, const json_t *devices, size_t width);
 void view_job_list(struct text *ret, const json_t *jobs, size_t width);
+void view_download_list(struct text *ret, const json_t *downloads, size_t width);
 void view_firmware_list(struct text *ret, const json_t *firmware, size_t width);
 
 /* One object, a line for each thing that is known. */
 void view_device(struct text *ret, const struct device_row *device);
 void view_job(struct text *ret, const struct job_row *job);
+void view_download(struct text *ret, const struct download_row *download);
 void view_firmware(struct text *ret, const struct firmware_row *firmware);
 void view_report(struct text *ret, const json_t *report);
 void view_plan(struct text *ret, const struct plan_row *plan);
 
 /* "2 fff", "-" when not known. */
 void view_boot_mode(struct text *ret, int64_t boot_mode, const char *name);
+
+/* "37 %, 2.1 MB of 5.7 MB"; "2.1 MB" when the total is not known. */
+void view_bytes(struct text *ret, int64_t bytes_done, int64_t bytes_total);
 
 /* The colour of a state of a device or a job. */
 enum text_color view_state_color(const char *state);

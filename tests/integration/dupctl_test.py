@@ -239,7 +239,7 @@ class Verbs(RackCase):
         page = (ROOT / "cmd/dupctl/dupctl.1").read_text().replace("\\-", "-")
         for verb in (["devices"], ["probe"], ["upgrade"], ["jobs"], ["watch"], ["cancel"], ["retry"], ["firmware", "add"],
                      ["firmware", "show"], ["firmware", "list"], ["firmware", "remove"]):
-            for option in re.findall(r"--[a-z-]+", self.dupctl(*verb, "--help").stdout):
+            for option in re.findall(r"--[a-z0-9-]+", self.dupctl(*verb, "--help").stdout):
                 self.assertRegex(page, rf"{option}\b", verb)
 
     def test_what_is_not_there(self):
@@ -480,7 +480,7 @@ class StrangeServers(unittest.TestCase):
             events = [(path, last_id) for path, last_id, _ in server.seen if path.startswith("/events")]
         self.assertEqual(ended.returncode, 6, ended.stdout + ended.stderr)
         self.assertEqual([last_id for _, last_id in events], [None, "e-1", "e-1"])
-        self.assertEqual({path for path, _ in events}, {"/events?topics=job,progress&snapshot=true"})
+        self.assertEqual({path for path, _ in events}, {"/events?topics=job,progress,firmware&snapshot=true"})
         self.assertIn("b  verified, A → B\n", ended.stdout)
         self.assertRegex(ended.stdout, r"c  failed: not-found: the daemon no longer knows this job\n")
         self.assertEqual(ended.stdout.splitlines()[-1], "2 of 3 verified, 1 failed")

@@ -11,6 +11,8 @@
 #include "cmd/dupctl/suggest.h"
 #include "cmd/dupctl/verbs.h"
 
+#define DIGEST "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef"
+
 #define WORDS_MAX 40u
 
 /* Splits at spaces; getopt may reorder what it gets, so each parse has an array of its own. */
@@ -84,6 +86,11 @@ static const struct {
     {"dupctl firmware --json", VERB_FIRMWARE_LIST, 0},
     {"dupctl --json firmware list", VERB_FIRMWARE_LIST, 0},
     {"dupctl firmware add x.dup --name n --family monarch1 --release r --build 1 --base-build 2 --helper h", VERB_FIRMWARE_ADD, 1},
+    {"dupctl firmware add http://a/b.dup --sha256 " DIGEST " --wait --timeout 5 --signature s", VERB_FIRMWARE_ADD, 1},
+    {"dupctl upgrade a --firmware https://a/b.dup --sha256 " DIGEST " --wait", VERB_UPGRADE, 1},
+    {"dupctl downloads", VERB_DOWNLOADS_LIST, 0},
+    {"dupctl downloads show a", VERB_DOWNLOADS_SHOW, 1},
+    {"dupctl downloads cancel a b", VERB_DOWNLOADS_CANCEL, 2},
     {"dupctl firmware show abcdef", VERB_FIRMWARE_SHOW, 1},
     {"dupctl firmware remove a b", VERB_FIRMWARE_REMOVE, 2},
     {"dupctl firmware edit a --second b", VERB_FIRMWARE_EDIT, 1},
@@ -148,7 +155,17 @@ static const struct {
     {"dupctl watch a --job b", "one of them"},
     {"dupctl cancel", "cancel needs ID"},
     {"dupctl retry", "retry needs ID"},
-    {"dupctl firmware add", "firmware add needs PATH"},
+    {"dupctl firmware add", "firmware add needs PATH|URL"},
+    {"dupctl firmware add a.dup --wait", "--wait is for a URL"},
+    {"dupctl firmware add http://a/b --timeout 5", "--timeout is for --wait"},
+    {"dupctl firmware add a.dup --sha256 " DIGEST, "--sha256 is for a URL"},
+    {"dupctl firmware add ftp://a/b --sha256 " DIGEST, "--sha256 is for a URL"},
+    {"dupctl firmware add http://a/b --sha256 " DIGEST "0", "--sha256 wants 64 hexadecimal digits"},
+    {"dupctl firmware add http://a/b --sha256 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdeg",
+     "--sha256 wants 64 hexadecimal digits"},
+    {"dupctl upgrade a --firmware f --sha256 " DIGEST, "--sha256 is for a URL"},
+    {"dupctl downloads cancel", "downloads cancel needs ID"},
+    {"dupctl downloads cancl a", "did you mean downloads cancel?"},
     {"dupctl firmware list x", "'x' is too much"},
     {"dupctl devices a --selector b=1", "named in two ways"},
 };

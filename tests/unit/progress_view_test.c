@@ -241,6 +241,35 @@ START_TEST(plain_lines_at_each_phase_and_tenth)
 }
 END_TEST
 
+START_TEST(a_waiting_job_tells_how_far_its_download_is)
+{
+	text_owned shown = {0};
+	struct progress_marks marks = {0};
+	struct progress_area area = {.width = 79, .rows = 5, .note = ""};
+	struct job_row job = transfer_at("bench-1", 0);
+
+	job.state = "waiting";
+	job.waiting_for = "download";
+	job.has_progress = false;
+	job.fetched = -1;
+	view_progress_plain(&shown, &job, 7, &marks);
+	job.fetched = 1000;
+	job.fetched_total = -1;
+	view_progress_live(&shown, &job, 1, &area);
+	job.fetched_total = 10000;
+	for (job.fetched = 0; job.fetched <= 2500; job.fetched += 100)
+		view_progress_plain(&shown, &job, 7, &marks);
+	job.waiting_for = "device";
+	view_progress_plain(&shown, &job, 7, &marks);
+	ck_assert_str_eq(shown.bytes, "bench-1  waiting for download\n"
+				      "bench-1  waiting for download: 1.0 kB\n"
+				      "0 of 1 verified, 1 waiting  0 s\n"
+				      "bench-1  waiting for download: 10 %, 1.0 kB of 10.0 kB\n"
+				      "bench-1  waiting for download: 20 %, 2.0 kB of 10.0 kB\n"
+				      "bench-1  waiting for device\n");
+}
+END_TEST
+
 START_TEST(a_job_has_its_notes)
 {
 	text_owned text = {0};
@@ -466,6 +495,7 @@ int main(void)
 	tcase_add_test(progress, results);
 	tcase_add_test(progress, summaries);
 	tcase_add_test(progress, plain_lines_at_each_phase_and_tenth);
+	tcase_add_test(text, a_waiting_job_tells_how_far_its_download_is);
 	tcase_add_test(text, a_job_has_its_notes);
 	tcase_add_test(text, text_of_the_server_cannot_drive_the_terminal);
 	tcase_add_test(text, cutting_and_padding);
