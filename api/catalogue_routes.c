@@ -2,6 +2,7 @@
 #include "api/handlers.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,19 +30,40 @@ static int answer(struct exchange *exchange, struct catalogue *catalogue)
 	return exchange_json(exchange, 200, json);
 }
 
+/* Its signature is looked for beside it. */
+static int fetch(struct exchange *exchange, const struct catalogue_upload *upload)
+{
+	const struct download_request request = {.url = upload->url, .signature = upload->signature, .catalogue = true};
+	struct download_status *download = NULL;
+	struct firmware unused;
+	bool was_there;
+	int r = gateway_begin_download(exchange->gateway, &request, &download, &unused, &was_there, &exchange->fault);
+	if (r < 0)
+		return r;
+	snprintf(exchange->answer.location, sizeof(exchange->answer.location), "/downloads/%s", download->now.id);
+	char *json = json_view_download(download);
+	download_statuses_free(download, 1);
+	return exchange_json(exchange, 202, json);
+}
+
+static int take(struct exchange *exchange, const struct catalogue_upload *upload)
+{
+	struct catalogue catalogue;
+	const struct catalogue_text text = {
+	    .text = upload->text, .length = strlen(upload->text), .signature = upload->signature, .source = "upload"};
+	int r = gateway_put_catalogue(exchange->gateway, &text, &catalogue, &exchange->fault);
+	return r < 0 ? r : answer(exchange, &catalogue);
+}
+
 int route_put_catalogue(struct exchange *exchange)
 {
 	struct catalogue_upload upload;
-	struct catalogue catalogue;
 	int r = read_text(exchange, &upload);
-	if (r == 0) {
-		const struct catalogue_text text = {
-		    .text = upload.text, .length = strlen(upload.text), .signature = upload.signature, .source = "upload"};
-		r = gateway_put_catalogue(exchange->gateway, &text, &catalogue, &exchange->fault);
-	}
+	if (r == 0)
+		r = upload.text != NULL ? take(exchange, &upload) : fetch(exchange, &upload);
 	free(upload.text);
 	free(upload.signature);
-	return r < 0 ? r : answer(exchange, &catalogue);
+	return r;
 }
 
 int route_get_catalogue(struct exchange *exchange)

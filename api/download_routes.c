@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "api/json_read.h"
 #include "api/json_view.h"
@@ -58,15 +59,21 @@ static int begin_download(struct exchange *exchange, const struct firmware_url *
 	    .signature_url = asked->signature_url[0] != '\0' ? asked->signature_url : NULL,
 	};
 	struct download_status *download = NULL;
-	struct firmware firmware = {0};
+	struct firmware firmware = {0}, signed_one = {0};
 	bool was_there = false;
 	int r = gateway_begin_download(exchange->gateway, &request, &download, &firmware, &was_there, &exchange->fault);
 	if (r < 0)
 		return r;
 	if (was_there) {
-		char *json = json_view_firmware(&firmware);
+		if (asked->signature[0] != '\0')
+			r = gateway_sign_firmware(exchange->gateway, firmware.sha256, asked->signature, strlen(asked->signature),
+						  &signed_one, &exchange->fault);
+		firmware_clear(&signed_one);
+		if (r == 0)
+			firmware_judge(gateway_firmware(exchange->gateway), &firmware, 1);
+		char *json = r == 0 ? json_view_firmware(&firmware) : NULL;
 		firmware_clear(&firmware);
-		return exchange_json(exchange, 200, json);
+		return r < 0 ? r : exchange_json(exchange, 200, json);
 	}
 	snprintf(exchange->answer.location, sizeof(exchange->answer.location), "/downloads/%s", download->now.id);
 	return answer_download(exchange, 202, download);

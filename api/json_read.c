@@ -177,7 +177,8 @@ static int member_long_text(const struct member_rule *rule, json_t *value, void 
 }
 
 static const struct member_rule catalogue_rules[] = {
-    {"catalogue", member_long_text, AT(struct catalogue_upload, text), .required = true},
+    {"url", member_text, AT(struct catalogue_upload, url), .min = 1},
+    {"catalogue", member_long_text, AT(struct catalogue_upload, text)},
     {"signature", member_long_text, AT(struct catalogue_upload, signature)},
 };
 
@@ -185,6 +186,10 @@ int json_read_catalogue(const char *body, size_t length, struct catalogue_upload
 {
 	*ret = (struct catalogue_upload){0};
 	int r = json_read_members(body, length, catalogue_rules, COUNT_OF(catalogue_rules), ret, ret_error);
+	if (r == 0 && (ret->text != NULL) == (ret->url[0] != '\0')) {
+		snprintf(ret_error->member, sizeof(ret_error->member), "catalogue");
+		r = read_error_set(ret_error, "give either the catalogue or its url");
+	}
 	if (r < 0) {
 		free(ret->text);
 		free(ret->signature);

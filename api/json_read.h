@@ -57,8 +57,9 @@ struct firmware_url {
 };
 int json_read_firmware_url(const char *body, size_t length, struct firmware_url *ret, struct read_error *ret_error);
 
-/* {"catalogue": "[…]", "signature": "…"}; both texts are the caller's to free, NULL when missing. */
+/* {"catalogue": "[…]", "signature": "…"} or {"url": "…"}; both texts are the caller's to free, NULL when missing. */
 struct catalogue_upload {
+	char url[DOWNLOAD_URL_SIZE];
 	char *text;
 	char *signature;
 };

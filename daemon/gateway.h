@@ -50,6 +50,7 @@ int gateway_submit(struct gateway *gateway, const struct job_request *request, c
 struct job_source {
 	const char *url;
 	const char *sha256; /* NULL: whatever comes */
+	const char *name;   /* NULL: the last part of the URL's path */
 };
 int gateway_submit_url(struct gateway *gateway, const struct job_request *request, const struct job_source *source, struct job *ret,
 		       struct job_fault *ret_fault);

@@ -109,6 +109,7 @@ int gateway_open_downloads(struct gateway *gateway, struct job_fault *ret_fault)
 		return -ENOMEM;
 	const struct downloads_options options = {
 	    .store = gateway->firmware,
+	    .require_signature = config->require_signature,
 	    .forbid_http = !wanted->allow_http,
 	    .proxy = text_or_null(wanted->proxy),
 	    .ca_file = text_or_null(wanted->ca_file),
@@ -156,7 +157,7 @@ int gateway_begin_download(struct gateway *gateway, const struct download_reques
 	*ret_was_there = request->sha256 != NULL && firmware_find(gateway->firmware, request->sha256, ret_firmware, &unused) == 0;
 	if (*ret_was_there)
 		return 0;
-	wanted.try_minisig = gateway->config->require_signature;
+	wanted.try_minisig = request->catalogue || gateway->config->require_signature;
 	int result = queue_begin_download(gateway->queue, &wanted, &download, ret_fault);
 	return result < 0 ? result : answer(gateway, &download, ret);
 }

@@ -45,6 +45,7 @@ int gateway_firmware_added(struct gateway *gateway, const struct firmware *firmw
 
 void gateway_firmware_stored(struct gateway *gateway, const struct firmware_batch *batch)
 {
+	gateway_apply_catalogue(gateway, batch);
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct firmware_batch_item *item = &batch->items[i];
 		if (item->is_new)
@@ -54,13 +55,28 @@ void gateway_firmware_stored(struct gateway *gateway, const struct firmware_batc
 	}
 }
 
+/* As they are now that the catalogue was asked. */
+static void refresh(struct gateway *gateway, struct firmware_batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		struct firmware now = {0};
+		struct cache_error unused;
+		if (firmware_find(gateway->firmware, batch->items[i].firmware.sha256, &now, &unused) < 0)
+			continue;
+		firmware_clear(&batch->items[i].firmware);
+		batch->items[i].firmware = now;
+	}
+}
+
 int gateway_commit_import(struct gateway *gateway, struct firmware_import *import, const struct firmware_statement *statement,
 			  struct firmware_batch *ret, struct job_fault *ret_fault)
 {
 	struct cache_error error = {0};
 	int result = firmware_import_commit_all(import, statement, ret, &error);
-	if (result == 0)
+	if (result == 0) {
 		gateway_firmware_stored(gateway, ret);
+		refresh(gateway, ret);
+	}
 	if (result == -EPROTO)
 		job_fault_from_cache(ret_fault, &error);
 	return result;

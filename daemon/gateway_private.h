@@ -19,6 +19,18 @@ struct gateway {
 	struct queue *queue;
 };
 
+/* What the catalogue offers. */
+struct catalogue_offer {
+	char url[CATALOGUE_URL_MAX + 1];
+	char sha256[FIRMWARE_SHA256_SIZE];
+	char name[FIRMWARE_NAME_SIZE];
+};
+/* 1 with the offer that a reference means which the cache does not know; 0: there is none. "signature-missing", "signature-bad" of a catalogue that is
+ * not to be used; "invalid-request" for an ambiguous reference. */
+int gateway_find_offer(struct gateway *gateway, const char *reference, struct catalogue_offer *ret, struct job_fault *ret_fault);
+/* States what the catalogue says of what came, where nobody else has, and links the files that go together. */
+void gateway_apply_catalogue(struct gateway *gateway, const struct firmware_batch *batch);
+
 /* What came by an import, told to whoever listens. */
 void gateway_firmware_stored(struct gateway *gateway, const struct firmware_batch *batch);
 

@@ -89,7 +89,10 @@ static int submit_url(struct gateway *gateway, struct job_request *request, cons
 	if (result < 0)
 		return result;
 	request->firmware[0] = '\0';
-	name_after_url(source->url, request);
+	if (source->name != NULL)
+		snprintf(request->firmware_name, sizeof(request->firmware_name), "%s", source->name);
+	else
+		name_after_url(source->url, request);
 	return queue_submit(gateway->queue, &order, ret, ret_fault);
 }
 
@@ -117,7 +120,13 @@ int gateway_submit(struct gateway *gateway, const struct job_request *request, c
 {
 	struct job_request own = *request;
 	own.retry_of[0] = '\0';
-	return submit(gateway, &own, firmware_reference, NULL, ret, ret_fault);
+	struct catalogue_offer offer;
+	int result = gateway_find_offer(gateway, firmware_reference, &offer, ret_fault);
+	if (result < 0)
+		return result;
+	const struct job_source source = {.url = offer.url, .sha256 = offer.sha256, .name = offer.name};
+	return result > 0 ? submit_url(gateway, &own, &source, NULL, ret, ret_fault)
+			  : submit(gateway, &own, firmware_reference, NULL, ret, ret_fault);
 }
 
 int gateway_retry(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault)
@@ -135,7 +144,9 @@ int gateway_retry(struct gateway *gateway, const char *id, struct job *ret, stru
 	memcpy(request.retry_of, row.job.id, sizeof(request.retry_of));
 	request.not_before_ms = 0;
 	if (job_row_lacks_firmware(&row)) {
-		const struct job_source source = {.url = row.url, .sha256 = row.url_sha256[0] != '\0' ? row.url_sha256 : NULL};
+		const struct job_source source = {.url = row.url,
+						  .sha256 = row.url_sha256[0] != '\0' ? row.url_sha256 : NULL,
+						  .name = request.firmware_name[0] != '\0' ? request.firmware_name : NULL};
 		return submit_url(gateway, &request, &source, &row, ret, ret_fault);
 	}
 	return submit(gateway, &request, request.firmware, &row, ret, ret_fault);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/catalogue_trust.h"
 #include "daemon/job_files.h"
 #include "daemon/job_pins.h"
 #include "daemon/log.h"
@@ -30,6 +31,7 @@ int queue_fetch(struct queue *queue, struct job_row *row, struct job_fault *ret_
 	const struct download_request request = {
 	    .url = row->url,
 	    .sha256 = row->url_sha256[0] != '\0' ? row->url_sha256 : NULL,
+	    .name = row->job.request.firmware_name[0] != '\0' ? row->job.request.firmware_name : NULL,
 	    .try_minisig = queue->with.require_signature,
 	};
 	int result = begin(queue, &request, &download, ret_fault);
@@ -108,6 +110,64 @@ int queue_download_jobs(struct queue *queue, const char *id, char (**ret)[JOB_ID
 	return 0;
 }
 
+/* The newest download of that content since the job was made. */
+static bool find_download(struct queue *queue, const char *sha256, int64_t since_ms, struct download *ret)
+{
+	struct download *list = NULL;
+	size_t count = 0;
+	bool found = false;
+	if (downloads_list(queue->with.downloads, &list, &count) < 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(list[i].sha256, sha256) != 0 || list[i].created_at < since_ms / 1000)
+			continue;
+		*ret = list[i];
+		found = true;
+	}
+	free(list);
+	return found;
+}
+
+static int fetch_one(struct queue *queue, const struct catalogue_entry *entry, const struct job *job, struct job_fault *ret_fault)
+{
+	struct download download;
+	bool kept = false;
+	if (find_download(queue, entry->sha256, job->created_at_ms, &download) && download_state_final(download.state)) {
+		job_fault_from_cache(ret_fault, &download.fault);
+		return job_fault_set(ret_fault, download.state == DOWNLOAD_FAILED ? ret_fault->kind->code : "download-failed",
+				     "%s, which goes with it, did not come: %s", entry->name,
+				     download.state == DOWNLOAD_FAILED ? download.fault.message : "its download ended without it");
+	}
+	const struct download_request request = {
+	    .url = entry->url, .sha256 = entry->sha256, .name = entry->name, .try_minisig = queue->with.require_signature};
+	int result = begin(queue, &request, &download, ret_fault);
+	if (result == 0)
+		result = store_download_kept(queue->with.store, download.id, &kept, ret_fault);
+	if (result == 0 && !kept)
+		result = store_download_keep(queue->with.store, download.id, ret_fault);
+	return result < 0 ? result : 1;
+}
+
+/* What the catalogue says goes with it, and is not here. 0: nothing; 1: it is on its way. */
+static int fetch_rest(struct queue *queue, const char *sha256, const struct job *job, struct job_fault *ret_fault)
+{
+	struct catalogue catalogue;
+	struct job_fault no_catalogue;
+	struct cache_error unused;
+	int result = 0;
+	if (catalogue_trusted(queue->with.firmware, queue->with.require_signature, &catalogue, &no_catalogue) < 0)
+		return 0;
+	const struct catalogue_entry *entry = catalogue_find(&catalogue, sha256, &unused);
+	const char *const wanted[] = {entry != NULL ? entry->facts.helper : "", entry != NULL ? entry->facts.second : ""};
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]) && result >= 0; i++) {
+		if (wanted[i][0] == '\0' || firmware_is_there(queue->with.firmware, wanted[i]))
+			continue;
+		result = fetch_one(queue, catalogue_find(&catalogue, wanted[i], &unused), job, ret_fault);
+	}
+	catalogue_clear(&catalogue);
+	return result;
+}
+
 /* What came is put into the request as if it had been named in it. The caller has the pins of *ret_request. */
 static int take_firmware(struct queue *queue, const struct download *download, struct job_row *next, struct job_request *ret_request)
 {
@@ -119,7 +179,7 @@ static int take_firmware(struct queue *queue, const struct download *download, s
 				     download->url);
 	int result = job_files_resolve(queue->with.firmware, ret_request, download->firmware, &files, fault);
 	if (result == 0 && queue->with.require_signature)
-		result = job_files_check_signatures(queue->with.firmware, &files, fault);
+		result = job_files_judge(queue->with.firmware, &files, fault);
 	if (result == 0)
 		snprintf(next->job.to_release, sizeof(next->job.to_release), "%s", files.bundle.facts.release);
 	job_files_clear(&files);
@@ -140,7 +200,11 @@ static int take_success(struct queued_job *entry, const struct download *downloa
 	const struct job_request before = next->job.request;
 	struct job_request with_firmware = before;
 	struct job_fault unused;
-	int result = take_firmware(queue, download, next, &with_firmware);
+	int result = fetch_rest(queue, download->firmware, &next->job, &next->job.fault);
+	if (result > 0)
+		return 1;
+	if (result == 0)
+		result = take_firmware(queue, download, next, &with_firmware);
 	if (result == -ENOMEM)
 		return result;
 	if (result < 0)

@@ -93,7 +93,7 @@ static struct transfer *find_equal(struct downloads *downloads, const struct dow
 		struct transfer *transfer = downloads->transfers[i];
 
 		if (!transfer->unwanted && !download_state_final(transfer->now.state) && strcmp(transfer->record.url, record->url) == 0 &&
-		    strcmp(transfer->record.sha256, record->sha256) == 0)
+		    strcmp(transfer->record.sha256, record->sha256) == 0 && transfer->record.catalogue == record->catalogue)
 			return transfer;
 	}
 	return NULL;
@@ -137,6 +137,7 @@ static int take_signature(const struct download_request *request, const struct d
 	if (request->signature && strlen(request->signature) >= sizeof(ret->signature))
 		return refuse(ret_error, "signature should be the text of a .minisig file, of at most 2048 bytes");
 	snprintf(ret->signature, sizeof(ret->signature), "%s", request->signature ? request->signature : "");
+	ret->catalogue = request->catalogue;
 	ret->try_minisig = request->try_minisig && !request->signature && !request->signature_url;
 	if (!request->signature_url)
 		return 0;

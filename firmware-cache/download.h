@@ -65,6 +65,7 @@ struct download_host {
 /* Strings are copied. Zero means the default that stands beside. */
 struct downloads_options {
 	struct firmware_store *store; /* outlives the downloads */
+	bool require_signature;       /* of a catalogue; a firmware without one is stored */
 	bool forbid_http;             /* https alone */
 	const char *proxy;            /* "http://user:password@proxy:3128"; NULL: none, whatever the environment says */
 	const char *ca_file;          /* PEM; NULL: the system's */
@@ -106,6 +107,7 @@ struct download_request {
 	const struct firmware_facts *stated; /* NULL: none */
 	const char *signature;               /* text of a .minisig file; NULL: none */
 	const char *signature_url;           /* NULL: none. Fetched before the firmware is stored; without it there is no success */
+	bool catalogue;                      /* what comes is a catalogue (catalogue.h), in the place of the one that is kept */
 	bool try_minisig;                    /* without either: "<url>.minisig", and none when the server has none */
 };
 

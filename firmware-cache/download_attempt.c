@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "firmware-cache/catalogue.h"
 #include "firmware-cache/store_partial.h"
 
 static void store_firmware(struct download_attempt *attempt);
@@ -186,6 +187,56 @@ static void tell_stored(struct download_attempt *attempt, uint64_t size, const s
 	download_outcome_stored(attempt, size, main ? main->firmware.sha256 : "", main && !main->is_new);
 }
 
+/* NULL: none. */
+static const char *signature_of(struct download_attempt *attempt)
+{
+	const struct download_record *record = &attempt->transfer->record;
+
+	attempt->signature[attempt->signature_length] = '\0';
+	if (attempt->signature_length > 0)
+		return attempt->signature;
+	return record->signature[0] ? record->signature : NULL;
+}
+
+static int put_catalogue(struct download_attempt *attempt, const struct firmware_import *import, struct cache_error *ret_error)
+{
+	const struct downloads_options *options = &attempt->downloads->options;
+	const struct download_record *record = &attempt->transfer->record;
+	struct catalogue_text catalogue = {.source = attempt->transfer->now.url, .signature = signature_of(attempt)};
+	struct cache_error unused;
+	char *text = NULL;
+	int r = firmware_import_read(import, CATALOGUE_SIZE_MAX, &text, &catalogue.length, ret_error);
+
+	/* One that only happened to be there and is none. */
+	if (catalogue.signature && record->try_minisig &&
+	    signature_check_form(catalogue.signature, strlen(catalogue.signature), &unused) < 0)
+		catalogue.signature = NULL;
+	catalogue.text = text;
+	if (r == 0)
+		r = firmware_catalogue_put(options->store, &catalogue, options->require_signature, ret_error);
+	free(text);
+	return r;
+}
+
+static void store_catalogue(struct download_attempt *attempt)
+{
+	struct firmware_import *import = attempt->import;
+	struct cache_error error;
+	uint64_t size = firmware_import_size(import);
+	int r;
+
+	if (!begin_storing(attempt))
+		return;
+	attempt->import = NULL;
+	attempt->part = PART_FIRMWARE;
+	r = put_catalogue(attempt, import, &error);
+	firmware_import_abort(import);
+	if (r < 0)
+		refuse_content(attempt, &error);
+	else
+		download_outcome_stored(attempt, size, "", false);
+}
+
 static void store_firmware(struct download_attempt *attempt)
 {
 	const struct download_record *record = &attempt->transfer->record;
@@ -195,9 +246,7 @@ static void store_firmware(struct download_attempt *attempt)
 	    .name = record->name[0] ? record->name : NULL,
 	    .facts = &record->stated,
 	    .source = source,
-	    .signature = attempt->signature_length > 0 ? attempt->signature
-			 : record->signature[0]        ? record->signature
-						       : NULL,
+	    .signature = signature_of(attempt),
 	    .signature_guessed = record->try_minisig,
 	};
 	struct cache_error error;
@@ -205,13 +254,16 @@ static void store_firmware(struct download_attempt *attempt)
 	uint64_t size;
 	int r;
 
+	if (record->catalogue) {
+		store_catalogue(attempt);
+		return;
+	}
 	if (!begin_storing(attempt))
 		return; /* the cancel takes it away */
 	attempt->import = NULL;
 	attempt->part = PART_FIRMWARE;
 	snprintf(source, sizeof(source), "%.*s", (int)sizeof(source) - 1, attempt->transfer->now.url);
 	firmware_import_expect(import, record->sha256, attempt->end_in_doubt);
-	attempt->signature[attempt->signature_length] = '\0';
 	size = firmware_import_size(import);
 	r = firmware_import_commit_all(import, &statement, &batch, &error);
 	if (r < 0) {

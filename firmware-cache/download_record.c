@@ -44,6 +44,7 @@ static const struct member members[] = {
     TEXT_OF("second", stated.second),
     TEXT_OF("signature_url", signature_url),
     TEXT_OF("signature", signature),
+    VALUE_OF("catalogue", MEMBER_FLAG, catalogue),
     VALUE_OF("try_minisig", MEMBER_FLAG, try_minisig),
     VALUE_OF("created_at", MEMBER_NUMBER64, created_at),
     TEXT_OF("etag", validator.etag),

@@ -26,6 +26,7 @@ struct download_record {
 	struct firmware_facts stated;
 	char signature_url[DOWNLOAD_URL_SIZE];
 	char signature[SIGNATURE_TEXT_MAX + 1];
+	bool catalogue;
 	bool try_minisig;
 	int64_t created_at;
 	struct download_validator validator;

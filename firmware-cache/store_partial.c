@@ -108,6 +108,26 @@ int firmware_import_sync(const struct firmware_import *import)
 	return 0;
 }
 
+int firmware_import_read(const struct firmware_import *import, size_t max, char **ret, size_t *ret_length, struct cache_error *ret_error)
+{
+	char *text = import->size <= max ? malloc((size_t)import->size + 1) : NULL;
+	ssize_t n;
+
+	if (import->size > max)
+		return cache_error_set(ret_error, CACHE_ERROR_BUNDLE_TOO_BIG, "the catalogue has more than %zu bytes", max);
+	if (!text)
+		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a catalogue");
+	n = pread(import->fd, text, (size_t)import->size, 0);
+	if (n != (ssize_t)import->size) {
+		free(text);
+		return disk_report(import->store, import->folder, import->temp, n < 0 ? errno : EIO, "read", ret_error);
+	}
+	text[n] = '\0';
+	*ret = text;
+	*ret_length = (size_t)n;
+	return 0;
+}
+
 void firmware_import_suspend(struct firmware_import *import)
 {
 	import->temp[0] = '\0';

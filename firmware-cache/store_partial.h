@@ -23,6 +23,9 @@ int firmware_import_rewind(struct firmware_import *import, struct cache_error *r
 /* The bytes are on disk to stay, whatever happens. 0 or a negative errno. */
 int firmware_import_sync(const struct firmware_import *import);
 
+/* All that was appended, as a text; caller frees. CACHE_ERROR_BUNDLE_TOO_BIG for more than so many bytes. */
+int firmware_import_read(const struct firmware_import *import, size_t max, char **ret, size_t *ret_length, struct cache_error *ret_error);
+
 /* Keeps the file; the handle is gone. */
 void firmware_import_suspend(struct firmware_import *import);
 

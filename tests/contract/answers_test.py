@@ -402,7 +402,10 @@ class Contract(unittest.TestCase):
         self.assertIn("colour is an unknown member", self.problem("putCatalogue", 400, "invalid-request", body=[dict(entries[0], colour=1)])["detail"])
         self.assertEqual(self.problem("putCatalogue", 400, "invalid-request", body={"catalogue": "[]", "colour": 1})["member"], "colour")
         self.problem("putCatalogue", 422, "signature-bad", body={"catalogue": "[]", "signature": "hello"})
-        self.problem("putCatalogue", 413, "invalid-request", body=b"[" + b" " * 2_097_152 + b"]")
+        self.problem("putCatalogue", 413, "invalid-request", headers={"Content-Length": "2097153"}, body=b"")
+        for body in ({}, {"url": "http://a/", "catalogue": "[]"}):
+            self.assertEqual(self.problem("putCatalogue", 400, "invalid-request", body=body)["member"], "catalogue")
+        self.problem("putCatalogue", 400, "invalid-request", body={"url": "file:///etc/passwd"})
         self.assertEqual(len(self.call("getCatalogue").json()["entries"]), 4096)
         self.assertEqual(self.call("putCatalogue", body={"catalogue": " []\n"}).json()["entries"], [])
         self.call("removeFirmware", here["sha256"], status=204)

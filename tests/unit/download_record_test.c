@@ -17,6 +17,7 @@ static const struct download_record full = {
     .stated = {.family = "monarch1", .release = "LR8.0.5.13-59577", .build = 59577, .base_build = 4000000000u},
     .signature_url = "https://host.example/a.minisig",
     .signature = "untrusted comment: x\nRWQ=\n",
+    .catalogue = true,
     .try_minisig = true,
     .created_at = 1700000000,
     .validator = {.etag = "\"a-1\"", .last_modified = "Sat, 01 Jan 2022 00:00:00 GMT"},
@@ -38,6 +39,7 @@ static const char full_text[] = "dupgate download 1\n"
 				"second \n"
 				"signature_url https://host.example/a.minisig\n"
 				"signature untrusted comment: x%0aRWQ=%0a\n"
+				"catalogue 1\n"
 				"try_minisig 1\n"
 				"created_at 1700000000\n"
 				"etag \"a-1\"\n"
@@ -65,6 +67,7 @@ START_TEST(test_golden)
 	ck_assert_uint_eq(back.stated.base_build, 4000000000u);
 	ck_assert_str_eq(back.signature_url, full.signature_url);
 	ck_assert_str_eq(back.signature, full.signature);
+	ck_assert(back.catalogue);
 	ck_assert(back.try_minisig);
 	ck_assert_int_eq(back.created_at, 1700000000);
 	ck_assert_str_eq(back.validator.etag, "\"a-1\"");
@@ -109,6 +112,7 @@ static const struct damage {
     {"build 59577", "build 99999999999"},
     {"build 59577", "build "},
     {"total 6000000", "total 18446744073709551616"},
+    {"catalogue 1\n", "catalogue 2\n"},
     {"try_minisig 1", "try_minisig 2"},
     {"%2540ss@", "%2"},
     {"p%2540", "p%00"},
