@@ -120,6 +120,7 @@ class Configuration(Folder):
         uncommented = re.sub(r"(?m)^;(\[|\w+ =)", r"\1", example)
         self.assertNotEqual(uncommented, example)
         path = self.folder / "all.conf"
+        path.touch(mode=0o600)  # it has a password in it
         path.write_text(uncommented)
         ended = self.check(path)
         self.assertEqual(ended.returncode, 0, ended.stderr)

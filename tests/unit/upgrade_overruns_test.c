@@ -23,8 +23,8 @@ int ioctl(int fd, unsigned long request, ...)
 	va_end(arguments);
 	if (request != TIOCGICOUNT)
 		return (int)syscall(SYS_ioctl, fd, request, argument);
-	*(struct serial_icounter_struct *)argument =
-	    (struct serial_icounter_struct){.overrun = ++overruns, .brk = overruns, .frame = 2 * overruns};
+	int count = ++overruns;
+	*(struct serial_icounter_struct *)argument = (struct serial_icounter_struct){.overrun = count, .brk = count, .frame = 2 * count};
 	return 0;
 }
 

@@ -32,7 +32,7 @@ struct course {
 	bool fate_known; /* nothing was sent whose answer is missing: the modem has not taken it */
 };
 
-static void give_note(const struct stp_session *session, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void give_note(const struct stp_session *session, const char *format, va_list arguments)
 {
 	char line[256];
 
