@@ -212,6 +212,21 @@ class Restarts(FetchTest):
     def test_kill_9_in_the_middle_goes_on_from_there(self):
         self.restarted(lambda daemon: daemon.kill())
 
+    def test_a_download_that_was_forgotten_is_asked_for_again(self):
+        gate = Gate(self.body)
+        server = self.server(gate)
+        rack = self.rack(1)
+        job = self.upgrade(rack, "bench-0", url=server.url())
+        self.assertTrue(gate.half_sent.wait(PATIENCE_S))
+        rack.daemon.kill()
+        for path in (rack.folder / "cache" / "downloads").iterdir():
+            path.unlink()
+        gate.opened.set()
+        rack.daemon.start()
+        now = wait_for(lambda: (j := rack.daemon.get(f"/jobs/{job['id']}"))["firmware"] and j, what="the firmware")
+        self.assertEqual((now["firmware"], now["download"] != job["download"]), (self.sha256, True))
+        self.assertEqual([r.range_first for r in server.seen()], [None, None])
+
     def test_a_download_without_its_job_is_dropped(self):
         server = self.server(Gate(self.body))
         rack = self.rack(1)

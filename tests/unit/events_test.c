@@ -55,6 +55,8 @@ START_TEST(names_are_those_of_the_contract)
 	ck_assert_str_eq(event_topic_name(TOPIC_PROGRESS), "progress");
 	ck_assert_str_eq(event_topic_name(TOPIC_FIRMWARE), "firmware");
 	ck_assert_str_eq(event_topic_name(TOPIC_CAMPAIGN), "campaign");
+	ck_assert_str_eq(event_type_name(EVENT_DOWNLOAD_CHANGED), "download-changed");
+	ck_assert_str_eq(event_type_name(EVENT_DOWNLOAD_PROGRESS), "download-progress");
 	ck_assert_str_eq(event_type_name(EVENT_DEVICE_CHANGED), "device-changed");
 	ck_assert_str_eq(event_type_name(EVENT_JOB_CREATED), "job-created");
 	ck_assert_str_eq(event_type_name(EVENT_JOB_CHANGED), "job-changed");
@@ -122,6 +124,43 @@ START_TEST(a_publication_is_a_copy_with_its_ids)
 	ck_assert_str_eq(events[3]->firmware, "abc");
 	ck_assert_ptr_null(events[3]->job_now);
 	for (size_t i = 0; i < 4; i++)
+		event_unref(events[i]);
+	event_bus_free(bus);
+}
+END_TEST
+
+START_TEST(a_download_is_told_with_its_jobs)
+{
+	char jobs[2][JOB_ID_SIZE] = {"01a", "01b"};
+	struct download_status status = {.now = {.id = "0195512f5c1a3d90a1b2", .url = "http://a/b", .bytes_done = 5, .bytes_total = 9},
+					 .job_count = 2,
+					 .jobs = (const char(*)[JOB_ID_SIZE])jobs};
+	struct event *events[3];
+	struct event_bus *bus = make_bus(4);
+	event_publish_download(bus, &status);
+	strcpy(jobs[0], "gone");
+	status.now.url[0] = 'x';
+	status.job_count = 0;
+	status.jobs = NULL;
+	event_publish_download(bus, &status);
+	event_publish_download_progress(bus, &status.now);
+	ck_assert_int_eq(event_bus_read(bus, 0, events, 3), 3);
+	ck_assert_int_eq(events[0]->topic, TOPIC_FIRMWARE);
+	ck_assert_int_eq(events[0]->type, EVENT_DOWNLOAD_CHANGED);
+	ck_assert_str_eq(events[0]->download, "0195512f5c1a3d90a1b2");
+	ck_assert_str_eq(events[0]->device, "");
+	ck_assert_str_eq(events[0]->download_now->now.url, "http://a/b");
+	ck_assert_uint_eq(events[0]->download_now->job_count, 2);
+	ck_assert_str_eq(events[0]->download_now->jobs[0], "01a");
+	ck_assert_str_eq(events[0]->download_now->jobs[1], "01b");
+	ck_assert_uint_eq(events[1]->download_now->job_count, 0);
+	ck_assert_int_eq(events[2]->topic, TOPIC_FIRMWARE);
+	ck_assert_int_eq(events[2]->type, EVENT_DOWNLOAD_PROGRESS);
+	ck_assert_str_eq(events[2]->download, "0195512f5c1a3d90a1b2");
+	ck_assert_ptr_null(events[2]->download_now);
+	ck_assert_uint_eq(events[2]->bytes_done, 5);
+	ck_assert_uint_eq(events[2]->bytes_total, 9);
+	for (size_t i = 0; i < 3; i++)
 		event_unref(events[i]);
 	event_bus_free(bus);
 }
@@ -357,6 +396,7 @@ int main(void)
 	tcase_add_test(tests, names_are_those_of_the_contract);
 	tcase_add_test(tests, an_epoch_is_hex_and_never_the_same);
 	tcase_add_test(tests, a_publication_is_a_copy_with_its_ids);
+	tcase_add_test(tests, a_download_is_told_with_its_jobs);
 	tcase_add_test(tests, a_cursor_walks_in_pieces);
 	tcase_add_test(tests, who_fell_out_of_the_ring_is_told);
 	tcase_add_test(tests, the_wake_descriptor_rises_and_never_blocks);

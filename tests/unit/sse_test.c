@@ -117,6 +117,46 @@ START_TEST(firmware_event_bytes)
 }
 END_TEST
 
+START_TEST(download_event_bytes)
+{
+	static const char jobs[1][JOB_ID_SIZE] = {"j1"};
+	struct download_status status = {.job_count = 1, .jobs = jobs};
+	struct event event = {.seq = 3, .topic = TOPIC_FIRMWARE, .type = EVENT_DOWNLOAD_CHANGED, .download = "d1", .download_now = &status};
+	strcpy(status.now.id, "d1");
+	strcpy(status.now.url, "http://a/b?...");
+	status.now.state = DOWNLOAD_WAITING;
+	status.now.bytes_done = 5;
+	status.now.bytes_total = DOWNLOAD_BYTES_UNKNOWN;
+	status.now.attempt = 2;
+	status.now.not_before = 60;
+	status.now.created_at = 1;
+	cache_error_set(&status.now.fault, CACHE_ERROR_CACHE_FULL, "no room");
+	char *block = sse_render(&event, "e1");
+	const char *remedy = fault_kind_find("cache-full")->remedy;
+	char expected[1024];
+	snprintf(expected, sizeof(expected),
+		 "id: e1-3\nevent: firmware\ndata: "
+		 "{\"type\":\"download-changed\",\"download\":\"d1\",\"now\":{\"id\":\"d1\",\"url\":\"http://a/b?...\","
+		 "\"sha256\":null,\"state\":\"waiting\",\"bytes_done\":5,\"bytes_total\":null,\"attempt\":2,"
+		 "\"not_before\":\"1970-01-01T00:01:00.000Z\",\"firmware\":null,\"jobs\":[\"j1\"],\"fault\":{\"code\":\"cache-full\","
+		 "\"class\":\"infrastructure\",\"message\":\"no room\",\"evidence\":null,\"remedy\":\"%s\"},"
+		 "\"created_at\":\"1970-01-01T00:00:01.000Z\",\"finished_at\":null}}\n\n",
+		 remedy);
+	ck_assert_str_eq(block, expected);
+	free(block);
+	struct event progress = {.seq = 4,
+				 .topic = TOPIC_FIRMWARE,
+				 .type = EVENT_DOWNLOAD_PROGRESS,
+				 .download = "d1",
+				 .bytes_done = 7,
+				 .bytes_total = 5000000000};
+	block = sse_render(&progress, "e1");
+	ck_assert_str_eq(block, "id: e1-4\nevent: firmware\ndata: {\"type\":\"download-progress\",\"download\":\"d1\",\"bytes_done\":7,"
+				"\"bytes_total\":5000000000}\n\n");
+	free(block);
+}
+END_TEST
+
 START_TEST(progress_event_bytes)
 {
 	struct job_moment moment = {
@@ -200,6 +240,7 @@ int main(void)
 	tcase_add_loop_test(tcase, filters_let_through, 0, ROWS(filters));
 	tcase_add_test(tcase, firmware_is_of_no_device);
 	tcase_add_test(tcase, firmware_event_bytes);
+	tcase_add_test(tcase, download_event_bytes);
 	tcase_add_test(tcase, progress_event_bytes);
 	tcase_add_test(tcase, data_is_one_line);
 	tcase_add_test(tcase, job_types);
