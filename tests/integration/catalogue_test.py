@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from fetch_rig import FetchTest, PATIENCE_S, make_bundle  # noqa: E402
+from fetch_rig import FetchTest, PATIENCE_S, make_bundle, wait_for  # noqa: E402
 from rack import make_helper  # noqa: E402
 
 OLD, NEW = "LR5.1.1.0-38638", "LR5.1.1.0-39529"
@@ -110,11 +110,14 @@ class Catalogue(FetchTest):
         second = self.folder / "CATM1-5.2-48829-2.dup"
         first = self.serve("/1.dup", self.make("CATM1-5.2-48829-1.dup", size=60_000, release="LR5.2.0.0-48829", pair=second), signed=False)
         rest = self.serve("/2.dup", second.read_bytes(), signed=False)
-        first |= {"name": "one.dup", "second": rest["sha256"], "release": "LR5.2.0.0-48829"}
+        first |= {"name": "one.dup", "second": rest["sha256"], "release": "LR5.2.0.0-48829", "family": "monarch1"}
         self.offer(rack, [first, rest], signed=False)
-        done = rack.daemon.finished(self.upgrade(rack, "bench-0", firmware="one.dup")["id"])
-        self.assertEqual((done["state"], done["fault"], done["to_release"]), ("succeeded", None, "LR5.2.0.0-48829"))
-        self.assertEqual(rack.daemon.get("/firmware/one.dup")["second"], rest["sha256"])
+        job = self.upgrade(rack, "bench-0", firmware="one.dup", not_before="2199-01-01T00:00:00Z")
+        self.assertEqual(job["waiting_for"], "download")
+        job = wait_for(lambda: (now := rack.daemon.get(f"/jobs/{job['id']}"))["firmware"] and now, what="its firmware")
+        self.assertEqual((job["firmware"], job["to_release"], job["waiting_for"]), (first["sha256"], "LR5.2.0.0-48829", "time"))
+        status, _, plan = rack.daemon.request("POST", "/devices/bench-0/upgrade?dry_run=true", {"firmware": "one.dup"})
+        self.assertEqual((status, plan["plan"]["second"], plan["plan"]["fault"]), (200, rest["sha256"], None))
 
     def test_what_is_not_signed_is_not_used(self):
         rack = self.begin(require="yes")

@@ -142,8 +142,13 @@ class Signatures(FleetTest):
         self.sign(bundle)
         self.dupctl("firmware", "add", bundle)
         self.assertEqual(self.verdict(bundle.name)[0], "bad")
-        job = daemon.finished(daemon.upgrade("bench-0", bundle.name)["id"])
-        self.assertEqual(job["state"], "succeeded")
+        job = daemon.upgrade("bench-0", bundle.name, not_before="2199-01-01T00:00:00Z")
+        self.assertEqual(job["waiting_for"], "time")
+        # A signature also comes with a URL whose content is here already.
+        self.make_key("third")
+        body = {"url": "http://127.0.0.1:1/x", "sha256": job["firmware"], "signature": self.sign(bundle, "third").read_text()}
+        status, _, known = daemon.request("POST", "/firmware", body)
+        self.assertEqual((status, known["checks"]["signature"], known["signature"]["key_name"]), (200, "good", "third.pub"))
 
     def test_a_file_that_is_no_key_is_named_once(self):
         (self.keys / "notes.pub").write_text("hello")
