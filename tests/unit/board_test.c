@@ -362,6 +362,7 @@ START_TEST(what_was_said_is_in_the_transcript)
 	ck_assert_ptr_nonnull(strstr(text, "> " MODE "\n"));
 	ck_assert_ptr_nonnull(strstr(text, "release='1.20.2.r6'"));
 	ck_assert_ptr_nonnull(strstr(text, "# the board's mirror is open\n"));
+	ck_assert_ptr_null(strstr(text, "LTE()")); /* F14, F16: hangs for ever on a modem in mode 0 or 4 */
 	free(text);
 	transcript_free(transcript);
 }

@@ -12,6 +12,7 @@
 #define READ_SIZE        512u
 #define SAMPLE_SIZE      24u
 #define PARTIAL_GRACE_MS 20  /* for the rest of a line that has begun: 115200 carries 230 bytes in it */
+#define LATE_READ_MS     250 /* after the deadline: for what is queued, and no longer, for a port may never stop to talk */
 #define STALE_GRACE_MS   200 /* for more final codes, when what came looks like the answer to another command */
 #define RESYNC_ROUND_MS  1000
 #define RESYNC_QUIET_MS  150 /* a modem answers in order: after the late reply the one to AT follows within this */
@@ -253,10 +254,10 @@ static int await_final(struct exchange *exchange, int64_t deadline_ms)
 		int result = read_lines(exchange->session, wait_ms, take_reply_line, exchange);
 
 		settled = reply->final != AT_FINAL_NONE;
-		if (result == 0 && !(settled && clock_now_ms() >= deadline_ms))
+		if (result == 0 && clock_now_ms() < deadline_ms + (settled ? 0 : LATE_READ_MS))
 			continue;
 		if (!settled)
-			return result;
+			return result == 0 ? -ETIMEDOUT : result;
 		/* What came behind the last final code belongs to no command. */
 		for (size_t i = exchange->settled; i < reply->line_count; i++)
 			give_unsolicited(exchange->session, reply->lines[i]);

@@ -6,10 +6,13 @@
 
 #include "transport/clock.h"
 
-#define WRITE_MS 2000
+#define WRITE_MS     2000
+#define LATE_READ_MS 250 /* after the deadline: for what is queued, and no longer, for a board may never stop to talk */
 
 int board_hear(struct board_talk *talk, int64_t deadline_ms)
 {
+	if (clock_now_ms() >= deadline_ms + LATE_READ_MS)
+		return -ETIMEDOUT;
 	if (talk->begin < talk->end)
 		return 0;
 	ssize_t count = link_read(talk->modem->link, talk->bytes, sizeof(talk->bytes), deadline_ms);
