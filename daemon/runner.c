@@ -15,6 +15,9 @@
 
 #define TRANSCRIPT_LIMIT 1048576u
 
+/* Three times the longest apply (protocol.md 7, Budgets). */
+#define AT_WORK_MS INT64_C(3600000)
+
 /* What the thread of one run has in its hands. */
 struct run {
 	struct queued_job *entry;
@@ -235,6 +238,20 @@ static void close_transcript(struct run *run)
 	transcript_file_close(run->file);
 }
 
+/* An earlier job that failed in a transfer or an apply may have left its modem at it. Later nobody can help that modem but by its power. */
+static bool may_be_at_work(const struct run *run)
+{
+	const struct queue_surroundings *with = &run->queue->with;
+	char earlier[JOB_ID_SIZE] = "";
+	struct job_row row;
+	struct job_fault fault;
+	if (store_job_upgrade_before(with->store, run->device.id, run->row.job.id, earlier, &fault) < 0)
+		return true;
+	if (earlier[0] == '\0' || store_job_get(with->store, earlier, &row, &fault) < 0)
+		return false;
+	return row.past_return && row.job.state != JOB_SUCCEEDED && with->now_ms() - row.job.finished_at_ms < AT_WORK_MS;
+}
+
 static int run_engine(struct run *run, const struct job_files *files, const struct job_images *images, struct upgrade_result *ret)
 {
 	const struct job *job = &run->row.job;
@@ -259,6 +276,7 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 	request.last_boot_mode = (enum boot_mode)run->device.modem.boot_mode;
 	engine_profile(registry_profile(run->queue->with.registry, run->device.id), job->request.rate_bps, &profile);
 	(void)modem_family_parse(run->device.modem.family, &request.last_family);
+	request.may_be_at_work = may_be_at_work(run);
 	if (job->request.kind == JOB_PROBE)
 		return engine->probe(&request, &events, ret);
 	engine_firmware(files, &wanted);

@@ -48,6 +48,9 @@ int store_job_newest_id(struct store *store, char ret[JOB_ID_SIZE], struct job_f
 /* Of the upgrades of this device that ever ran. "" when there is none. */
 int store_job_newest_upgrade(struct store *store, const char *device, char ret[JOB_ID_SIZE], struct job_fault *ret_fault);
 
+/* The same of those older than a job. */
+int store_job_upgrade_before(struct store *store, const char *device, const char *job, char ret[JOB_ID_SIZE], struct job_fault *ret_fault);
+
 /* What is kept of a device between runs; the configuration says the rest. */
 struct device_row {
 	char id[DEVICE_ID_SIZE];

@@ -29,6 +29,9 @@ static const char select_unfinished[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE 
 static const char select_newest_id[] = "SELECT max(id) FROM jobs";
 static const char select_newest_upgrade[] = "SELECT max(id) FROM jobs WHERE device = ?1 AND kind = 'upgrade' AND furthest_phase <> ''";
 
+static const char select_upgrade_before[] =
+    "SELECT max(id) FROM jobs WHERE device = ?1 AND kind = 'upgrade' AND furthest_phase <> '' AND id < ?2";
+
 /* Every filter has its own text, so that each finds its index. A row more than asked for tells that there are more. */
 #define OLDER_FIRST_PAGE " id < ?1 ORDER BY id DESC LIMIT ?2"
 static const char after_every_id[] = "~";
@@ -322,8 +325,9 @@ int store_jobs_unfinished(struct store *store, struct job_row **ret, size_t *ret
 	return result;
 }
 
-/* One id, or "" where there is none; device NULL: the statement takes none. */
-static int read_id(struct store *store, const char *sql, const char *device, char ret[JOB_ID_SIZE], struct job_fault *ret_fault)
+/* One id, or "" where there is none; device, before NULL: the statement takes none. */
+static int read_id(struct store *store, const char *sql, const char *device, const char *before, char ret[JOB_ID_SIZE],
+		   struct job_fault *ret_fault)
 {
 	int result = -EPROTO;
 	store_read_begin(store);
@@ -332,6 +336,8 @@ static int read_id(struct store *store, const char *sql, const char *device, cha
 		struct store_binder binder = {.statement = statement, .next = 1};
 		if (device != NULL)
 			store_bind_text(&binder, device);
+		if (before != NULL)
+			store_bind_text(&binder, before);
 		result = sqlite3_step(statement) == SQLITE_ROW ? 0 : store_failed(&store->reader, ret_fault);
 		struct store_reader reader = {.statement = statement};
 		if (result == 0)
@@ -344,10 +350,15 @@ static int read_id(struct store *store, const char *sql, const char *device, cha
 
 int store_job_newest_id(struct store *store, char ret[JOB_ID_SIZE], struct job_fault *ret_fault)
 {
-	return read_id(store, select_newest_id, NULL, ret, ret_fault);
+	return read_id(store, select_newest_id, NULL, NULL, ret, ret_fault);
 }
 
 int store_job_newest_upgrade(struct store *store, const char *device, char ret[JOB_ID_SIZE], struct job_fault *ret_fault)
 {
-	return read_id(store, select_newest_upgrade, device, ret, ret_fault);
+	return read_id(store, select_newest_upgrade, device, NULL, ret, ret_fault);
+}
+
+int store_job_upgrade_before(struct store *store, const char *device, const char *job, char ret[JOB_ID_SIZE], struct job_fault *ret_fault)
+{
+	return read_id(store, select_upgrade_before, device, job, ret, ret_fault);
 }

@@ -119,6 +119,7 @@ static size_t begin_run(const struct upgrade_request *request, struct upgrade_re
 	modem->resume_phase = request->options.resume_phase;
 	modem->last_boot_mode = request->last_boot_mode;
 	modem->sent_before = request->options.sent;
+	modem->may_be_at_work = request->may_be_at_work;
 	modem->allow_branch_switch = request->options.allow_branch_switch;
 	modem->had_image = request->image != NULL;
 	modem->had_helper = request->helper != NULL && request->firmware->helper;

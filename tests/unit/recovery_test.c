@@ -398,6 +398,43 @@ START_TEST(a_retry_goes_on_where_the_failed_job_came_to)
 }
 END_TEST
 
+static bool next_probe_spares_the_power(void)
+{
+	struct job_request request = fixture_request(0);
+	struct job job;
+	request.kind = JOB_PROBE;
+	request.firmware[0] = '\0';
+	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "", &job, &fault), 0);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	fixture_await_idle(&fixture);
+	return fixture_modem(0)->may_be_at_work;
+}
+
+START_TEST(a_modem_that_may_be_at_work_keeps_its_power_in_the_next_job)
+{
+	ck_assert(!next_probe_spares_the_power());
+	fail_in(PHASE_APPLY, FAULT_APPLY_TIMEOUT);
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_FAILED, NULL);
+	fixture_await_idle(&fixture);
+	ck_assert(!fixture_modem(0)->may_be_at_work);
+	fixture_modem(0)->fault = FAULT_NONE;
+	ck_assert(next_probe_spares_the_power());
+	fixture_advance(3600000);
+	ck_assert(!next_probe_spares_the_power());
+	job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	fixture_await_idle(&fixture);
+	ck_assert(!next_probe_spares_the_power());
+	fail_in(PHASE_CONNECT, FAULT_APPLY_TIMEOUT);
+	job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_FAILED, NULL);
+	fixture_await_idle(&fixture);
+	fixture_modem(0)->fault = FAULT_NONE;
+	ck_assert(!next_probe_spares_the_power());
+}
+END_TEST
+
 START_TEST(a_retry_of_what_succeeded_begins_anew)
 {
 	struct job job = fixture_submit(&fixture, 0);
@@ -525,6 +562,7 @@ int main(void)
 	tcase_add_test(tcase, a_job_that_can_be_cancelled_waits_for_its_port_as_long_as_it_takes);
 	ADD_LOOP(what_keeps_from_the_modem_may_pass_once_something_was_sent, passing_rows);
 	tcase_add_test(tcase, a_retry_goes_on_where_the_failed_job_came_to);
+	tcase_add_test(tcase, a_modem_that_may_be_at_work_keeps_its_power_in_the_next_job);
 	tcase_add_test(tcase, a_retry_of_what_succeeded_begins_anew);
 	tcase_add_test(tcase, a_retry_of_an_older_job_begins_anew);
 	tcase_add_test(tcase, a_transfer_that_begins_anew_is_not_behind_the_job);

@@ -278,6 +278,7 @@ static int run_modem(const struct upgrade_case *row, struct ears *ears, const st
 	struct upgrade_request request = {.port = fake_modem_port(ears->fake),
 					  .profile = &profile,
 					  .expected_imei = row->expected_imei,
+					  .may_be_at_work = row->may_be_at_work,
 					  .firmware = &row->firmware,
 					  .options = row->options,
 					  .image = images->bundle,

@@ -73,6 +73,7 @@ struct upgrade_case {
 	bool cancel_at_connect;
 	uint32_t rate_bps; /* the profile's one rate; 0: 921600 */
 	struct fake_stp more_stp[5];
+	bool may_be_at_work;
 	enum power power;             /* what the device's power method does */
 	bool cancel;                  /* at the point of no return */
 	enum upgrade_phase cancel_at; /* when it begins; PHASE_CONNECT: never */

@@ -89,7 +89,7 @@ static bool may_cycle_power(const struct upgrade *upgrade)
 	const struct upgrade_options *options = &upgrade->request->options;
 
 	return upgrade->events && upgrade->events->power_cycle && !upgrade->power_cycled && !upgrade->crossed && !options->sent &&
-	       options->resume_phase < PHASE_TRANSFER;
+	       !upgrade->request->may_be_at_work && options->resume_phase < PHASE_TRANSFER;
 }
 
 /* Power off and on, and the ladder again. What the fault says afterwards tells of it. */
@@ -117,6 +117,20 @@ static int told_of_power(struct upgrade *upgrade, int r)
 	return r;
 }
 
+/* What is told to do about a silent modem takes its power away. */
+static void warn_of_work(struct upgrade *upgrade, int r)
+{
+	struct fault *fault = upgrade_fault(upgrade);
+	size_t used = strlen(fault->message);
+
+	if (r == -EPROTO && upgrade->request->may_be_at_work && fault->code != FAULT_PORT_GONE && fault->code != FAULT_PORT_IN_USE)
+		snprintf(
+		    fault->message + used, sizeof(fault->message) - used,
+		    "; an earlier job failed while this modem took its bundle: leave its power on for %u minutes before you do anything "
+		    "else",
+		    upgrade->request->profile->apply_budget_s / 60);
+}
+
 /* The board did what it was told, and a board that lost its power can be told something else: board.h. */
 static bool out_of_reach(struct upgrade *upgrade, int r)
 {
@@ -135,6 +149,7 @@ int upgrade_connect(struct upgrade *upgrade)
 		r = told_of_power(upgrade, cycle_power(upgrade, "the modem does not answer", last_boot_mode));
 	else if (out_of_reach(upgrade, r) && may_cycle_power(upgrade))
 		r = told_of_power(upgrade, cycle_power(upgrade, "the modem is out of the board's reach", upgrade->modem.info.boot_mode));
+	warn_of_work(upgrade, r);
 	upgrade->result->boot_mode_refuted = out_of_reach(upgrade, r) && upgrade->modem.info.boot_mode == BOOT_MODE_UNKNOWN;
 	if (r < 0)
 		return r;

@@ -39,6 +39,7 @@ struct upgrade_request {
 	const struct image *helper;          /* the ELF; NULL: none given */
 	const struct image *second;          /* the second file of a pair; NULL: there is none */
 	enum boot_mode last_boot_mode;       /* as the modem was last seen; BOOT_MODE_UNKNOWN */
+	bool may_be_at_work;                 /* another job failed here in a transfer or an apply, not long ago: no power action */
 	int cancel_fd;                       /* readable: stop; -1: none */
 	struct transcript *transcript;       /* may be NULL */
 	const struct modem_timings *timings; /* NULL: the real ones */
