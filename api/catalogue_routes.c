@@ -8,15 +8,18 @@
 
 #include "api/json_read.h"
 #include "api/json_view.h"
+#include "firmware-cache/utf8.h"
 
 /* A list as it is, or an object that has it as a text, byte by byte as it was signed. */
 static int read_text(struct exchange *exchange, struct catalogue_upload *ret)
 {
 	struct read_error error;
-	size_t blank = exchange->body != NULL ? strspn(exchange->body, " \t\r\n") : 0;
+	size_t blank = 0;
+	while (blank < exchange->body_length && strchr(" \t\r\n", exchange->body[blank]) != NULL)
+		blank++;
 	*ret = (struct catalogue_upload){0};
 	if (blank < exchange->body_length && exchange->body[blank] == '[') {
-		ret->text = strndup(exchange->body, exchange->body_length);
+		ret->text = text_of_bytes(exchange->body, exchange->body_length);
 		return ret->text != NULL ? 0 : -ENOMEM;
 	}
 	int r = json_read_catalogue(exchange->body, exchange->body_length, ret, &error);

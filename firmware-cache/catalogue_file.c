@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "firmware-cache/catalogue_file.h"
+#include "firmware-cache/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,7 +80,7 @@ static struct catalogue_file *make(const struct catalogue_text *from, int64_t re
 		return NULL;
 	}
 	if (file) {
-		file->text = strndup(from->text, from->length);
+		file->text = text_of_bytes(from->text, from->length);
 		file->signature = from->signature ? strdup(from->signature) : NULL;
 		file->catalogue.received_at = received_at;
 		snprintf(file->catalogue.source, sizeof(file->catalogue.source), "%s", from->source);

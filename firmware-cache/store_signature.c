@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "firmware-cache/store_state.h"
+#include "firmware-cache/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -161,7 +162,7 @@ int firmware_sign(struct firmware_store *store, const char *sha256, const char *
 
 	if (r < 0)
 		return r;
-	copy = strndup(text, length);
+	copy = text_of_bytes(text, length);
 	if (!copy)
 		return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a signature");
 	store_begin_change(store);

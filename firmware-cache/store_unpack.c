@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "firmware-cache/import_parts.h"
+#include "firmware-cache/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -207,7 +208,7 @@ static int link_signatures(const struct unpacking *unpacking, struct cache_error
 
 		if (part->signature || strcmp(part->path, found->path) != 0)
 			continue;
-		part->signature = strndup(found->text, found->length);
+		part->signature = text_of_bytes(found->text, found->length);
 		if (!part->signature)
 			return cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a signature");
 	}

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "firmware-cache/utf8.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -74,4 +77,15 @@ void utf8_make_printable(char *text)
 			*text = '?';
 		text += length ? length : 1;
 	}
+}
+
+char *text_of_bytes(const char *bytes, size_t length)
+{
+	char *text = malloc(length + 1);
+
+	if (!text)
+		return NULL;
+	memcpy(text, bytes, length);
+	text[length] = '\0';
+	return text;
 }

@@ -14,4 +14,7 @@ size_t utf8_printable(const char *text);
 /* Puts a '?' in the place of each byte that is no part of a printable character. */
 void utf8_make_printable(char *text);
 
+/* The bytes as a string of its own, to be freed by the caller; NULL when there is no memory. Never reads beyond length, as strndup() may. */
+char *text_of_bytes(const char *bytes, size_t length);
+
 #endif

@@ -403,6 +403,8 @@ class Contract(unittest.TestCase):
         self.assertEqual(self.problem("putCatalogue", 400, "invalid-request", body={"catalogue": "[]", "colour": 1})["member"], "colour")
         self.problem("putCatalogue", 422, "signature-bad", body={"catalogue": "[]", "signature": "hello"})
         self.problem("putCatalogue", 413, "invalid-request", headers={"Content-Length": "2097153"}, body=b"")
+        for blanks in (b" ", b" \t\r\n" * 16):  # nothing that ends them
+            self.problem("putCatalogue", 400, "invalid-request", headers={"Content-Type": "application/json"}, body=blanks)
         for body in ({}, {"url": "http://a/", "catalogue": "[]"}):
             self.assertEqual(self.problem("putCatalogue", 400, "invalid-request", body=body)["member"], "catalogue")
         self.problem("putCatalogue", 400, "invalid-request", body={"url": "file:///etc/passwd"})
