@@ -28,6 +28,7 @@ struct run {
 	enum upgrade_phase phase;
 	struct progress_meter meter;
 	bool at_border, connected;
+	uint32_t block_budget_s;      /* of the device's profile */
 	int boot_mode;                /* as last told in this run; -1: not yet */
 	struct job_fault store_fault; /* with which the store ended the run */
 	struct transcript_file *file;
@@ -74,6 +75,12 @@ static int on_phase(void *context, enum upgrade_phase phase, size_t step, size_t
 	snprintf(next.job.detail, sizeof(next.job.detail), "%s", run->row.cancel_requested ? BRINGING_BACK : detail != NULL ? detail : "");
 	next.job.step = (uint32_t)step;
 	next.job.steps = (uint32_t)steps;
+	/* What follows a transfer has neither rate nor end that anybody knows. */
+	if (phase > PHASE_TRANSFER) {
+		next.job.progress.rate_bps = 0;
+		next.job.progress.eta_s = -1;
+		queued_job_set_progress(run->entry, &next.job.progress);
+	}
 	/* A transfer that begins anew is not behind the job any more. */
 	if (next.furthest_phase[0] == '\0' || phase == PHASE_TRANSFER || (int)phase > (int)engine_phase(next.furthest_phase))
 		snprintf(next.furthest_phase, sizeof(next.furthest_phase), "%s", name);
@@ -97,8 +104,10 @@ static void on_progress(void *context, const struct stp_progress *progress)
 	struct job *job = &run->entry->row.job;
 	job->progress = next;
 	if (border_changed)
-		snprintf(job->detail, sizeof(job->detail), "%s",
-			 progress->at_border ? "the modem may be silent while it erases flash, this is normal" : "");
+		job->detail[0] = '\0';
+	if (border_changed && progress->at_border)
+		snprintf(job->detail, sizeof(job->detail), "the modem may be silent while it erases flash, this is normal for up to %u s",
+			 run->block_budget_s);
 	struct job now = *job;
 	pthread_mutex_unlock(&run->queue->lock);
 	event_publish_job(run->queue->with.events, border_changed ? EVENT_JOB_CHANGED : EVENT_JOB_PROGRESS, &now);
@@ -275,6 +284,7 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 	};
 	request.last_boot_mode = (enum boot_mode)run->device.modem.boot_mode;
 	engine_profile(registry_profile(run->queue->with.registry, run->device.id), job->request.rate_bps, &profile);
+	run->block_budget_s = profile.block_budget_s;
 	(void)modem_family_parse(run->device.modem.family, &request.last_family);
 	request.may_be_at_work = may_be_at_work(run);
 	if (job->request.kind == JOB_PROBE)

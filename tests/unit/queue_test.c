@@ -53,6 +53,27 @@ static void read_story(const char *id, char *ret, size_t ret_size)
 	ck_assert_int_eq(count, 0);
 }
 
+/* What the transfer's events said of borders. */
+static void border_details(const char *id, char *ret, size_t ret_size)
+{
+	struct event *events[64];
+	uint64_t after = 0;
+	size_t length = 0;
+	int count;
+	ret[0] = '\0';
+	while ((count = event_bus_read(gateway_events(fixture.gateway), after, events, 64)) > 0) {
+		for (int i = 0; i < count; i++) {
+			const struct event *event = events[i];
+			after = event->seq;
+			if (event->type == EVENT_JOB_CHANGED && strcmp(event->job, id) == 0 &&
+			    strstr(event->job_now->detail, "erases flash") != NULL)
+				length += (size_t)snprintf(ret + length, ret_size - length, "%s|", event->job_now->detail);
+			event_unref(events[i]);
+		}
+	}
+	ck_assert_int_eq(count, 0);
+}
+
 static struct job_row row_on_disk(const char *id)
 {
 	struct job_row row;
@@ -217,6 +238,24 @@ START_TEST(a_queued_job_is_cancelled_at_once)
 	ck_assert_int_eq(gateway_cancel(fixture.gateway, job.id, &cancelled, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "invalid-request");
 	ck_assert_int_eq(fixture_job(&fixture, job.id).state, JOB_SUCCEEDED);
+}
+END_TEST
+
+/* How long the modem may be silent is the profile's; nobody knows how long it will apply what it has. */
+START_TEST(a_border_tells_its_patience_and_an_apply_no_end)
+{
+	char text[4096];
+	GATE_AT(0, PHASE_APPLY);
+	struct job job = fixture_submit(&fixture, 0);
+	job = fixture_await(&fixture, job.id, JOB_RUNNING, "apply");
+	ck_assert(job.progress.known);
+	ck_assert_int_eq(job.progress.eta_s, -1);
+	ck_assert_uint_eq(job.progress.rate_bps, 0);
+	ck_assert_str_eq(job.detail, "");
+	border_details(job.id, text, sizeof(text));
+	ck_assert_str_eq(text, "the modem may be silent while it erases flash, this is normal for up to 120 s|");
+	fixture_open_gate(0);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
 }
 END_TEST
 
@@ -473,6 +512,7 @@ int main(void)
 	tcase_add_test(tcase, no_more_run_at_once_than_max_parallel);
 	tcase_add_test(tcase, priority_goes_first_then_age);
 	tcase_add_test(tcase, a_queued_job_is_cancelled_at_once);
+	tcase_add_test(tcase, a_border_tells_its_patience_and_an_apply_no_end);
 	tcase_add_test(tcase, a_running_job_is_cancelled_before_the_point_of_no_return);
 	tcase_add_test(tcase, nothing_is_cancelled_after_the_point_of_no_return);
 	tcase_add_test(tcase, the_point_of_no_return_sees_a_cancel);
