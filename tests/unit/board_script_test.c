@@ -136,6 +136,9 @@ START_TEST(boards_that_stay_changed_say_what_to_do)
 	ck_assert_ptr_null(board_farewell(profile_builtin("auto")));
 	ck_assert_ptr_nonnull(strstr(board_farewell(profile_builtin("pycom")), "USB power"));
 	ck_assert_ptr_nonnull(strstr(board_farewell(profile_builtin("avr-iot")), "Reset the board"));
+	/* A job's note has 119 bytes: what is cut off is what the technician was to do. */
+	ck_assert_uint_le(strlen(board_farewell(profile_builtin("pycom"))), 119);
+	ck_assert_uint_le(strlen(board_farewell(profile_builtin("avr-iot"))), 119);
 }
 END_TEST
 

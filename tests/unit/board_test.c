@@ -202,8 +202,9 @@ static const struct board_row rows[] = {
      .rules = {BREAKS, SAID(UNAME, RELEASED), SAID(LTE, ""), OPENS(MODE, "")},
      .silence = true,
      .code = FAULT_BOARD_NO_BRIDGE,
-     .text = "the mirror is open at 921600 bit/s and the modem does not answer: it is at 115200 behind a mirror that cannot follow, as in "
-	     "FFH; take the board's USB power away and give it back, the next try raises the modem's rate first",
+     .text = "the mirror is open at 921600 bit/s and the modem does not answer: it hangs or has no power, or it is at 115200 behind a "
+	     "mirror that cannot follow, as in FFH; take the board's USB power away and give it back, the next try raises the modem's rate "
+	     "first",
      .mode = BOOT_MODE_FFH},
     {.name = "F18: the same, and the modem is heard",
      .profile = "pycom",

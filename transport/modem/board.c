@@ -17,8 +17,7 @@ static const struct {
 	enum board_kind kind;
 	const char *text;
 } farewells[] = {
-    {BOARD_PYCOM, "Take the board's USB power (and battery) away and give it back, so that it runs its application again; its reset button "
-		  "does not reach the modem."},
+    {BOARD_PYCOM, "Take the board's USB power and battery away and give them back: it then runs its application. A reset is not enough."},
     {BOARD_AVR_IOT, "Reset the board, so that it leaves bridge mode and runs its application again."},
 };
 

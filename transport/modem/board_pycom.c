@@ -219,11 +219,10 @@ static void explain_silence(struct board_talk *talk, bool raised, const struct a
 		return;
 	}
 	modem->info.boot_mode = BOOT_MODE_FFH;
-	fault_set(
-	    fault, FAULT_BOARD_NO_BRIDGE,
-	    "the mirror is open at %u bit/s and the modem %s: it is at 115200 behind a mirror that cannot follow, as in FFH; " POWER_OFF
-	    ", the next try raises the modem's rate first",
-	    rate_bps, noise->total > 0 ? "talks at another rate" : "does not answer");
+	fault_set(fault, FAULT_BOARD_NO_BRIDGE,
+		  "the mirror is open at %u bit/s and the modem %sit is at 115200 behind a mirror that cannot follow, as in FFH; " POWER_OFF
+		  ", the next try raises the modem's rate first",
+		  rate_bps, noise->total > 0 ? "talks at another rate: " : "does not answer: it hangs or has no power, or ");
 }
 
 /* The link is at the rate of the console. 0: the modem answers, or modem_detect() has to find it. */
