@@ -461,6 +461,8 @@ START_TEST(budgets_are_the_profile_s)
 	ck_assert_int_eq(upgrade_plan(&modem, &profile, &firmware, &options, &plan, &fault), 0);
 	ck_assert_int_eq(plan.way, WAY_ON_THE_FLY);
 	ck_assert_int_eq(plan.family, M1);
+	ck_assert_uint_eq(plan.steps[0].phase, PHASE_CONNECT);
+	ck_assert_uint_eq(plan.steps[0].budget_s, 30);
 	ck_assert_uint_eq(plan.steps[3].phase, PHASE_SWITCH);
 	ck_assert_uint_eq(plan.steps[3].budget_s, 77);
 	ck_assert_uint_eq(plan.steps[4].phase, PHASE_TRANSFER);

@@ -8,6 +8,8 @@
 
 /* protocol.md 7, real runs: 12 KiB/s is the slowest seen (115200 bit/s), with as much again in reserve. */
 #define SLOWEST_BYTES_PER_S 6144u
+/* The ladder comes to a verdict on a dead line within this: modem_detect(). */
+#define CONNECT_BUDGET_S 30u
 /* protocol.md 7, Budgets: helper start; and for the ELF itself, 306,076 bytes where one was seen. */
 #define HELPER_BUDGET_S (300u + 60u)
 /* A boot ROM package has 54,854 bytes. */
@@ -82,7 +84,7 @@ static void add_beginning(struct draft *draft)
 {
 	bool application = draft->q->modem->boot_mode == BOOT_MODE_FFF;
 
-	add_step(draft, ACTION_CONNECT, 15, "find the modem and its rate", "the rate differs by family and boot mode");
+	add_step(draft, ACTION_CONNECT, CONNECT_BUDGET_S, "find the modem and its rate", "the rate differs by family and boot mode");
 	add_step(draft, ACTION_IDENTIFY, 60, "ask release and IMEI",
 		 application ? "the right modem, and a bundle that may go on it"
 			     : "only the application tells its release: from_release stays unknown, no downgrade or factory build is seen");
