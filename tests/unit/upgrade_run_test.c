@@ -297,6 +297,7 @@ static const struct upgrade_case rows[] = {
      .sessions = 2,
      .again = true,
      .phases = "c8i8p8s8t8a8r8t6+a6+r6+v6+",
+     .note_has = "the same bundle is sent once more",
      .state = NEW},
     {.name = "F51: ERROR to everything, and only the firmware says that it is a Monarch 2",
      .rules = rig_monarch2,

@@ -182,6 +182,7 @@ static int run_plan(struct upgrade *upgrade)
 		}
 		if (r == UPGRADE_AGAIN) {
 			detail = "second pass: the modem did not confirm the first, the same bundle is sent once more";
+			upgrade_say(upgrade, "%s", detail);
 			r = plan_second_pass(upgrade);
 		} else if (r == UPGRADE_REPLAN) {
 			r = plan_anew(upgrade);
