@@ -45,6 +45,14 @@ class Procedures(FleetTest):
         text = self.transcript(rig, job)
         self.assertLess(text.index("> AT+IPR=921600"), text.index("> AT+STP"))
 
+    def test_from_ffh_with_the_helper_of_another_bundle(self):
+        rig = self.rack(boot_mode=0)
+        helper = rig.daemon.add_firmware(self.helper(rig, release=OLD))
+        bundle = rig.daemon.add_firmware(rig.bundle())
+        fault = self.run_job(rig, bundle, helper=helper["sha256"])["fault"]
+        self.assertEqual(fault["code"], "apply-failed")
+        self.assertIn("the helper that was started may be that of another bundle", fault["message"])
+
     def test_from_ffh_without_a_helper(self):
         rig = self.rack(boot_mode=0)
         bundle = rig.daemon.add_firmware(rig.bundle())

@@ -9,13 +9,15 @@
 
 int upgrade_apply_failed(struct upgrade *upgrade)
 {
+	bool helped = upgrade_did(upgrade, ACTION_START_HELPER);
 	bool stranded = upgrade->request->firmware->base_build != 0 && upgrade->modem.info.boot_mode != BOOT_MODE_FFF;
 
 	fault_set(upgrade_fault(upgrade), FAULT_APPLY_FAILED,
-		  "the modem does not confirm the upgrade and is in boot mode %d (%s) with %s%s", (int)upgrade->modem.info.boot_mode,
+		  "the modem does not confirm the upgrade and is in boot mode %d (%s) with %s%s%s", (int)upgrade->modem.info.boot_mode,
 		  boot_mode_name(upgrade->modem.info.boot_mode),
 		  upgrade->modem.info.release[0] ? upgrade->modem.info.release : "an unknown release",
-		  stranded ? ", where a differential cannot go in: send a full bundle" : "");
+		  stranded ? ", where a differential cannot go in: send a full bundle" : "",
+		  helped ? "; the helper that was started may be that of another bundle" : "");
 	fault_set_evidence(upgrade_fault(upgrade), upgrade->apply_text, strlen(upgrade->apply_text));
 	return -EPROTO;
 }
