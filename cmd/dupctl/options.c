@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cmd/dupctl/format.h"
 #include "cmd/dupctl/suggest.h"
@@ -231,7 +232,7 @@ static int selection_check(const struct options *options, struct text *error)
 
 bool option_is_url(const char *value)
 {
-	return strncmp(value, "http://", 7) == 0 || strncmp(value, "https://", 8) == 0;
+	return strncasecmp(value, "http://", 7) == 0 || strncasecmp(value, "https://", 8) == 0;
 }
 
 static int fetch_check(const struct options *options, const char *source, struct text *error)
@@ -239,7 +240,9 @@ static int fetch_check(const struct options *options, const char *source, struct
 	bool digest = !options->sha256 ||
 		      (strlen(options->sha256) == 64 && options->sha256[strspn(options->sha256, "0123456789abcdefABCDEF")] == '\0');
 
-	if (options->sha256 && !option_is_url(source))
+	if (strstr(source, "://") && !option_is_url(source))
+		text_add(error, "only URLs with http:// and https:// are fetched");
+	else if (options->sha256 && !option_is_url(source))
 		text_add(error, "--sha256 is for a URL");
 	else if (!digest)
 		text_add(error, "--sha256 wants 64 hexadecimal digits");
@@ -250,11 +253,12 @@ static int fetch_check(const struct options *options, const char *source, struct
 
 static int add_check(const struct options *options, struct text *error)
 {
-	if (options->wait && !option_is_url(options->operands[0])) {
-		text_add(error, "--wait is for a URL: a file is in the cache when dupctl ends");
+	if (fetch_check(options, options->operands[0], error) < 0)
 		return -EINVAL;
-	}
-	return fetch_check(options, options->operands[0], error);
+	if (!options->wait || option_is_url(options->operands[0]))
+		return 0;
+	text_add(error, "--wait is for a URL: a file is in the cache when dupctl ends");
+	return -EINVAL;
 }
 
 static int upgrade_check(const struct options *options, struct text *error)
