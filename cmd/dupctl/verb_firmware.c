@@ -38,7 +38,7 @@ int verb_firmware_list(struct session *session, const struct options *options)
 	}
 	if (session->json)
 		return session_print_json(session, answer);
-	view_firmware_list(&shown, json_object_get(answer, "firmware"), session->terminal.width);
+	view_firmware_list(&shown, json_object_get(answer, "firmware"), true, session->terminal.width);
 	return session_print(session, &shown);
 }
 
@@ -155,7 +155,7 @@ static int added_show(struct session *session, long http_status, const char *bod
 		return session_print_json(session, answer);
 	if (several) {
 		text_add(&shown, http_status == 200 ? "all of the archive was there already:\n" : "added from the archive:\n");
-		view_firmware_list(&shown, several, session->terminal.width);
+		view_firmware_list(&shown, several, false, session->terminal.width);
 		return session_print(session, &shown);
 	}
 	firmware_read(answer, &firmware);

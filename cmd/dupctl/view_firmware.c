@@ -9,24 +9,30 @@
 
 #define SHORT_DIGEST 12
 
+/* What a row is shown among. */
+struct listed {
+	const json_t *firmware;
+	bool whole;
+};
+
 /* "updater.elf" for the digest of an entry of the list; the digest's begin when it is not there. */
-static void link_add(struct text *ret, const json_t *list, const char *title, const char *sha256)
+static void link_add(struct text *ret, const struct listed *list, const char *title, const char *sha256)
 {
 	const char *name = "";
 
 	if (!*sha256)
 		return;
-	for (size_t i = 0; i < json_array_size(list) && !*name; i++)
-		if (strcmp(reply_text(json_array_get(list, i), "sha256"), sha256) == 0)
-			name = reply_text(json_array_get(list, i), "name");
+	for (size_t i = 0; i < json_array_size(list->firmware) && !*name; i++)
+		if (strcmp(reply_text(json_array_get(list->firmware, i), "sha256"), sha256) == 0)
+			name = reply_text(json_array_get(list->firmware, i), "name");
 	text_addf(ret, "%s%s ", ret->length > 0 ? ", " : "", title);
 	if (*name)
 		text_add_clean(ret, name);
 	else
-		text_addf(ret, "%.*s (gone)", SHORT_DIGEST, sha256);
+		text_addf(ret, "%.*s%s", SHORT_DIGEST, sha256, list->whole ? " (gone)" : "");
 }
 
-static void links_add(struct text *ret, const json_t *list, const struct firmware_row *firmware)
+static void links_add(struct text *ret, const struct listed *list, const struct firmware_row *firmware)
 {
 	link_add(ret, list, "helper", firmware->helper);
 	link_add(ret, list, "second", firmware->second);
@@ -36,7 +42,7 @@ static void links_add(struct text *ret, const json_t *list, const struct firmwar
 	text_add_clean(ret, firmware->pair_with);
 }
 
-static void row_add(struct table *table, const json_t *list, const struct firmware_row *firmware)
+static void row_add(struct table *table, const struct listed *list, const struct firmware_row *firmware)
 {
 	text_owned size = {0}, build = {0}, links = {.utf8 = table->utf8};
 	char digest[SHORT_DIGEST + 1];
@@ -57,9 +63,10 @@ static void row_add(struct table *table, const json_t *list, const struct firmwa
 	table_add(table, firmware->imported_at, TEXT_PLAIN);
 }
 
-void view_firmware_list(struct text *ret, const json_t *firmware, size_t width)
+void view_firmware_list(struct text *ret, const json_t *firmware, bool whole, size_t width)
 {
 	static const char *const titles[] = {"SHA256", "NAME", "KIND", "FAMILY", "RELEASE", "BUILD", "SIZE", "WITH", "ADDED"};
+	const struct listed list = {firmware, whole};
 	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
 
 	if (json_array_size(firmware) == 0) {
@@ -70,7 +77,7 @@ void view_firmware_list(struct text *ret, const json_t *firmware, size_t width)
 		struct firmware_row row;
 
 		firmware_read(json_array_get(firmware, i), &row);
-		row_add(&table, firmware, &row);
+		row_add(&table, &list, &row);
 	}
 	table_render(&table, width, ret);
 }

@@ -12,7 +12,8 @@
 void view_device_list(struct text *ret, const json_t *devices, size_t width);
 void view_job_list(struct text *ret, const json_t *jobs, size_t width);
 void view_download_list(struct text *ret, const json_t *downloads, size_t width);
-void view_firmware_list(struct text *ret, const json_t *firmware, size_t width);
+/* `whole`: all of the cache, so that what is linked and not in the list is gone. */
+void view_firmware_list(struct text *ret, const json_t *firmware, bool whole, size_t width);
 
 /* One object, a line for each thing that is known. */
 void view_device(struct text *ret, const struct device_row *device);

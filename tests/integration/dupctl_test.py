@@ -199,6 +199,8 @@ class Verbs(RackCase):
             archive.write(second, "NB1-41710.dup")
         added = self.dupctl("firmware", "add", path).stdout
         self.assertRegex(added, r"^added from the archive:\nSHA256 .*\n.* CATM1-39710\.dup .*\n.* NB1-41710\.dup ")
+        self.assertRegex(added, r" helper [0-9a-f]{12} ")
+        self.assertNotIn("(gone)", added)
         self.assertTrue(self.dupctl("firmware", "add", path).stdout.startswith("all of the archive was there already:\n"))
         for name in (first.name, second.name, "updater.elf"):
             self.dupctl("firmware", "remove", name)
