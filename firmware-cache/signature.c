@@ -290,6 +290,9 @@ static int verify(const char *text, size_t length, const struct trusted_keys *ke
 		return cache_error_set(ret_error, CACHE_ERROR_SIGNATURE_BAD, "the trusted comment of the signature was altered");
 	snprintf(ret->key_name, sizeof(ret->key_name), "%s", key->name);
 	snprintf(ret->trusted_comment, sizeof(ret->trusted_comment), "%s", signature.comment);
+	/* minisign parts its own comments by tabs. */
+	for (char *tab = ret->trusted_comment; (tab = strchr(tab, '\t'));)
+		*tab = ' ';
 	utf8_make_printable(ret->trusted_comment);
 	return 0;
 }

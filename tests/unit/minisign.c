@@ -58,5 +58,5 @@ void minisign_sign(const char *key, const char *file, const char *format)
 	char secret[64];
 
 	snprintf(secret, sizeof(secret), "%s.key", key);
-	run((const char *const[]){"minisign", "-S", format, "-s", secret, "-t", "for the lab", "-m", file, NULL});
+	run((const char *const[]){"minisign", "-S", format, "-s", secret, "-t", "for\tthe lab", "-m", file, NULL});
 }

@@ -138,7 +138,7 @@ START_TEST(an_altered_trusted_comment_is_bad)
 	minisign_sign("vendor", "bundle.dup", "-H");
 	size_t length = minisign_read("bundle.dup.minisig", text, sizeof(text) - 1);
 	text[length] = '\0';
-	char *comment = strstr(text, "for the lab");
+	char *comment = strstr(text, "for\tthe lab");
 	ck_assert_ptr_nonnull(comment);
 	memcpy(comment, "for the car", 11);
 	assert_bad(verify_text(text, length, "bundle.dup"), "comment of the signature was altered");
