@@ -64,7 +64,7 @@ static const struct fault_kind kinds[] = {
      "not known is probed first; Monarch 2 below 8.0.4.0 needs the vendor's own tool. README tells which firmware goes where."},
     {"bundle-too-big", CLASS_BUNDLE, 413, "The bundle is too big",
      "The way `fff` takes at most 4,194,304 bytes: leave the way to `auto`, and use a full bundle in the place of a bigger differential. "
-     "For the cache raise `max_size` in [firmware]."},
+     "For the cache raise `max_size` in [firmware]; unpack an archive that is refused, and add its files one by one."},
     {"bundle-wrong-base", CLASS_BUNDLE, 409, "The differential bundle starts from another build",
      "Use the differential for the build that the modem runs, or a full bundle, which starts from any build."},
     {"bundle-wrong-family", CLASS_BUNDLE, 409, "The bundle is for another family of modems",
@@ -100,15 +100,16 @@ static const struct fault_kind kinds[] = {
     {"device-leased", CLASS_OPERATOR, 409, "Somebody holds a lease of the device",
      "Ask the holder to release it, or wait until the lease ends."},
     {"device-busy", CLASS_OPERATOR, 409, "A job has the device or the firmware already",
-     "Wait until the job that is named is finished, or cancel it; a device in maintenance takes jobs again when its maintenance is taken "
-     "back."},
+     "Wait until the job is finished, or cancel it (dupctl jobs lists them); a device in maintenance takes jobs again when its maintenance "
+     "is taken back."},
     {"past-point-of-no-return", CLASS_OPERATOR, 409, "The job can no longer be cancelled",
      "Let it finish: stopping now could destroy the modem. Leave the power on."},
     {"power-cycle-failed", CLASS_INFRASTRUCTURE, 502, "The device could not be power-cycled",
      "Check the device's `power` setting, that the hub can switch its ports and that the daemon may do so; or unplug the board for 10 "
      "seconds."},
     {"download-failed", CLASS_INFRASTRUCTURE, 502, "The firmware could not be downloaded",
-     "Check the address, the network and the proxy of the gateway; or download the file yourself and add it."},
+     "Check the address, the network and the proxy of the gateway; or download the file yourself and add it. "
+     "If it was cancelled retry what waited for it."},
     {"digest-mismatch", CLASS_BUNDLE, 422, "The content is not what its digest says",
      "Get the file again from where it came from and add it anew; if the digest was typed check it."},
     {"signature-missing", CLASS_BUNDLE, 422, "The firmware is not signed",
@@ -123,7 +124,7 @@ static const struct fault_kind kinds[] = {
     {"invalid-request", CLASS_OPERATOR, 400, "The request cannot be understood",
      "Correct what the detail names and send the request again."},
     {"not-found", CLASS_OPERATOR, 404, "There is no such thing",
-     "List what there is (dupctl devices, jobs, firmware) and use one of those names."},
+     "List what there is (dupctl devices, jobs, firmware, downloads) and use one of those names."},
     {"infrastructure-error", CLASS_INFRASTRUCTURE, 500, "The gateway itself has a problem",
      "Check the disk and the memory of the gateway (df, free, journalctl -u dupgated), then retry."},
 };
