@@ -37,6 +37,20 @@ class Interrupted(FleetTest):
             self.assertEqual(job["interruptions"], 1)
         self.assertEqual(len(rack.daemon.get("/jobs")["jobs"]), self.COUNT)
 
+    def test_a_firmware_that_tells_no_family_goes_on_after_kill_9(self):
+        """In recovery the modem tells none either: what it told before has to do."""
+        for family, size in (("monarch1", 400_000), ("monarch2", 120_000)):
+            rack = self.rack(1, family=family, pace=True, any_rate=True)
+            firmware = rack.daemon.add_firmware(rack.bundle(size=size), name="lab.dup")
+            self.assertIsNone(firmware["family"])
+            job = rack.daemon.upgrade("bench-0", "lab.dup")["id"]
+            wait_for(lambda: (rack.daemon.get(f"/jobs/{job}")["progress"] or {}).get("percent", 0) > 5, what="a begun transfer")
+            rack.daemon.kill(signal.SIGKILL)
+            rack.daemon.start()
+            ended = rack.daemon.finished(job)
+            self.assertEqual((ended["state"], ended["fault"], ended["interruptions"]), ("succeeded", None, 1))
+            self.assertEqual(rack.simulator.state(0)["boot_mode"], 2)
+
     def test_sigterm_waits_for_jobs_past_the_point_of_no_return(self):
         rack, jobs = self.started()
         self.assertEqual(rack.daemon.kill(signal.SIGTERM), 0)

@@ -79,9 +79,12 @@ static void say_unknown_build(struct upgrade *upgrade)
 static int make_plan(struct upgrade *upgrade)
 {
 	const struct upgrade_request *request = upgrade->request;
-	int r = upgrade_plan(&upgrade->modem.info, request->profile, request->firmware, &upgrade->options, &upgrade->plan,
-			     upgrade_fault(upgrade));
+	struct modem_info info = upgrade->modem.info;
+	int r;
 
+	/* Recovery tells no family: what the modem told before is its own word all the same. */
+	info.family = modem_likely_family(&upgrade->modem);
+	r = upgrade_plan(&info, request->profile, request->firmware, &upgrade->options, &upgrade->plan, upgrade_fault(upgrade));
 	if (r < 0)
 		return r;
 	upgrade->resumed = true;
