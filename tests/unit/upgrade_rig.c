@@ -286,6 +286,7 @@ static int run_modem(const struct upgrade_case *row, struct ears *ears, const st
 					  .helper = images->helper,
 					  .second = images->second,
 					  .last_boot_mode = BOOT_MODE_UNKNOWN,
+					  .last_family = row->last_family,
 					  .cancel_fd = ears->cancel_fd,
 					  .timings = &timings};
 

@@ -66,6 +66,7 @@ struct upgrade_case {
 	struct upgrade_firmware firmware;
 	struct upgrade_options options;
 	const char *expected_imei;
+	enum modem_family last_family;
 	int64_t identity_ms;     /* 0: the rig's */
 	int64_t no_report_ms;    /* 0: the rig's */
 	int64_t poll_pause_ms;   /* 0: the rig's */
