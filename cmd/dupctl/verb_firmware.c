@@ -42,15 +42,15 @@ int verb_firmware_list(struct session *session, const struct options *options)
 	return session_print(session, &shown);
 }
 
-int verb_firmware_show(struct session *session, const struct options *options)
+int firmware_ask(struct session *session, const char *method, const char *reference, const json_t *body)
 {
 	failure_owned failure = session_failure(session);
 	text_owned path = {0}, shown = terminal_text(&session->terminal);
 	json_owned *answer = NULL;
 	struct firmware_row firmware;
 
-	firmware_path(&path, options->operands[0]);
-	if (session_call(session, "GET", path.bytes, NULL, &answer, &failure) != STATUS_DONE) {
+	firmware_path(&path, reference);
+	if (session_call(session, method, path.bytes, body, &answer, &failure) != STATUS_DONE) {
 		failure_print(&failure, NULL);
 		return failure.status;
 	}
@@ -59,6 +59,11 @@ int verb_firmware_show(struct session *session, const struct options *options)
 	firmware_read(answer, &firmware);
 	view_firmware(&shown, &firmware);
 	return session_print(session, &shown);
+}
+
+int verb_firmware_show(struct session *session, const struct options *options)
+{
+	return firmware_ask(session, "GET", options->operands[0], NULL);
 }
 
 static int firmware_delete(struct session *session, const char *reference)

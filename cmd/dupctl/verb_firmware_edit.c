@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "cmd/dupctl/verb_functions.h"
-#include "cmd/dupctl/views.h"
 
 /* What the API takes null for. */
 static const char *const clearable[] = {"family", "release", "build", "base_build", "helper", "second"};
@@ -66,22 +65,11 @@ static int patch_make(const struct options *options, json_t *patch, struct failu
 int verb_firmware_edit(struct session *session, const struct options *options)
 {
 	failure_owned failure = session_failure(session);
-	text_owned path = {0}, shown = terminal_text(&session->terminal);
-	json_owned *patch = json_object(), *answer = NULL;
-	struct firmware_row firmware;
+	json_owned *patch = json_object();
 
 	if (patch_make(options, patch, &failure) != STATUS_DONE) {
 		failure_print(&failure, NULL);
 		return failure.status;
 	}
-	firmware_path(&path, options->operands[0]);
-	if (session_call(session, "PATCH", path.bytes, patch, &answer, &failure) != STATUS_DONE) {
-		failure_print(&failure, NULL);
-		return failure.status;
-	}
-	if (session->json)
-		return session_print_json(session, answer);
-	firmware_read(answer, &firmware);
-	view_firmware(&shown, &firmware);
-	return session_print(session, &shown);
+	return firmware_ask(session, "PATCH", options->operands[0], patch);
 }

@@ -33,4 +33,7 @@ void download_path(struct text *path, const char *id);
 /* "/firmware/REF", escaped. */
 void firmware_path(struct text *path, const char *reference);
 
+/* Asks for one firmware (GET, PATCH) and shows the answer, or why there is none. Returns an exit status. */
+int firmware_ask(struct session *session, const char *method, const char *reference, const json_t *body);
+
 #endif
