@@ -11,11 +11,11 @@ SANITIZE ?=
 
 # The Debian 12 packages that everything below needs, in the order of use. `make deps` installs those that are missing.
 DEPS_BUILD := gcc make libc6-dev pkg-config libmicrohttpd-dev libjansson-dev libserialport-dev libcurl4-openssl-dev \
-	libsqlite3-dev libsystemd-dev libsodium-dev zlib1g-dev libinih-dev libarchive-dev
-DEPS_TEST := check umockdev curl python3 python3-yaml python3-jsonschema procps socat systemd udev minisign openssl
+	libsqlite3-dev libsystemd-dev libudev-dev libsodium-dev zlib1g-dev libinih-dev libarchive-dev
+DEPS_TEST := check umockdev gir1.2-umockdev-1.0 python3-gi ser2net curl python3 python3-yaml python3-jsonschema procps socat systemd udev minisign openssl
 DEPS_LINT := clang clang-format libclang-rt-14-dev man-db groff git
 DEPS := $(DEPS_BUILD) $(DEPS_TEST)
-PKGS := libmicrohttpd jansson libserialport libcurl sqlite3 libsystemd libsodium zlib inih libarchive
+PKGS := libmicrohttpd jansson libserialport libcurl sqlite3 libsystemd libudev libsodium zlib inih libarchive
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wcast-qual -Wcast-align -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wswitch-enum \

@@ -50,12 +50,31 @@ static json_t *modem_object(const struct device_modem *modem)
 			    {"rate", json_number(modem->rate_bps)});
 }
 
+static json_t *lease_object(const struct device_lease *lease)
+{
+	if (lease->holder[0] == '\0')
+		return json_null();
+	return JSON_MEMBERS({"holder", json_text(lease->holder)}, {"reason", json_text(lease->reason)},
+			    {"since", json_time_ms(lease->since_ms)}, {"expires_at", json_time_ms(lease->expires_at_ms)});
+}
+
+static json_t *quarantine_object(const struct device_quarantine *quarantine)
+{
+	if (quarantine->since_ms == 0)
+		return json_null();
+	return JSON_MEMBERS({"since", json_time_ms(quarantine->since_ms)}, {"code", json_text(quarantine->code)},
+			    {"failures", json_count(quarantine->failures)});
+}
+
 json_t *json_device_object(const struct device *device)
 {
 	return JSON_MEMBERS({"id", json_text(device->id)}, {"state", json_text(device_state_name(device->state))},
 			    {"port", json_text(device->port)}, {"profile", json_text(device->profile)}, {"labels", labels_object(device)},
 			    {"usb", usb_object(device)}, {"modem", modem_object(&device->modem)}, {"job", json_text(device->job)},
-			    {"lease", json_null()}, {"alias", json_text(device->alias)}, {"seen_at", json_time_ms(device->seen_at_ms)});
+			    {"lease", lease_object(&device->lease)}, {"alias", json_text(device->alias)},
+			    {"seen_at", json_time_ms(device->seen_at_ms)}, {"board", json_text(device->board)},
+			    {"offered", json_boolean(device->offered)}, {"maintenance", json_boolean(device->maintenance)},
+			    {"quarantine", quarantine_object(&device->quarantine)}, {"power", json_text(device->power)});
 }
 
 json_t *json_progress_object(const struct job_progress *progress)

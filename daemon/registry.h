@@ -41,6 +41,37 @@ int registry_forget_boot_mode(struct registry *registry, const char *id, struct 
 /* Which unfinished job the device has ("" for none) and whether it runs. */
 void registry_set_job(struct registry *registry, const char *id, const char *job, bool running);
 
+/* A serial port of USB as the kernel shows it now. Texts are those of the kernel, unchecked. */
+struct usb_port {
+	char node[256];      /* "/dev/ttyACM0" */
+	char syspath[512];   /* of the tty: what the port is called until it goes */
+	char controller[64]; /* sysfs name of the host controller: "0000:00:14.0" */
+	char path[64];       /* "1-1.4" */
+	char serial[256];    /* bytes of the board; "": none */
+	char product[128];
+	uint16_t vid, pid;
+	uint8_t interface; /* bInterfaceNumber */
+	char board[32];    /* as the table, the configuration or udev say; "" when none does */
+	char profile[32];  /* to go with it */
+	bool named;        /* somebody who knows says that this is a board; else it is only offered */
+};
+
+/* A port came, or is there with other properties; it makes a device where there is none. Main thread. */
+int registry_port_came(struct registry *registry, const struct usb_port *port, struct job_fault *ret_fault);
+/* Main thread. */
+void registry_port_left(struct registry *registry, const char *syspath);
+/* These are all ports of USB that there are: those that are not named have left. Main thread. */
+int registry_ports_are(struct registry *registry, const struct usb_port *ports, size_t count, struct job_fault *ret_fault);
+
+/* Blocks, on any thread but the main one, until the device's port is (or is not) there: 0, -ETIMEDOUT at the deadline (monotonic ms), -ECANCELED as
+ * soon as cancel_fd (-1: none) is readable. */
+int registry_await_port(struct registry *registry, const char *id, bool present, int cancel_fd, int64_t deadline_ms);
+
+/* Who holds the device (holder "": nobody), how its power is switched, whether it is out of use: kept elsewhere, shown and published here. */
+void registry_set_lease(struct registry *registry, const char *id, const struct device_lease *lease);
+void registry_set_power(struct registry *registry, const char *id, const char *power);
+void registry_set_quarantine(struct registry *registry, const char *id, const struct device_quarantine *quarantine);
+
 /* Looks whether this port is there now; publishes when that is news. */
 bool registry_check_port(struct registry *registry, const char *id);
 /* Looks whether each port is there; publishes those that came or went. True when one came. */

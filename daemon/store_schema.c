@@ -59,6 +59,36 @@ static const char *const migrations[] = {
     "ALTER TABLE jobs ADD COLUMN url_sha256 TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE jobs ADD COLUMN download TEXT NOT NULL DEFAULT '';"
     "CREATE TABLE kept_downloads (id TEXT PRIMARY KEY) WITHOUT ROWID;",
+    /* Devices that were found on USB have no section: what makes them is here. profile: given by a person, "" as found. */
+    "ALTER TABLE devices ADD COLUMN hotplugged INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE devices ADD COLUMN port TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN profile TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN board TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN usb_vid INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE devices ADD COLUMN usb_pid INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE devices ADD COLUMN usb_serial TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN usb_path TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN usb_interface INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE devices ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE devices ADD COLUMN quarantined_at_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE devices ADD COLUMN quarantine_code TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN powered_at_ms INTEGER NOT NULL DEFAULT 0;"
+    /* Serial numbers that two boards were seen with at the same time: they identify nothing any more. */
+    "CREATE TABLE shared_serials (vid INTEGER NOT NULL, pid INTEGER NOT NULL, serial TEXT NOT NULL, PRIMARY KEY (vid, pid, serial))"
+    " WITHOUT ROWID;"
+    /* token_hash: what comes with a request is compared with it, the token itself is nowhere. */
+    "CREATE TABLE leases ("
+    " device TEXT PRIMARY KEY REFERENCES devices(id) ON DELETE CASCADE, id TEXT NOT NULL, holder TEXT NOT NULL, reason TEXT NOT NULL,"
+    " token_hash TEXT NOT NULL, since_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE device_history ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL REFERENCES devices(id) ON DELETE CASCADE, at_ms INTEGER NOT NULL,"
+    " type TEXT NOT NULL, detail TEXT NOT NULL, job TEXT NOT NULL"
+    ");"
+    "CREATE INDEX device_history_of ON device_history(device, id);"
+    /* lease: the one under which a job was asked for. rung: of a power cycle. */
+    "ALTER TABLE jobs ADD COLUMN lease TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE jobs ADD COLUMN rung TEXT NOT NULL DEFAULT '';",
 };
 
 static int user_version(sqlite3 *db, int *ret)

@@ -44,24 +44,47 @@ struct device_modem {
 	uint32_t rate_bps;
 };
 
+/* Where on USB the board is, or was when it was last there. */
+struct device_usb {
+	bool known; /* it is, or was, on USB */
+	uint16_t vid, pid;
+	char serial[64]; /* as the board says it, bytes that are no printable ASCII as \xNN; "": it has none */
+	char path[64];   /* of the kernel: "1-1.4", which is also what `power = usb-port:` takes */
+	uint8_t interface;
+};
+
+/* Who holds the device for himself. */
+struct device_lease {
+	char holder[64]; /* "": nobody */
+	char reason[128];
+	int64_t since_ms, expires_at_ms; /* Unix time */
+};
+
+/* Taken out of use after failures of the device class, one after the other. */
+struct device_quarantine {
+	int64_t since_ms; /* Unix time; 0: it is not */
+	char code[32];    /* of the last failure */
+	uint32_t failures;
+};
+
 struct device {
 	char id[DEVICE_ID_SIZE];
 	char alias[64];
 	enum device_state state;
-	char port[256];
+	char port[256]; /* the last one; "": never had one */
 	char profile[32];
+	char board[32]; /* the kind of hardware: "pysense", or the name of a [board] section; "": not known */
+	bool offered;   /* a USB adapter that may carry anything: nothing is sent to it until somebody gives it a profile */
 	size_t label_count;
 	struct label labels[LABELS_MAX];
 	bool maintenance;
-	struct {
-		bool known;
-		uint16_t vid, pid;
-		char serial[64];
-		char path[64];
-	} usb;
+	struct device_usb usb;
 	struct device_modem modem;
 	int64_t seen_at_ms;    /* Unix time in ms of the last answer of the modem; 0: never */
 	char job[JOB_ID_SIZE]; /* the job that runs or waits on it */
+	struct device_lease lease;
+	struct device_quarantine quarantine;
+	char power[160]; /* how its power is switched: "usb-port:1-1.4", "usb-authorized:1-1.4", "command:/path …"; "": not at all */
 };
 
 enum job_kind { JOB_UPGRADE, JOB_PROBE };

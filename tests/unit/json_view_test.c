@@ -21,7 +21,8 @@ START_TEST(unknown_device_is_null_everywhere)
 	struct device device = {.id = "bench-1", .state = DEVICE_UNKNOWN, .modem = {.boot_mode = -1}};
 	assert_text(json_view_device(&device), "{\"id\":\"bench-1\",\"state\":\"unknown\",\"port\":null,\"profile\":null,\"labels\":{},"
 					       "\"usb\":null,\"modem\":null,\"job\":null,"
-					       "\"lease\":null,\"alias\":null,\"seen_at\":null}\n");
+					       "\"lease\":null,\"alias\":null,\"seen_at\":null,\"board\":null,\"offered\":false,"
+					       "\"maintenance\":false,\"quarantine\":null,\"power\":null}\n");
 }
 END_TEST
 
@@ -37,14 +38,24 @@ START_TEST(known_device_in_the_order_of_the_contract)
 				.usb = {.known = true, .vid = 0x10C4, .pid = 0x0A, .serial = "0001", .path = "1-1.4"},
 				.modem = {.boot_mode = 0, .boot_mode_name = "ffh", .rate_bps = 115200},
 				.seen_at_ms = 1700000000007,
-				.job = "j1"};
+				.job = "j1",
+				.lease = {.holder = "ci", .since_ms = 1700000000008, .expires_at_ms = 1700000000009},
+				.board = "pysense",
+				.offered = true,
+				.maintenance = true,
+				.quarantine = {.since_ms = 1700000000010, .code = "apply-failed", .failures = 3},
+				.power = "usb-port:1-1.4"};
 	assert_text(
 	    json_view_device(&device),
 	    "{\"id\":\"b\",\"state\":\"busy\",\"port\":\"/dev/ttyUSB0\",\"profile\":\"monarch1\",\"labels\":{\"rack\":\"1\",\"a\":\"\"},"
 	    "\"usb\":{\"vid\":\"10c4\",\"pid\":\"000a\",\"serial\":\"0001\",\"path\":\"1-1.4\"},"
 	    "\"modem\":{\"boot_mode\":0,\"boot_mode_name\":\"ffh\",\"ue\":null,\"release\":null,\"build\":null,\"imei\":null,\"rate\":"
 	    "115200},"
-	    "\"job\":\"j1\",\"lease\":null,\"alias\":\"blue\",\"seen_at\":\"2023-11-14T22:13:20.007Z\"}\n");
+	    "\"job\":\"j1\",\"lease\":{\"holder\":\"ci\",\"reason\":null,\"since\":\"2023-11-14T22:13:20.008Z\","
+	    "\"expires_at\":\"2023-11-14T22:13:20.009Z\"},\"alias\":\"blue\",\"seen_at\":\"2023-11-14T22:13:20.007Z\","
+	    "\"board\":\"pysense\",\"offered\":true,\"maintenance\":true,"
+	    "\"quarantine\":{\"since\":\"2023-11-14T22:13:20.010Z\",\"code\":\"apply-failed\",\"failures\":3},"
+	    "\"power\":\"usb-port:1-1.4\"}\n");
 }
 END_TEST
 
