@@ -11,6 +11,7 @@ int route_list_devices(struct exchange *exchange);
 int route_get_device(struct exchange *exchange);
 int route_patch_device(struct exchange *exchange);
 int route_get_report(struct exchange *exchange);
+int route_get_history(struct exchange *exchange);
 int route_probe_device(struct exchange *exchange);
 int route_upgrade_device(struct exchange *exchange);
 int route_list_jobs(struct exchange *exchange);

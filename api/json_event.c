@@ -9,6 +9,12 @@ static json_t *device_event(const struct event *event)
 			    {"now", json_device_object(event->device_now)});
 }
 
+static json_t *note_event(const struct event *event)
+{
+	return JSON_MEMBERS({"type", json_text(event_type_name(event->type))}, {"device", json_text(event->device)},
+			    {"entry", json_entry_object(event->entry)});
+}
+
 static json_t *job_event(enum event_type type, const struct job *job)
 {
 	return JSON_MEMBERS({"type", json_text(event_type_name(type))}, {"job", json_text(job->id)},
@@ -46,6 +52,8 @@ static json_t *event_object(const struct event *event)
 	switch (event->type) {
 	case EVENT_DEVICE_CHANGED:
 		return device_event(event);
+	case EVENT_DEVICE_NOTED:
+		return note_event(event);
 	case EVENT_JOB_CREATED:
 	case EVENT_JOB_CHANGED:
 	case EVENT_JOB_FINISHED:

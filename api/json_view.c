@@ -77,6 +77,13 @@ json_t *json_device_object(const struct device *device)
 			    {"quarantine", quarantine_object(&device->quarantine)}, {"power", json_text(device->power)});
 }
 
+/* The id is null when the disk did not take the entry. */
+json_t *json_entry_object(const struct device_entry *entry)
+{
+	return JSON_MEMBERS({"id", json_number((uint64_t)entry->id)}, {"at", json_time_ms(entry->at_ms)}, {"type", json_text(entry->type)},
+			    {"detail", json_text(entry->detail)}, {"job", json_text(entry->job)});
+}
+
 json_t *json_progress_object(const struct job_progress *progress)
 {
 	if (!progress->known)
@@ -150,6 +157,14 @@ char *json_view_device(const struct device *device)
 char *json_view_devices(const struct device *devices, size_t count)
 {
 	return json_line(JSON_MEMBERS({"devices", json_device_array(devices, count)}));
+}
+
+char *json_view_history(const struct device_entry *entries, size_t count)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; array != NULL && i < count; i++)
+		array = append(array, json_entry_object(&entries[i]));
+	return json_line(JSON_MEMBERS({"history", array}));
 }
 
 char *json_view_job(const struct job *job)

@@ -13,6 +13,7 @@ void json_view_prepare(void);
 char *json_view_device(const struct device *device);
 char *json_view_devices(const struct device *devices, size_t count);
 char *json_view_report(const struct device_report *report);
+char *json_view_history(const struct device_entry *entries, size_t count);
 char *json_view_job(const struct job *job);
 /* next: the cursor of the next page, NULL on the last. */
 char *json_view_jobs(const struct job *jobs, size_t count, const char *next);

@@ -13,6 +13,7 @@ static const struct route routes[] = {
     {"PATCH", "/devices/{id}", route_patch_device, BODY_JSON, {NULL}},
     {"POST", "/devices/{id}/probe", route_probe_device, BODY_JSON, {NULL}},
     {"GET", "/devices/{id}/report", route_get_report, BODY_NONE, {NULL}},
+    {"GET", "/devices/{id}/history", route_get_history, BODY_NONE, {"limit"}},
     {"POST", "/devices/{id}/upgrade", route_upgrade_device, BODY_JSON, {"dry_run"}},
     {"GET", "/jobs", route_list_jobs, BODY_NONE, {"state", "device", "limit", "before"}},
     {"GET", "/jobs/{id}", route_get_job, BODY_NONE, {NULL}},

@@ -43,7 +43,7 @@ struct device_entry {
 int device_history_new(struct store *store, struct event_bus *events, int64_t (*now_ms)(void), struct device_history **ret);
 void device_history_free(struct device_history *history);
 
-/* The device has a row in the store. What the disk refuses is logged and published all the same. job: "" for none. NULL history: nothing. */
+/* The device has a row in the store. What the disk refuses is published all the same, without an id. job: "" for none. NULL history: nothing. */
 void device_history_note(struct device_history *history, const char *device, enum device_fact fact, const char *job, const char *format,
 			 ...) __attribute__((format(printf, 5, 6)));
 

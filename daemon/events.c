@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/events.h"
+#include "daemon/device_history.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -36,6 +36,7 @@ static const char *const type_names[] = {
     [EVENT_JOB_PROGRESS] = "job-progress",         [EVENT_FIRMWARE_ADDED] = "firmware-added",
     [EVENT_FIRMWARE_CHANGED] = "firmware-changed", [EVENT_FIRMWARE_REMOVED] = "firmware-removed",
     [EVENT_DOWNLOAD_CHANGED] = "download-changed", [EVENT_DOWNLOAD_PROGRESS] = "download-progress",
+    [EVENT_DEVICE_NOTED] = "device-noted",
 };
 
 const char *event_type_name(enum event_type type)
@@ -203,6 +204,17 @@ void event_publish_device(struct event_bus *bus, enum event_type type, const str
 	if (event != NULL) {
 		event->device_now = copy;
 		snprintf(event->device, sizeof(event->device), "%s", device->id);
+	}
+	publish(bus, event);
+}
+
+void event_publish_note(struct event_bus *bus, const char *device, const struct device_entry *entry)
+{
+	const void *copy = NULL;
+	struct event *event = event_new(TOPIC_DEVICE, EVENT_DEVICE_NOTED, entry, sizeof(*entry), &copy);
+	if (event != NULL) {
+		event->entry = copy;
+		snprintf(event->device, sizeof(event->device), "%s", device);
 	}
 	publish(bus, event);
 }

@@ -8,6 +8,8 @@
 
 #include "daemon/download_status.h"
 
+struct device_entry;
+
 enum event_topic { TOPIC_DEVICE = 1, TOPIC_JOB = 2, TOPIC_PROGRESS = 4, TOPIC_FIRMWARE = 8, TOPIC_CAMPAIGN = 16 };
 const char *event_topic_name(enum event_topic topic);
 #define TOPICS_ALL 31u
@@ -23,6 +25,7 @@ enum event_type {
 	EVENT_FIRMWARE_REMOVED,
 	EVENT_DOWNLOAD_CHANGED,
 	EVENT_DOWNLOAD_PROGRESS,
+	EVENT_DEVICE_NOTED, /* device: something to remember happened to it */
 };
 const char *event_type_name(enum event_type type); /* "device-changed" … */
 
@@ -44,6 +47,7 @@ struct event {
 	uint64_t bytes_done, bytes_total; /* of EVENT_DOWNLOAD_PROGRESS */
 	/* At most one of these by topic, NULL otherwise; owned by the event. */
 	const struct device *device_now;
+	const struct device_entry *entry; /* EVENT_DEVICE_NOTED */
 	const struct job *job_now;
 	const struct download_status *download_now; /* EVENT_DOWNLOAD_CHANGED */
 	const struct job_moment *moment;            /* TOPIC_PROGRESS: most events are of this topic, and the whole job is 3 KiB */
@@ -64,6 +68,8 @@ void event_bus_free(struct event_bus *bus);
 const char *event_bus_epoch(const struct event_bus *bus);
 
 void event_publish_device(struct event_bus *bus, enum event_type type, const struct device *device);
+/* EVENT_DEVICE_NOTED: daemon/device_history.h. */
+void event_publish_note(struct event_bus *bus, const char *device, const struct device_entry *entry);
 void event_publish_job(struct event_bus *bus, enum event_type type, const struct job *job);
 void event_publish_firmware(struct event_bus *bus, enum event_type type, const char *sha256);
 

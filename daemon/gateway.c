@@ -76,6 +76,8 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	if (result == 0)
 		result = event_bus_new(EVENTS_KEPT, &gateway->events);
 	if (result == 0)
+		result = device_history_new(gateway->store, gateway->events, now_ms, &gateway->history);
+	if (result == 0)
 		result = registry_new(config, gateway->store, gateway->events, ret_fault, &gateway->registry);
 	if (result == 0)
 		result = image_share_new(gateway->firmware, &gateway->images);
@@ -107,6 +109,7 @@ void gateway_free(struct gateway *gateway)
 	queue_free(gateway->queue);
 	image_share_free(gateway->images);
 	registry_free(gateway->registry);
+	device_history_free(gateway->history);
 	event_bus_free(gateway->events);
 	firmware_store_free(gateway->firmware);
 	store_close(gateway->store);

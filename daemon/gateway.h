@@ -7,6 +7,7 @@
 #define DAEMON_GATEWAY_H
 
 #include "daemon/config.h"
+#include "daemon/device_history.h"
 #include "daemon/device_report.h"
 #include "daemon/download_status.h"
 #include "daemon/events.h"
@@ -41,6 +42,10 @@ int gateway_patch_device(struct gateway *gateway, const char *id, const struct d
 
 /* What the device's last probe found: "not-found" when there is no such device, and when none of its probes has ended well. */
 int gateway_report(struct gateway *gateway, const char *id, struct device_report *ret, struct job_fault *ret_fault);
+
+/* What happened to it besides its jobs, newest first. Caller frees *ret. */
+int gateway_history(struct gateway *gateway, const char *id, unsigned limit, struct device_entry **ret, size_t *ret_count,
+		    struct job_fault *ret_fault);
 
 /* Jobs. submit: the firmware member of the request may be a digest, prefix or name (up to 127 characters, hence apart); the answer has the digest.
  * 409 device-busy (naming the job) when the device has one that is not finished. It is on disk when this returns. */

@@ -14,6 +14,7 @@ struct gateway {
 	struct firmware_store *firmware;
 	struct downloads *downloads;
 	struct event_bus *events;
+	struct device_history *history;
 	struct registry *registry;
 	struct image_share *images;
 	struct queue *queue;

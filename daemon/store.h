@@ -7,6 +7,7 @@
 #ifndef DAEMON_STORE_H
 #define DAEMON_STORE_H
 
+#include "daemon/device_history.h"
 #include "daemon/gateway.h"
 
 struct store;
@@ -71,6 +72,12 @@ int store_device_save(struct store *store, const struct device_row *row, struct 
 int store_report_save(struct store *store, const struct device_report *report, struct job_fault *ret_fault);
 /* not-found when there is none. */
 int store_report_load(struct store *store, const char *device, struct device_report *ret, struct job_fault *ret_fault);
+
+/* Behind daemon/device_history.h. The oldest entries over DEVICE_HISTORY_MAX go with it; entry->id is set. The device has a row. */
+int store_history_add(struct store *store, const char *device, struct device_entry *entry, struct job_fault *ret_fault);
+/* Newest first. Caller frees *ret. */
+int store_history_list(struct store *store, const char *device, unsigned limit, struct device_entry **ret, size_t *ret_count,
+		       struct job_fault *ret_fault);
 
 /* A download that a person asked for goes on even when no job waits for it any more. */
 int store_download_keep(struct store *store, const char *id, struct job_fault *ret_fault);

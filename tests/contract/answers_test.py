@@ -110,6 +110,12 @@ class Contract(unittest.TestCase):
         self.problem("listDevices", 400, "invalid-request", query="?selector=rack")
         self.assertIn("bench-9", self.problem("getDevice", 404, "not-found", "bench-9")["detail"])
 
+    def test_history(self):
+        self.assertEqual(self.call("getHistory", "bench-0").json(), {"history": []})
+        self.assertEqual(self.call("getHistory", "bench-0", query="?limit=200").json(), {"history": []})
+        self.assertEqual(self.problem("getHistory", 400, "invalid-request", "bench-0", query="?limit=201")["member"], "limit")
+        self.problem("getHistory", 404, "not-found", "bench-9")
+
     def test_patch_device(self):
         patched = self.call("patchDevice", "bench-1", body={"labels": {"rack": "7", "b": ""}, "alias": "é"}).json()
         self.assertEqual((patched["labels"], patched["alias"]), ({"rack": "7", "b": ""}, "é"))

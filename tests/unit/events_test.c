@@ -57,6 +57,7 @@ START_TEST(names_are_those_of_the_contract)
 	ck_assert_str_eq(event_topic_name(TOPIC_CAMPAIGN), "campaign");
 	ck_assert_str_eq(event_type_name(EVENT_DOWNLOAD_CHANGED), "download-changed");
 	ck_assert_str_eq(event_type_name(EVENT_DOWNLOAD_PROGRESS), "download-progress");
+	ck_assert_str_eq(event_type_name(EVENT_DEVICE_NOTED), "device-noted");
 	ck_assert_str_eq(event_type_name(EVENT_DEVICE_CHANGED), "device-changed");
 	ck_assert_str_eq(event_type_name(EVENT_JOB_CREATED), "job-created");
 	ck_assert_str_eq(event_type_name(EVENT_JOB_CHANGED), "job-changed");

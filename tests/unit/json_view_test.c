@@ -135,6 +135,18 @@ START_TEST(percent_has_no_seventeen_digits)
 }
 END_TEST
 
+START_TEST(history)
+{
+	const struct device_entry entries[2] = {{.id = 8, .at_ms = 1000, .type = "leased", .detail = "by \"ci\"", .job = "j1"},
+						{.at_ms = 1, .type = "adopted", .detail = "as pycom"}};
+	char *text = json_view_history(entries, 2);
+	ck_assert_str_eq(text, "{\"history\":[{\"id\":8,\"at\":\"1970-01-01T00:00:01.000Z\",\"type\":\"leased\",\"detail\":\"by "
+			       "\\\"ci\\\"\",\"job\":\"j1\"},{\"id\":null,\"at\":\"1970-01-01T00:00:00.001Z\",\"type\":"
+			       "\"adopted\",\"detail\":\"as pycom\",\"job\":null}]}\n");
+	free(text);
+}
+END_TEST
+
 START_TEST(lists_and_their_cursor)
 {
 	struct job jobs[2] = {{.id = "j2", .created_at_ms = 1}, {.id = "j1", .created_at_ms = 1}};
@@ -294,9 +306,11 @@ int main(void)
 	tcase_add_test(tcase, unknown_device_is_null_everywhere);
 	tcase_add_test(tcase, known_device_in_the_order_of_the_contract);
 	tcase_add_test(tcase, bytes_that_are_no_text_are_escaped);
+	tcase_add_test(tcase, history);
 	tcase_add_test(tcase, queued_job);
 	tcase_add_test(tcase, waiting_job_with_everything);
 	tcase_add_test(tcase, percent_has_no_seventeen_digits);
+	tcase_add_test(tcase, history);
 	tcase_add_test(tcase, lists_and_their_cursor);
 	tcase_add_test(tcase, firmware_tells_what_was_checked);
 	tcase_add_test(tcase, helper_has_no_records_to_check);

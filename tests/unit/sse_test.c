@@ -178,6 +178,15 @@ START_TEST(progress_event_bytes)
 }
 END_TEST
 
+START_TEST(note_event_bytes)
+{
+	const struct device_entry entry = {.id = 3, .at_ms = 1000, .type = "leased", .detail = "by ci"};
+	struct event event = {.seq = 7, .topic = TOPIC_DEVICE, .type = EVENT_DEVICE_NOTED, .device = "b", .entry = &entry};
+	assert_render(&event, "id: e1-7\nevent: device\ndata: {\"type\":\"device-noted\",\"device\":\"b\",\"entry\":{\"id\":3,"
+			      "\"at\":\"1970-01-01T00:00:01.000Z\",\"type\":\"leased\",\"detail\":\"by ci\",\"job\":null}}\n\n");
+}
+END_TEST
+
 /* Text from a modem cannot end the line of data and so begin a field of its own. */
 START_TEST(data_is_one_line)
 {
@@ -242,6 +251,7 @@ int main(void)
 	tcase_add_test(tcase, firmware_event_bytes);
 	tcase_add_test(tcase, download_event_bytes);
 	tcase_add_test(tcase, progress_event_bytes);
+	tcase_add_test(tcase, note_event_bytes);
 	tcase_add_test(tcase, data_is_one_line);
 	tcase_add_test(tcase, job_types);
 	tcase_add_test(tcase, empty_snapshot_bytes);
