@@ -38,6 +38,14 @@ struct link_counters {
 	int64_t breaks;         /* a line held low: a modem that restarts, or has no power */
 };
 
+/* Why this text is no port string: a clause that begins with "is" or "has", static; NULL when it is one. Only the text is looked at. A port
+ * string is the absolute path of a tty, rfc2217://HOST:PORT or tcp://HOST:PORT; HOST is a name, an IPv4 address, or an IPv6 address
+ * in brackets. */
+const char *link_port_problem(const char *port);
+
+/* A port string that is no path: whether the port is there shows only when it is opened. */
+bool link_port_is_remote(const char *port);
+
 /* Opens a port by its string: a path (symlinks are followed; the kind of tty decides the backend). The port is taken
  * exclusively (TIOCEXCL and an advisory lock): FAULT_PORT_IN_USE names the holder's pid and program where /proc tells.
  * FAULT_PORT_GONE when it does not exist or is no tty. 8N1, raw. Returns 0 and a link to be closed with link_close(),
