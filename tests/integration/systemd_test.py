@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The files of systemd/ and the manual pages, tried with the tools of systemd itself and against the programs; nothing of this system is changed."""
-import grp
 import os
 import re
 import shutil
@@ -14,10 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("DUPGATE_BUILD", str(ROOT / "build")))
 SYSTEMD = ROOT / "systemd"
 UNIT = SYSTEMD / "dupgated.service"
-RULES = SYSTEMD / "78-dupgate.rules"
 EXPOSURE_MAX = 20  # tenths; 100 is a service without any protection
-PYCOM_APPLICATION = ("f012", "f013", "ef38", "ef98", "ed14")
-PYCOM_DFU = ("f011", "f014", "ef37", "ef99", "ed15")
 
 
 def run(*command, **more):
@@ -157,77 +153,6 @@ class Manuals(unittest.TestCase):
                 for option in options:
                     self.assertIn(option.replace("-", "\\-"), manual, (program, call))
                 self.assertIn(" ".join(call), manual)
-
-
-def usb_board(vendor, product, tty, above_tty=()):
-    """An emulated board for umockdev: device, interface, whatever is between, tty."""
-    board = "/devices/pci0000:00/0000:00:14.0/usb1/1-1"
-    lines = [f"P: {board}", "E: DEVTYPE=usb_device", "E: SUBSYSTEM=usb", f"A: idVendor={vendor}", f"A: idProduct={product}",
-             "A: serial=Pyefcb00", "A: power/control=auto", "",
-             f"P: {board}/1-1:1.0", "E: DEVTYPE=usb_interface", "E: SUBSYSTEM=usb", ""]
-    paths, parent = [board, f"{board}/1-1:1.0"], f"{board}/1-1:1.0"
-    for name, facts in above_tty:
-        parent = f"{parent}/{name}"
-        lines += [f"P: {parent}", *facts, ""]
-        paths.append(parent)
-    paths.append(f"{parent}/tty/{tty}")
-    lines += [f"P: {paths[-1]}", f"N: {tty}=00", f"E: DEVNAME=/dev/{tty}", "E: SUBSYSTEM=tty", "E: MAJOR=166", "E: MINOR=0", ""]
-    return "\n".join(lines), paths
-
-
-class Rules(Folder):
-    """`udevadm test` with our rules alone, on emulated boards. It reads its rules and keeps its database at fixed places, so it runs in a mount
-    namespace where those are folders of ours."""
-
-    def setUp(self):
-        super().setUp()
-        (self.folder / "rules").mkdir()
-        shutil.copy(RULES, self.folder / "rules")
-        self.unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
-        if run(*self.unshare, "true").returncode != 0:
-            self.skipTest("udev rules are not tried: this system gives no mount namespace (unshare --mount)")
-
-    def udev(self, description, paths):
-        """The properties of the last of the devices, and all that udevadm said."""
-        (self.folder / "board").write_text(description)
-        (self.folder / "steps").write_text(
-            f"mount --bind {self.folder}/rules /usr/lib/udev/rules.d\n"
-            "mount -t tmpfs none /run; mount -t tmpfs none /dev/char\n"
-            f"exec umockdev-run --device {self.folder}/board -- sh -e {self.folder}/events\n")
-        (self.folder / "events").write_text("".join(f"echo ':: {path}'; udevadm test /sys{path} 2>&1\n" for path in paths))
-        ended = run(*self.unshare, "sh", "-e", self.folder / "steps")
-        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
-        last = ended.stdout.split(f":: {paths[-1]}\n")[1]
-        return dict(re.findall(r"(?m)^([A-Z_]+)=(.*)$", last)), ended.stdout
-
-    def test_the_file_has_no_mistakes(self):
-        _, said = self.udev(*usb_board("04d8", "ef98", "ttyACM0"))
-        self.assertIn("Reading rules file: /usr/lib/udev/rules.d/78-dupgate.rules", said)
-        self.assertNotRegex(said, r"78-dupgate\.rules:\d+ (?!.*(writing|GROUP|MODE))")
-        with open(self.folder / "rules" / RULES.name, "a") as rules:
-            rules.write('SUBSISTEM=="tty", MODE="0666"\n')
-        _, said = self.udev(*usb_board("04d8", "ef98", "ttyACM0"))
-        self.assertRegex(said, r"78-dupgate\.rules:\d+ .*SUBSISTEM")
-
-    def test_boards_of_protocol_md(self):
-        for product in PYCOM_APPLICATION:
-            properties, said = self.udev(*usb_board("04d8", product, "ttyACM0"))
-            self.assertEqual((properties.get("ID_DUPGATE"), properties.get("ID_MM_DEVICE_IGNORE")), ("1", "1"), product)
-            self.assertRegex(said, r"power/control' writing 'on'")
-            self.assertRegex(said, rf"ttyACM0: .*dupgate\.rules:\d+ GROUP {grp.getgrnam('dialout').gr_gid}\n")
-            self.assertRegex(said, r"ttyACM0: .*dupgate\.rules:\d+ MODE 0660\n")
-        for vendor, product in [("04d8", product) for product in PYCOM_DFU] + [("10c4", "ea60"), ("0403", "6001"), ("04d8", "000a")]:
-            properties, said = self.udev(*usb_board(vendor, product, "ttyACM0"))
-            self.assertNotIn("ID_MM_DEVICE_IGNORE", properties, (vendor, product))
-            self.assertNotRegex(said, r"writing|GROUP|MODE")
-
-    def test_a_board_that_the_administrator_tags(self):
-        (self.folder / "rules" / "70-lab.rules").write_text(
-            'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ATTR{serial}=="Pyefcb00", ENV{ID_DUPGATE}="1"\n')
-        between = [("ttyUSB0", ["E: SUBSYSTEM=usb-serial", "E: DRIVER=ftdi_sio", "L: driver=../../ftdi_sio", "A: latency_timer=16"])]
-        properties, said = self.udev(*usb_board("0403", "6001", "ttyUSB0", between))
-        self.assertEqual(properties.get("ID_MM_DEVICE_IGNORE"), "1")
-        self.assertRegex(said, r"latency_timer' writing '1'")
 
 
 if __name__ == "__main__":

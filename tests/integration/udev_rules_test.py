@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The udev rules, tried by udev itself on emulated boards: which properties, group, mode, settings and links come out; nothing of this system is
+changed."""
+import grp
+import re
+import unittest
+
+from udev_rig import RULES, Board, Udev
+
+PYCOM_APPLICATION = ("f012", "f013", "ef38", "ef98", "ed14")
+PYCOM_DFU = ("f011", "f014", "ef37", "ef99", "ed15")
+# CP210x, FTDI, a Microchip demo, nEDBG of an AVR-IoT board, Espressif's serial, a Sierra modem that is ModemManager's own business.
+FOREIGN = ("10c4:ea60", "0403:6001", "04d8:000a", "03eb:2175", "303a:1001", "1199:9071")
+TTY_GROUP = grp.getgrnam("dialout").gr_gid
+
+
+class Rules(unittest.TestCase):
+    def setUp(self):
+        self.udev = Udev(self)
+
+    def assert_untouched(self, seen):
+        for path, facts in seen.items():
+            self.assertFalse([name for name in facts if name.startswith(("ID_MM_", "ID_DUPGATE")) and facts[name] != "0"], (path, facts))
+            self.assertEqual((facts.get("DEVLINKS"), facts["group"], facts["mode"], facts["written"]), (None, None, None, {}), path)
+
+    def test_the_file_has_no_mistakes(self):
+        self.udev.see(Board("04d8:ef98"))
+        self.assertIn("Reading rules file: /usr/lib/udev/rules.d/78-dupgate.rules", self.udev.said)
+        self.assertNotRegex(self.udev.said, r"78-dupgate\.rules:\d+ (?!.*(writing|GROUP|MODE|LINK|builtin))")
+        self.assertNotRegex(self.udev.said, r"rules:\d+ Failed")
+        self.udev.rule(RULES.name, RULES.read_text() + 'SUBSISTEM=="tty", MODE="0666"\n')
+        self.udev.see(Board("04d8:ef98"))
+        self.assertRegex(self.udev.said, r"78-dupgate\.rules:\d+ .*SUBSISTEM")
+
+    def test_boards_of_protocol_md(self):
+        for product in PYCOM_APPLICATION:
+            board = Board(f"04d8:{product}")
+            seen = self.udev.see(board)
+            # ModemManager looks at the port, its interface and its device.
+            for path in (board.path, board.interface(0), board.port(0)):
+                self.assertEqual((seen[path]["ID_DUPGATE"], seen[path]["ID_MM_DEVICE_IGNORE"]), ("1", "1"), path)
+            self.assertEqual(seen[board.path]["written"], {"power/control": "on"})
+            port = seen[board.port(0)]
+            self.assertEqual((port["group"], port["mode"]), (TTY_GROUP, "0660"))
+            self.assertEqual(port["DEVLINKS"], "/dev/dupgate/Pyefcb00")
+
+    def test_dfu_mode_and_other_adapters_are_left_alone(self):
+        for ids in [f"04d8:{product}" for product in PYCOM_DFU] + list(FOREIGN):
+            with self.subTest(ids):
+                self.assert_untouched(self.udev.see(Board(ids)))
+
+    def test_a_board_that_the_administrator_tags(self):
+        self.udev.rule("70-lab.rules", 'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ATTR{serial}=="A50285BI", ENV{ID_DUPGATE}="1"\n')
+        board = Board("0403:6001", serial="A50285BI", driver="ftdi_sio")
+        seen = self.udev.see(board)
+        port = seen[board.port(0)]
+        self.assertEqual((port["ID_MM_DEVICE_IGNORE"], port["DEVLINKS"], port["mode"]), ("1", "/dev/dupgate/A50285BI", "0660"))
+        self.assertEqual(seen[board.adapter(0)]["written"], {"latency_timer": "1"})
+        self.assertNotIn("ID_DUPGATE_PROFILE", port)
+        self.assert_untouched(self.udev.see(Board("0403:6001", serial="A50285BJ", driver="ftdi_sio")))
+        # What another driver means by it is not ours to say.
+        board = Board("10c4:ea60", serial="A50285BI", driver="cp210x")
+        self.assertEqual(self.udev.see(board)[board.adapter(0)]["written"], {})
+
+    def test_a_profile_names_the_board_too(self):
+        self.udev.rule("70-lab.rules",
+                       'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ATTR{serial}=="AVR1", ENV{ID_DUPGATE_PROFILE}="avr-iot"\n')
+        board = Board("03eb:2175", serial="AVR1")
+        port = self.udev.see(board)[board.port(0)]
+        self.assertEqual((port["ID_DUPGATE"], port["ID_DUPGATE_PROFILE"], port["ID_MM_DEVICE_IGNORE"]), ("1", "avr-iot", "1"))
+
+    def test_a_board_that_the_administrator_hides(self):
+        self.udev.rule("70-lab.rules", 'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ATTR{serial}=="Pyefcb00", ENV{ID_DUPGATE}="0"\n')
+        board = Board("04d8:f012")
+        seen = self.udev.see(board)
+        self.assertEqual(seen[board.port(0)]["ID_DUPGATE"], "0")
+        self.assert_untouched(seen)
+
+    def test_one_port_of_a_board_is_tagged(self):
+        self.udev.rule("70-lab.rules", 'SUBSYSTEM=="tty", ATTRS{serial}=="FT1", ENV{ID_USB_INTERFACE_NUM}=="", IMPORT{builtin}="usb_id"\n'
+                       'SUBSYSTEM=="tty", ATTRS{serial}=="FT1", ENV{ID_USB_INTERFACE_NUM}=="01", ENV{ID_DUPGATE}="1"\n')
+        board = Board("0403:6010", serial="FT1", driver="ftdi_sio", ports=2)
+        seen = self.udev.see(board)
+        self.assertEqual(seen[board.port(1)]["DEVLINKS"], "/dev/dupgate/FT1-if01")
+        self.assert_untouched({path: facts for path, facts in seen.items() if path != board.port(1)})
+
+    def test_one_port_of_a_board_is_hidden(self):
+        self.udev.rule("70-lab.rules", 'SUBSYSTEM=="tty", ATTRS{serial}=="Pyefcb00", ENV{ID_DUPGATE}="0"\n')
+        board = Board("04d8:f012")
+        seen = self.udev.see(board)
+        self.assertEqual([seen[path]["ID_DUPGATE"] for path in (board.path, board.interface(0), board.port(0))], ["1", "1", "0"])
+        self.assert_untouched({board.port(0): seen[board.port(0)]})
+
+    def test_links_of_several_ports_and_of_strange_serials(self):
+        self.udev.rule("70-lab.rules", 'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ENV{ID_DUPGATE}="1"\n')
+        board = Board("0403:6010", serial="FT2", driver="ftdi_sio", ports=2)
+        seen = self.udev.see(board)
+        self.assertEqual([seen[board.port(k)]["DEVLINKS"] for k in (0, 1)], ["/dev/dupgate/FT2", "/dev/dupgate/FT2-if01"])
+        for serial, link in (("../../sda", "/dev/dupgate/.._.._sda"), ("A B", "/dev/dupgate/A_B"), ("..", None), (".", None), ("", None),
+                             ("$(id)", "/dev/dupgate/__id_")):
+            board = Board("0403:6001", serial=serial)
+            with self.subTest(serial):
+                self.assertEqual(self.udev.see(board)[board.port(0)].get("DEVLINKS"), link)
+
+    def test_a_hub_does_not_make_boards_of_what_is_behind_it(self):
+        self.udev.rule("70-lab.rules", 'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ATTR{bDeviceClass}=="09", ENV{ID_DUPGATE}="1"\n')
+        board = Board("0403:6001", behind_hub=True)
+        seen = self.udev.see(board)
+        self.assertEqual(seen[board.hub]["ID_DUPGATE"], "1")
+        self.assert_untouched({path: facts for path, facts in seen.items() if path != board.hub})
+
+
+if __name__ == "__main__":
+    unittest.main()
