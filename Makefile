@@ -80,6 +80,10 @@ $(BUILD)/dupgated-hasty: $(call objects,cmd/dupgated) $(BUILD)/tests/integration
 $(BUILD)/tests/download_driver: $(BUILD)/tests/integration/download_driver.o $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+# What umockdev's testbed lacks of a serial port; loaded into programs of every build, so that it is itself never instrumented.
+$(BUILD)/tests/usb_tty.so: tests/integration/usb_tty.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -O2 -g $(WARNINGS) -fPIC -shared -o $@ $<
 # dupctl's own objects but main.o, so that its tests can link them.
 $(BUILD)/libdupctl.a: $(filter-out %/main.o,$(call objects,cmd/dupctl))
 	@rm -f $@
@@ -167,7 +171,7 @@ install: all
 	install -D -m 0644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/dupgate/copyright
 
 unit: $(UNIT_TESTS)
-tests-built: all $(UNIT_TESTS) $(CORPUS_TESTS) $(BUILD)/dupgated-hasty $(BUILD)/tests/download_driver
+tests-built: all $(UNIT_TESTS) $(CORPUS_TESTS) $(BUILD)/dupgated-hasty $(BUILD)/tests/download_driver $(BUILD)/tests/usb_tty.so
 
 help:
 	@echo 'make            build dupgated, dupctl and dupgate-sim into $(BUILD)/'

@@ -82,13 +82,15 @@ class Daemon:
         self.config.write_text(config_text)
         self.log = self.folder / "daemon.log"
         self.program = program
+        self.environment = None  # this program's own
         self.process = None
         self.url = None
 
     def start(self):
         self.log.unlink(missing_ok=True)
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([str(BUILD / self.program), "--config", str(self.config)], stdout=log, stderr=log)
+            self.process = subprocess.Popen([str(BUILD / self.program), "--config", str(self.config)], stdout=log, stderr=log,
+                                            env=self.environment)
 
         def listening():
             match = re.search(r"listening on (http://\S+)", self.log.read_text("utf-8", "replace"))
