@@ -6,18 +6,37 @@
 #define DAEMON_CONFIG_H
 
 #include "daemon/types.h"
+#include "daemon/usb_board.h"
 #include "transport/modem/profile.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 struct config_device {
 	char id[DEVICE_ID_SIZE];
-	char port[256];
-	char profile[32];
-	char power[128];
+	char port[256];   /* "": what is said here is said of the board on USB that gets this id */
+	char profile[32]; /* "": that of the board; never so when there is a port */
+	char power[160];  /* "none", "usb-port:1-1.4", "usb-authorized:1-1.4", "command:/path words"; "": nothing is said */
 	size_t label_count;
 	struct label labels[LABELS_MAX];
 	int line;
+};
+
+/* A hub of USB, by the kernel's name ("1-1", "usb1"). One without a section is ganged. */
+struct config_hub {
+	char path[32];
+	bool ganged; /* its ports go off together */
+	int line;
+};
+
+struct config_power {
+	unsigned off_s;          /* how long a board stays without power; field-failures F01 */
+	unsigned min_interval_s; /* between two power cycles of one device */
+	unsigned command_timeout_s;
+};
+
+struct config_health {
+	unsigned probe_every_s;    /* 0: devices that idle are left alone */
+	unsigned quarantine_after; /* so many failures of the device class in a row; 0: never */
 };
 
 /* What one host of downloads is shown, and nobody else. "": none. */
@@ -57,6 +76,12 @@ struct config {
 	struct config_host *hosts;
 	size_t host_count;
 	bool hotplug;
+	struct config_power power;
+	struct config_health health;
+	struct usb_board_rule *boards; /* in the order of the file */
+	size_t board_count;
+	struct config_hub *hubs;
+	size_t hub_count;
 	struct config_device *devices;
 	size_t device_count;
 	struct profile *profiles; /* those of the file; profile_builtin() for the others */
@@ -69,5 +94,8 @@ void config_clear(struct config *config);
 
 /* A profile by name: of the file, then built in. NULL when there is none. Borrowed. */
 const struct profile *config_profile(const struct config *config, const char *name);
+
+/* The ports of this hub go off together, unless its section says otherwise. */
+bool config_hub_is_ganged(const struct config *config, const char *path);
 
 #endif

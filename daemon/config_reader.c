@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define KEYS_MAX    32u /* more than any section knows; an unknown key ends the reading */
 #define REASON_SIZE 512u
@@ -55,82 +54,14 @@ static void forget_keys(struct loader *loader)
 		free(loader->seen[--loader->seen_count]);
 }
 
-/* Grows an array by one element that is all 0. */
-static void *grow(void *array, size_t count, size_t size)
+static int begin_named_section(struct loader *loader, const char *name)
 {
-	char *grown = reallocarray(array, count + 1, size);
-	if (grown != NULL)
-		memset(grown + count * size, 0, size);
-	return grown;
-}
-
-static int begin_device(struct loader *loader, const char *id)
-{
-	struct config *config = loader->config;
-	if (!device_id_valid(id))
-		return fail(loader, "[%s]: a device's id has 1 to 63 characters of A-Z a-z 0-9 . _ -", loader->name);
-	for (size_t i = 0; i < config->device_count; i++)
-		if (strcmp(config->devices[i].id, id) == 0)
-			return fail(loader, "[%s]: the device is already in line %d", loader->name, config->devices[i].line);
-	struct device_places *places = grow(loader->places->devices, config->device_count, sizeof(*places));
-	if (places == NULL)
+	char reason[REASON_SIZE] = "";
+	const struct config_why why = {reason, sizeof(reason)};
+	int error = config_begin(loader->config, loader->places, loader->section, name, loader->line, why);
+	if (error == -ENOMEM)
 		return fail_memory(loader);
-	loader->places->devices = places;
-	struct config_device *devices = grow(config->devices, config->device_count, sizeof(*devices));
-	if (devices == NULL)
-		return fail_memory(loader);
-	config->devices = devices;
-	struct config_device *device = &devices[config->device_count++];
-	snprintf(device->id, sizeof(device->id), "%s", id);
-	strcpy(device->profile, "auto");
-	strcpy(device->power, "none");
-	device->line = loader->line;
-	return 0;
-}
-
-static int begin_host(struct loader *loader, const char *name)
-{
-	struct config *config = loader->config;
-	if (!config_host_name_valid(name) || strlen(name) >= sizeof(config->hosts->name))
-		return fail(loader, "[%s]: a host is a name or an address, with :port where it is meant for one port only", loader->name);
-	for (size_t i = 0; i < config->host_count; i++)
-		if (strcasecmp(config->hosts[i].name, name) == 0)
-			return fail(loader, "[%s]: the host is already in line %d", loader->name, config->hosts[i].line);
-	struct config_host *hosts = grow(config->hosts, config->host_count, sizeof(*hosts));
-	if (hosts == NULL)
-		return fail_memory(loader);
-	config->hosts = hosts;
-	struct config_host *host = &hosts[config->host_count++];
-	memcpy(host->name, name, strlen(name) + 1);
-	host->line = loader->line;
-	return 0;
-}
-
-/* A profile starts as the built-in one of its name, else as auto; `base` says otherwise. */
-static int begin_profile(struct loader *loader, const char *name)
-{
-	struct config *config = loader->config;
-	if (!device_id_valid(name) || strlen(name) >= sizeof(config->profiles->name))
-		return fail(loader, "[%s]: a profile's name has 1 to 31 characters of A-Z a-z 0-9 . _ -", loader->name);
-	for (size_t i = 0; i < config->profile_count; i++)
-		if (strcmp(config->profiles[i].name, name) == 0)
-			return fail(loader, "[%s]: the profile is already in line %d", loader->name, loader->places->profiles[i]);
-	int *places = grow(loader->places->profiles, config->profile_count, sizeof(*places));
-	if (places == NULL)
-		return fail_memory(loader);
-	loader->places->profiles = places;
-	struct profile *profiles = grow(config->profiles, config->profile_count, sizeof(*profiles));
-	if (profiles == NULL)
-		return fail_memory(loader);
-	config->profiles = profiles;
-	places[config->profile_count] = loader->line;
-	const struct profile *base = profile_builtin(name);
-	if (base == NULL)
-		base = profile_builtin("auto");
-	struct profile *profile = &profiles[config->profile_count++];
-	*profile = *base;
-	snprintf(profile->name, sizeof(profile->name), "%s", name);
-	return 0;
+	return error < 0 ? fail(loader, "[%s]: %s", loader->name, reason) : 0;
 }
 
 /* name: "device bench-1", without brackets. */
@@ -148,12 +79,8 @@ static int begin_section(struct loader *loader, char *name)
 	loader->section = (enum config_section)kind;
 	if (loader->section == SECTION_COUNT)
 		return fail(loader, "[%s]: there is no such section", loader->name);
-	if (loader->section == SECTION_DEVICE)
-		return begin_device(loader, argument);
-	if (loader->section == SECTION_PROFILE)
-		return begin_profile(loader, argument);
-	if (loader->section == SECTION_HOST)
-		return begin_host(loader, argument);
+	if (config_section_has_name(loader->section))
+		return begin_named_section(loader, argument);
 	if (*argument != '\0')
 		return fail(loader, "[%s]: [%s] takes no name", loader->name, name);
 	if (loader->begun[kind] > 0)
@@ -253,6 +180,24 @@ static int set_base(struct loader *loader, struct profile *profile, const char *
 	return 0;
 }
 
+/* What is checked when all was read is shown with the line of its key. */
+static void note_place(struct loader *loader, const char *key)
+{
+	struct config_places *places = loader->places;
+	const struct config *config = loader->config;
+	if (loader->section == SECTION_HTTP && strcmp(key, "listen") == 0)
+		places->listen = loader->line;
+	if (loader->section == SECTION_BOARD && strcmp(key, "profile") == 0)
+		places->boards[config->board_count - 1].profile = loader->line;
+	if (loader->section != SECTION_DEVICE)
+		return;
+	struct device_places *device = &places->devices[config->device_count - 1];
+	if (strcmp(key, "port") == 0)
+		device->port = loader->line;
+	if (strcmp(key, "profile") == 0)
+		device->profile = loader->line;
+}
+
 static int set_value(struct loader *loader, const char *key, const char *value, struct config_why why)
 {
 	struct config *config = loader->config;
@@ -266,19 +211,8 @@ static int set_value(struct loader *loader, const char *key, const char *value, 
 		loader->places->secret = loader->line;
 		snprintf(loader->places->secret_key, sizeof(loader->places->secret_key), "[%.64s] %s", loader->name, key);
 	}
-	if (loader->section == SECTION_HOST)
-		return config_set(SECTION_HOST, &config->hosts[config->host_count - 1], key, value, why);
-	if (loader->section != SECTION_DEVICE) {
-		if (loader->section == SECTION_HTTP && strcmp(key, "listen") == 0)
-			loader->places->listen = loader->line;
-		return config_set(loader->section, config, key, value, why);
-	}
-	struct device_places *places = &loader->places->devices[config->device_count - 1];
-	if (strcmp(key, "port") == 0)
-		places->port = loader->line;
-	if (strcmp(key, "profile") == 0)
-		places->profile = loader->line;
-	return config_set(SECTION_DEVICE, &config->devices[config->device_count - 1], key, value, why);
+	note_place(loader, key);
+	return config_set(loader->section, config_section_target(config, loader->section), key, value, why);
 }
 
 /* An ini_handler: 1 to go on. The section is ours, not inih's. */
@@ -319,11 +253,4 @@ int config_read(const char *path, const char *text, size_t length, struct config
 	if (line < 0 && loader.error == 0)
 		fail_memory(&loader);
 	return loader.error;
-}
-
-void config_places_clear(struct config_places *places)
-{
-	free(places->devices);
-	free(places->profiles);
-	*places = (struct config_places){0};
 }

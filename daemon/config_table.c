@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -19,9 +20,10 @@ struct config_key {
 };
 
 static const char *const section_names[] = {
-    [SECTION_DAEMON] = "daemon",     [SECTION_HTTP] = "http", [SECTION_JOBS] = "jobs",       [SECTION_FIRMWARE] = "firmware",
-    [SECTION_DOWNLOAD] = "download", [SECTION_HOST] = "host", [SECTION_HOTPLUG] = "hotplug", [SECTION_DEVICE] = "device",
-    [SECTION_PROFILE] = "profile",   [SECTION_COUNT] = NULL,
+    [SECTION_DAEMON] = "daemon",     [SECTION_HTTP] = "http",   [SECTION_JOBS] = "jobs",       [SECTION_FIRMWARE] = "firmware",
+    [SECTION_DOWNLOAD] = "download", [SECTION_HOST] = "host",   [SECTION_HOTPLUG] = "hotplug", [SECTION_DEVICE] = "device",
+    [SECTION_PROFILE] = "profile",   [SECTION_POWER] = "power", [SECTION_HEALTH] = "health",   [SECTION_BOARD] = "board",
+    [SECTION_HUB] = "hub",           [SECTION_COUNT] = NULL,
 };
 
 static const char *const level_names[] = {
@@ -70,6 +72,15 @@ static int set_path_or_nothing(void *target, const struct config_key *key, const
 	return value[0] == '\0' ? set_text(target, key, value, why) : set_path(target, key, value, why);
 }
 
+/* The path of a file that can be read now, or nothing: found out at the start, not with the first download. */
+static int set_file_or_nothing(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	int error = set_path_or_nothing(target, key, value, why);
+	if (error < 0 || value[0] == '\0' || access(value, R_OK) == 0)
+		return error;
+	return config_refuse(why, "%s cannot be read: %s", value, strerror(errno));
+}
+
 static int set_level(void *target, const struct config_key *key, const char *value, struct config_why why)
 {
 	enum log_level *level = member_of(target, key);
@@ -88,8 +99,7 @@ static int set_listen(void *target, const struct config_key *key, const char *va
 	return config_set_listen(target, value, why);
 }
 
-/* Decimal digits at the start of the text. False when there are none or they do not fit. */
-static bool read_number(const char **text, uint64_t *ret)
+bool config_read_number(const char **text, uint64_t *ret)
 {
 	size_t digits = strspn(*text, "0123456789");
 	errno = 0;
@@ -103,7 +113,7 @@ static int set_number(void *target, const struct config_key *key, const char *va
 	unsigned *number = member_of(target, key);
 	uint64_t parsed;
 	const char *end = value;
-	if (!read_number(&end, &parsed) || *end != '\0' || parsed < key->least || parsed > key->most)
+	if (!config_read_number(&end, &parsed) || *end != '\0' || parsed < key->least || parsed > key->most)
 		return config_refuse(why, "\"%s\" is not a number from %u to %u", value, key->least, key->most);
 	*number = (unsigned)parsed;
 	return 0;
@@ -116,7 +126,7 @@ static int set_size(void *target, const struct config_key *key, const char *valu
 	uint64_t *size = member_of(target, key);
 	uint64_t parsed;
 	const char *end = value;
-	bool good = read_number(&end, &parsed) && parsed > 0;
+	bool good = config_read_number(&end, &parsed) && parsed > 0;
 	const char *unit = good && *end != '\0' ? strchr(units, *end) : NULL;
 	unsigned shift = unit != NULL ? 10 * (unsigned)(unit - units + 1) : 0;
 	if (!good || end[unit != NULL] != '\0')
@@ -140,94 +150,40 @@ static int set_truth(void *target, const struct config_key *key, const char *val
 	return config_refuse(why, "\"%s\" is neither yes nor no", value);
 }
 
-/* rfc2217://host:4001 or the absolute path of a tty. */
 static int set_port(void *target, const struct config_key *key, const char *value, struct config_why why)
 {
-	static const char scheme[] = "rfc2217://";
-	if (strncmp(value, scheme, strlen(scheme)) != 0)
-		return value[0] == '/' ? set_text(target, key, value, why)
-				       : config_refuse(why, "\"%s\" is neither the absolute path of a tty nor rfc2217://host:port", value);
-	const char *host = value + strlen(scheme);
-	const char *colon = strrchr(host, ':');
-	uint64_t port;
-	const char *end = colon != NULL ? colon + 1 : "";
-	if (colon == host || !read_number(&end, &port) || *end != '\0' || port < 1 || port > 65535 || strpbrk(host, "/ \t") != NULL)
-		return config_refuse(why, "\"%s\" is not rfc2217://host:port", value);
-	return config_refuse(why, "ports over the network (rfc2217) are not supported by this version: name a tty");
-}
-
-/* Bus, dash, ports with dots between, as the kernel writes it: 1-1.4 */
-static bool is_usb_port(const char *text)
-{
-	uint64_t number;
-	if (!read_number(&text, &number) || *text++ != '-' || !read_number(&text, &number))
-		return false;
-	while (*text == '.') {
-		text++;
-		if (!read_number(&text, &number))
-			return false;
-	}
-	return *text == '\0';
+	int error = config_check_port(value, why);
+	return error < 0 ? error : set_text(target, key, value, why);
 }
 
 static int set_power(void *target, const struct config_key *key, const char *value, struct config_why why)
 {
-	static const char usb[] = "usb-port:", command[] = "command:";
-	if (strncmp(value, usb, strlen(usb)) == 0) {
-		if (!is_usb_port(value + strlen(usb)))
-			return config_refuse(why, "\"%s\" is not a USB port such as 1-1.4", value + strlen(usb));
-	} else if (strncmp(value, command, strlen(command)) == 0) {
-		if (value[strlen(command)] != '/')
-			return config_refuse(why, "a command begins with the absolute path of a program");
-	} else if (strcmp(value, "none") != 0) {
-		return config_refuse(why, "\"%s\" is none of none, usb-port:PORT, command:COMMAND", value);
-	}
-	/* A power cycle that is promised and never done would leave a modem stranded that a person could have saved. */
-	if (strcmp(value, "none") != 0)
-		return config_refuse(why, "this version switches no power: only none is supported");
-	return set_text(target, key, value, why);
-}
-
-/* One term, key=value, in a buffer of the caller's that is cut in two. */
-static int add_label(struct config_device *device, char *term, struct config_why why)
-{
-	char *value = strchr(term, '=');
-	if (value == NULL)
-		return config_refuse(why, "\"%s\" is not key=value", term);
-	*value++ = '\0';
-	const char *problem = label_problem(term, value);
-	if (problem != NULL)
-		return config_refuse(why, "\"%s=%s\": %s", term, value, problem);
-	for (size_t i = 0; i < device->label_count; i++)
-		if (strcmp(device->labels[i].key, term) == 0)
-			return config_refuse(why, "the label \"%s\" is there twice", term);
-	if (device->label_count == LABELS_MAX)
-		return config_refuse(why, "a device has at most %u labels", LABELS_MAX);
-	struct label *label = &device->labels[device->label_count++];
-	memcpy(label->key, term, strlen(term) + 1);
-	memcpy(label->value, value, strlen(value) + 1);
-	return 0;
+	int error = config_check_power(value, why);
+	return error < 0 ? error : set_text(target, key, value, why);
 }
 
 static int set_labels(void *target, const struct config_key *key, const char *value, struct config_why why)
 {
 	(void)key;
-	if (value[0] == '\0')
-		return 0;
-	char *copy = strdup(value);
-	if (copy == NULL)
-		return -ENOMEM;
-	int error = 0;
-	char *rest = copy;
-	for (char *term; error == 0 && (term = strsep(&rest, ",")) != NULL;) {
-		term += strspn(term, " \t");
-		size_t length = strlen(term);
-		while (length > 0 && (term[length - 1] == ' ' || term[length - 1] == '\t'))
-			term[--length] = '\0';
-		error = add_label(target, term, why);
-	}
-	free(copy);
-	return error;
+	return config_add_labels(target, value, why);
+}
+
+static int set_usb_ids(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	(void)key;
+	return config_add_usb_ids(target, value, why);
+}
+
+/* A number that may also be unsaid, -1. */
+static int set_interface(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	int *number = member_of(target, key);
+	uint64_t parsed;
+	const char *end = value;
+	if (!config_read_number(&end, &parsed) || *end != '\0' || parsed > UINT8_MAX)
+		return config_refuse(why, "\"%s\" is not the number of an interface, from 0 to %u", value, UINT8_MAX);
+	*number = (int)parsed;
+	return 0;
 }
 
 /* Printable and without blanks: it becomes part of a line of a request. */
@@ -271,20 +227,27 @@ bool config_host_name_valid(const char *name)
 	if (*end == '\0')
 		return true;
 	end++;
-	return end[-1] == ':' && read_number(&end, &port) && *end == '\0' && port >= 1 && port <= 65535;
+	return end[-1] == ':' && config_read_number(&end, &port) && *end == '\0' && port >= 1 && port <= 65535;
 }
 
 #define HOST_TEXT(member)    offsetof(struct config_host, member), sizeof(((struct config_host *)NULL)->member), 0, 0
 #define CONFIG_TEXT(member)  offsetof(struct config, member), sizeof(((struct config *)NULL)->member), 0, 0
 #define CONFIG_VALUE(member) offsetof(struct config, member), 0, 0, 0
 #define DEVICE_TEXT(member)  offsetof(struct config_device, member), sizeof(((struct config_device *)NULL)->member), 0, 0
+#define BOARD_TEXT(member)   offsetof(struct usb_board_rule, member), sizeof(((struct usb_board_rule *)NULL)->member), 0, 0
+#define BOARD_VALUE(member)  offsetof(struct usb_board_rule, member), 0, 0, 0
+#define HUB_VALUE(member)    offsetof(struct config_hub, member), 0, 0, 0
 #define CONFIG_COUNT(member) offsetof(struct config, member), 0
 #define THREADS_MOST         1024
 #define EVENT_CLIENTS_MOST   16384
 #define ATTEMPTS_MOST        100
 #define REDIRECTS_MOST       50
-#define STALL_MOST_S         3600
 #define DOWNLOADS_MOST       64
+#define OFF_MOST_S           600
+#define DAY_S                86400
+#define WEEK_S               604800
+#define HOUR_S               3600
+#define FAILURES_MOST        100
 
 static const struct config_key keys[] = {
     {SECTION_DAEMON, "state_dir", set_path, CONFIG_TEXT(state_dir)},
@@ -301,18 +264,27 @@ static const struct config_key keys[] = {
     {SECTION_FIRMWARE, "trusted_keys_dir", set_path, CONFIG_TEXT(trusted_keys_dir)},
     {SECTION_DOWNLOAD, "allow_http", set_truth, CONFIG_VALUE(download.allow_http)},
     {SECTION_DOWNLOAD, "proxy", set_proxy, CONFIG_TEXT(download.proxy)},
-    {SECTION_DOWNLOAD, "ca_file", set_path_or_nothing, CONFIG_TEXT(download.ca_file)},
+    {SECTION_DOWNLOAD, "ca_file", set_file_or_nothing, CONFIG_TEXT(download.ca_file)},
     {SECTION_DOWNLOAD, "max_redirects", set_number, CONFIG_COUNT(download.max_redirects), 0, REDIRECTS_MOST},
-    {SECTION_DOWNLOAD, "stall_s", set_number, CONFIG_COUNT(download.stall_s), 1, STALL_MOST_S},
+    {SECTION_DOWNLOAD, "stall_s", set_number, CONFIG_COUNT(download.stall_s), 1, HOUR_S},
     {SECTION_DOWNLOAD, "attempts", set_number, CONFIG_COUNT(download.attempts), 1, ATTEMPTS_MOST},
     {SECTION_DOWNLOAD, "max_parallel", set_number, CONFIG_COUNT(download.max_parallel), 1, DOWNLOADS_MOST},
     {SECTION_HOST, "user", set_user, HOST_TEXT(user)},
     {SECTION_HOST, "password", set_text, HOST_TEXT(password)},
     {SECTION_HOST, "token", set_word, HOST_TEXT(token)},
-    {SECTION_HOST, "client_cert", set_path_or_nothing, HOST_TEXT(client_cert)},
-    {SECTION_HOST, "client_key", set_path_or_nothing, HOST_TEXT(client_key)},
-    {SECTION_HOST, "ca_file", set_path_or_nothing, HOST_TEXT(ca_file)},
+    {SECTION_HOST, "client_cert", set_file_or_nothing, HOST_TEXT(client_cert)},
+    {SECTION_HOST, "client_key", set_file_or_nothing, HOST_TEXT(client_key)},
+    {SECTION_HOST, "ca_file", set_file_or_nothing, HOST_TEXT(ca_file)},
     {SECTION_HOTPLUG, "enabled", set_truth, CONFIG_VALUE(hotplug)},
+    {SECTION_POWER, "off_s", set_number, CONFIG_COUNT(power.off_s), 1, OFF_MOST_S},
+    {SECTION_POWER, "min_interval_s", set_number, CONFIG_COUNT(power.min_interval_s), 0, DAY_S},
+    {SECTION_POWER, "command_timeout_s", set_number, CONFIG_COUNT(power.command_timeout_s), 1, HOUR_S},
+    {SECTION_HEALTH, "probe_every_s", set_number, CONFIG_COUNT(health.probe_every_s), 0, WEEK_S},
+    {SECTION_HEALTH, "quarantine_after", set_number, CONFIG_COUNT(health.quarantine_after), 0, FAILURES_MOST},
+    {SECTION_BOARD, "usb", set_usb_ids, 0, 0, 0, 0},
+    {SECTION_BOARD, "interface", set_interface, BOARD_VALUE(interface)},
+    {SECTION_BOARD, "profile", set_text, BOARD_TEXT(profile)},
+    {SECTION_HUB, "ganged", set_truth, HUB_VALUE(ganged)},
     {SECTION_DEVICE, "port", set_port, DEVICE_TEXT(port)},
     {SECTION_DEVICE, "profile", set_text, DEVICE_TEXT(profile)},
     {SECTION_DEVICE, "labels", set_labels, 0, 0, 0, 0},

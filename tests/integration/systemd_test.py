@@ -117,6 +117,9 @@ class Configuration(Folder):
         self.assertNotEqual(uncommented, example)
         path = self.folder / "all.conf"
         path.touch(mode=0o600)  # it has a password in it
+        there = self.folder / "there.pem"
+        there.touch()
+        uncommented = re.sub(r"/etc/dupgate/\S+\.(pem|key)", str(there), uncommented)
         path.write_text(uncommented)
         ended = self.check(path)
         self.assertEqual(ended.returncode, 0, ended.stderr)

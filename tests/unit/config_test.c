@@ -14,6 +14,9 @@
 #define FIFTY   TEN TEN TEN TEN TEN
 #define HUNDRED FIFTY FIFTY
 #define AT      "%s:"
+/* Nine ids of USB. */
+#define ID(v, d) "12" v ":000" d ","
+#define IDS(v)   ID(v, "1") ID(v, "2") ID(v, "3") ID(v, "4") ID(v, "5") ID(v, "6") ID(v, "7") ID(v, "8") "12" v ":0009"
 /* A text with its length, so that it may hold a NUL. */
 #define TEXT(text) text, sizeof(text) - 1
 
@@ -116,8 +119,8 @@ static const struct bad_text {
     {TEXT("[host a]\nuser = " HUNDRED FIFTY "\n"), AT "2: [host a] user: has at most 127 bytes"},
     {TEXT("[daemon]\n[host a]\nuser = u\ntoken = t\n"), AT "2: [host a] user and token are two ways to say who asks: give one of them"},
     {TEXT("[host a]\npassword = p\n"), AT "1: [host a] there is a password and no user"},
-    {TEXT("[host a]\nclient_cert = /c\n"), AT "1: [host a] client_cert and client_key go together"},
-    {TEXT("[host a]\nclient_key = /k\n"), AT "1: [host a] client_cert and client_key go together"},
+    {TEXT("[host a]\nclient_cert = /etc/passwd\n"), AT "1: [host a] client_cert and client_key go together"},
+    {TEXT("[host a]\nclient_key = /etc/passwd\n"), AT "1: [host a] client_cert and client_key go together"},
     {TEXT("[hotplug]\nenabled = maybe\n"), AT "2: [hotplug] enabled: \"maybe\" is neither yes nor no"},
     {TEXT("[http]\nlisten =\n"), AT "2: [http] listen: an address is missing"},
     {TEXT("[http]\nlisten = 127.0.0.1:1,\n"), AT "2: [http] listen: an address is missing"},
@@ -148,17 +151,28 @@ static const struct bad_text {
     {TEXT("[device a/b]\n"), AT "1: [device a/b]: a device's id has 1 to 63 characters of A-Z a-z 0-9 . _ -"},
     {TEXT("[device " FIFTY TEN "1234]\n"), AT "1: [device " FIFTY TEN "1234]: a device's id has 1 to 63 characters of A-Z a-z 0-9 . _ -"},
     {TEXT("[device a]\nport = /x\n[device a]\nport = /y\n"), AT "3: [device a]: the device is already in line 1"},
-    {TEXT("\n[device a]\nprofile = walter\n"), AT "2: [device a] port: a device needs one"},
-    {TEXT("[device a]\nport =\n"), AT "2: [device a] port: \"\" is neither the absolute path of a tty nor rfc2217://host:port"},
+    {TEXT("[hotplug]\nenabled = no\n[device a]\nprofile = walter\n"),
+     AT "3: [device a] port: a device needs one, as [hotplug] is not enabled"},
+    {TEXT("[device a]\nport =\n"),
+     AT "2: [device a] port: \"\" is neither the absolute path of a tty nor rfc2217://host:port nor tcp://host:port"},
     {TEXT("[device a]\nport = ttyUSB0\n"),
-     AT "2: [device a] port: \"ttyUSB0\" is neither the absolute path of a tty nor rfc2217://host:port"},
+     AT "2: [device a] port: \"ttyUSB0\" is neither the absolute path of a tty nor rfc2217://host:port nor tcp://host:port"},
     {TEXT("[device a]\nport = rfc2217://host\n"), AT "2: [device a] port: \"rfc2217://host\" is not rfc2217://host:port"},
     {TEXT("[device a]\nport = rfc2217://:4001\n"), AT "2: [device a] port: \"rfc2217://:4001\" is not rfc2217://host:port"},
     {TEXT("[device a]\nport = rfc2217://host:0\n"), AT "2: [device a] port: \"rfc2217://host:0\" is not rfc2217://host:port"},
     {TEXT("[device a]\nport = rfc2217://host:65536\n"), AT "2: [device a] port: \"rfc2217://host:65536\" is not rfc2217://host:port"},
     {TEXT("[device a]\nport = rfc2217://host:40x\n"), AT "2: [device a] port: \"rfc2217://host:40x\" is not rfc2217://host:port"},
-    {TEXT("[device a]\nport = rfc2217://lab-3:4001\n"),
-     AT "2: [device a] port: ports over the network (rfc2217) are not supported by this version: name a tty"},
+    {TEXT("[device a]\nport = tcp://host\n"), AT "2: [device a] port: \"tcp://host\" is not tcp://host:port"},
+    {TEXT("[device a]\nport = tcp://ho st:1\n"), AT "2: [device a] port: \"tcp://ho st:1\" is not tcp://host:port"},
+    {TEXT("[device a]\nport = tcp://host/x:1\n"), AT "2: [device a] port: \"tcp://host/x:1\" is not tcp://host:port"},
+    {TEXT("[device a]\nport = tcp://::1:4001\n"), AT "2: [device a] port: \"tcp://::1:4001\" is not tcp://host:port"},
+    {TEXT("[device a]\nport = tcp://[::1]\n"), AT "2: [device a] port: \"tcp://[::1]\" is not tcp://host:port"},
+    {TEXT("[device a]\nport = tcp://[::1]4001\n"), AT "2: [device a] port: \"tcp://[::1]4001\" is not tcp://host:port"},
+    {TEXT("[device a]\nport = tcp://[lab]:4001\n"), AT "2: [device a] port: \"tcp://[lab]:4001\" is not tcp://host:port"},
+    {TEXT("[device a]\nport = udp://host:1\n"),
+     AT "2: [device a] port: \"udp://host:1\" is neither the absolute path of a tty nor rfc2217://host:port nor tcp://host:port"},
+    {TEXT("[device a]\nport = tcp://lab:1\n[device b]\nport = tcp://lab:1\n"),
+     AT "4: [device b] port: tcp://lab:1 is the port of device a already"},
     {TEXT("[device a]\nport = /x\n[device b]\nprofile = auto\nport = /x\n"), AT "5: [device b] port: /x is the port of device a already"},
     {TEXT("[device a]\nport = /dev/null\n[device b]\nport = /dev/../dev/null\n"),
      AT "4: [device b] port: /dev/../dev/null is the port of device a already"},
@@ -172,14 +186,57 @@ static const struct bad_text {
      AT "2: [device a] labels: \"state=1\": state, release, profile and id are members of the device, not labels"},
     {TEXT("[device a]\nlabels = a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,j=1,k=1,l=1,m=1,n=1,o=1,p=1,q=1\n"),
      AT "2: [device a] labels: a device has at most 16 labels"},
-    {TEXT("[device a]\npower = hub\n"), AT "2: [device a] power: \"hub\" is none of none, usb-port:PORT, command:COMMAND"},
+    {TEXT("[device a]\npower = hub\n"),
+     AT "2: [device a] power: \"hub\" is none of none, usb-port:PORT, usb-authorized:PORT, command:COMMAND"},
     {TEXT("[device a]\npower = usb-port:1\n"), AT "2: [device a] power: \"1\" is not a USB port such as 1-1.4"},
     {TEXT("[device a]\npower = usb-port:1-1.\n"), AT "2: [device a] power: \"1-1.\" is not a USB port such as 1-1.4"},
     {TEXT("[device a]\npower = usb-port:../x\n"), AT "2: [device a] power: \"../x\" is not a USB port such as 1-1.4"},
     {TEXT("[device a]\npower = command:cycle\n"), AT "2: [device a] power: a command begins with the absolute path of a program"},
-    {TEXT("[device a]\npower = command:/usr/local/bin/cycle bench-1\n"),
-     AT "2: [device a] power: this version switches no power: only none is supported"},
-    {TEXT("[device a]\npower = usb-port:1-1.4.2\n"), AT "2: [device a] power: this version switches no power: only none is supported"},
+    {TEXT("[device a]\npower = command:/none/cycle bench-1\n"),
+     AT "2: [device a] power: /none/cycle cannot be run: No such file or directory"},
+    {TEXT("[device a]\npower = command:/etc/passwd\n"), AT "2: [device a] power: /etc/passwd cannot be run: Permission denied"},
+    {TEXT("[device a]\npower = usb-authorized:\n"), AT "2: [device a] power: \"\" is not a USB port such as 1-1.4"},
+    {TEXT("[device a]\npower =\n"), AT "2: [device a] power: \"\" is none of none, usb-port:PORT, usb-authorized:PORT, command:COMMAND"},
+    {TEXT("[download]\nca_file = /none/ca.pem\n"), AT "2: [download] ca_file: /none/ca.pem cannot be read: No such file or directory"},
+    {TEXT("[host a]\nca_file = /none/ca.pem\n"), AT "2: [host a] ca_file: /none/ca.pem cannot be read: No such file or directory"},
+    {TEXT("[host a]\nclient_cert = /none/c\n"), AT "2: [host a] client_cert: /none/c cannot be read: No such file or directory"},
+    {TEXT("[host a]\nclient_key = /none/k\n"), AT "2: [host a] client_key: /none/k cannot be read: No such file or directory"},
+    {TEXT("[power]\noff_s = 0\n"), AT "2: [power] off_s: \"0\" is not a number from 1 to 600"},
+    {TEXT("[power]\noff_s = 601\n"), AT "2: [power] off_s: \"601\" is not a number from 1 to 600"},
+    {TEXT("[power]\nmin_interval_s = 86401\n"), AT "2: [power] min_interval_s: \"86401\" is not a number from 0 to 86400"},
+    {TEXT("[power]\ncommand_timeout_s = 0\n"), AT "2: [power] command_timeout_s: \"0\" is not a number from 1 to 3600"},
+    {TEXT("[power]\ncommand_timeout_s = 3601\n"), AT "2: [power] command_timeout_s: \"3601\" is not a number from 1 to 3600"},
+    {TEXT("[health]\nprobe_every_s = 1h\n"), AT "2: [health] probe_every_s: \"1h\" is not a number from 0 to 604800"},
+    {TEXT("[health]\nprobe_every_s = 604801\n"), AT "2: [health] probe_every_s: \"604801\" is not a number from 0 to 604800"},
+    {TEXT("[health]\nquarantine_after = 101\n"), AT "2: [health] quarantine_after: \"101\" is not a number from 0 to 100"},
+    {TEXT("[health x]\n"), AT "1: [health x]: [health] takes no name"},
+    {TEXT("[hub]\n"), AT "1: [hub]: a hub is named as the kernel does: 1-1.4, or usb1 for that of a controller"},
+    {TEXT("[hub usb]\n"), AT "1: [hub usb]: a hub is named as the kernel does: 1-1.4, or usb1 for that of a controller"},
+    {TEXT("[hub usb1x]\n"), AT "1: [hub usb1x]: a hub is named as the kernel does: 1-1.4, or usb1 for that of a controller"},
+    {TEXT("[hub 1]\n"), AT "1: [hub 1]: a hub is named as the kernel does: 1-1.4, or usb1 for that of a controller"},
+    {TEXT("[hub 1-1]\n[hub 1-1.2]\n[hub 1-1]\n"), AT "3: [hub 1-1]: the hub is already in line 1"},
+    {TEXT("[hub 1-1]\nganged = 0\n"), AT "2: [hub 1-1] ganged: \"0\" is neither yes nor no"},
+    {TEXT("[hub 1-1]\npower = none\n"), AT "2: [hub 1-1] power: there is no such key"},
+    {TEXT("[board]\n"), AT "1: [board]: a board's name has 1 to 31 characters of A-Z a-z 0-9 . _ -"},
+    {TEXT("[board " FIFTY "]\n"), AT "1: [board " FIFTY "]: a board's name has 1 to 31 characters of A-Z a-z 0-9 . _ -"},
+    {TEXT("[board a]\nusb = 1209:0001\n[board a]\n"), AT "3: [board a]: the board is already in line 1"},
+    {TEXT("\n[board a]\nprofile = auto\n"), AT "2: [board a] usb: a board needs an id"},
+    {TEXT("[board a]\nusb =\n"), AT "2: [board a] usb: \"\" is not vid:pid, four hexadecimal digits each"},
+    {TEXT("[board a]\nusb = 04d8\n"), AT "2: [board a] usb: \"04d8\" is not vid:pid, four hexadecimal digits each"},
+    {TEXT("[board a]\nusb = 04d8:f12\n"), AT "2: [board a] usb: \"04d8:f12\" is not vid:pid, four hexadecimal digits each"},
+    {TEXT("[board a]\nusb = 0x4d:f012\n"), AT "2: [board a] usb: \"0x4d:f012\" is not vid:pid, four hexadecimal digits each"},
+    {TEXT("[board a]\nusb = 04d8:f0123\n"), AT "2: [board a] usb: \"04d8:f0123\" is not vid:pid, four hexadecimal digits each"},
+    {TEXT("[board a]\nusb = 04d8-f012\n"), AT "2: [board a] usb: \"04d8-f012\" is not vid:pid, four hexadecimal digits each"},
+    {TEXT("[board a]\nusb = 04d8:f012,\n"), AT "2: [board a] usb: \"\" is not vid:pid, four hexadecimal digits each"},
+    {TEXT("[board a]\nusb = 04d8:f012, 04D8:F012\n"), AT "2: [board a] usb: \"04D8:F012\" is there twice"},
+    {TEXT("[board a]\nusb = " IDS("00") "," IDS("01") "\n"), AT "2: [board a] usb: a board has at most 16 ids"},
+    {TEXT("[board a]\ninterface = 256\n"), AT "2: [board a] interface: \"256\" is not the number of an interface, from 0 to 255"},
+    {TEXT("[board a]\ninterface =\n"), AT "2: [board a] interface: \"\" is not the number of an interface, from 0 to 255"},
+    {TEXT("[board a]\nusb = 1209:0001\nprofile = slow\n"), AT "3: [board a] profile: there is no profile \"slow\""},
+    {TEXT("[board a]\nusb = 1209:0001, 1209:0002\n[board b]\nusb = 1209:0003,1209:0002\n"),
+     AT "3: [board b] usb: 1209:0002 is an id of board a already"},
+    {TEXT("[board a]\nusb = 1209:0001\ninterface = 2\n[board b]\nusb = 1209:0001\n"),
+     AT "4: [board b] usb: 1209:0001 is an id of board a already"},
     {TEXT("[profile]\n"), AT "1: [profile]: a profile's name has 1 to 31 characters of A-Z a-z 0-9 . _ -"},
     {TEXT("[profile " FIFTY "]\n"), AT "1: [profile " FIFTY "]: a profile's name has 1 to 31 characters of A-Z a-z 0-9 . _ -"},
     {TEXT("[profile a]\n[profile b]\n[profile a]\n"), AT "3: [profile a]: the profile is already in line 1"},
@@ -249,6 +306,14 @@ START_TEST(without_keys_everything_has_its_default)
 	ck_assert_uint_eq(config.download.max_parallel, 4);
 	ck_assert_uint_eq(config.host_count, 0);
 	ck_assert(config.hotplug);
+	ck_assert_uint_eq(config.power.off_s, 10);
+	ck_assert_uint_eq(config.power.min_interval_s, 60);
+	ck_assert_uint_eq(config.power.command_timeout_s, 60);
+	ck_assert_uint_eq(config.health.probe_every_s, 0);
+	ck_assert_uint_eq(config.health.quarantine_after, 3);
+	ck_assert_uint_eq(config.board_count, 0);
+	ck_assert_uint_eq(config.hub_count, 0);
+	ck_assert(config_hub_is_ganged(&config, "1-1"));
 	ck_assert_uint_eq(config.device_count, 0);
 	ck_assert_uint_eq(config.profile_count, 0);
 	config_clear(&config);
@@ -310,7 +375,7 @@ START_TEST(every_key_arrives)
 	ck_assert_str_eq(config.devices[1].id, FIFTY TEN "123");
 	ck_assert_str_eq(config.devices[1].port, "/dev/serial/by-id/usb-x");
 	ck_assert_str_eq(config.devices[1].profile, "auto");
-	ck_assert_str_eq(config.devices[1].power, "none");
+	ck_assert_str_eq(config.devices[1].power, "");
 	config_clear(&config);
 }
 END_TEST
@@ -320,9 +385,86 @@ START_TEST(a_device_needs_no_more_than_its_port)
 	struct config config = load_good(TEXT("[device \t b]\nport = /x\nlabels =\n"));
 	ck_assert_str_eq(config.devices[0].id, "b");
 	ck_assert_str_eq(config.devices[0].profile, "auto");
-	ck_assert_str_eq(config.devices[0].power, "none");
+	ck_assert_str_eq(config.devices[0].power, "");
 	ck_assert_uint_eq(config.devices[0].label_count, 0);
 	config_clear(&config);
+}
+END_TEST
+
+/* Its profile stays open, so that the board's can take the place; two of them are not on one port. */
+START_TEST(a_device_without_a_port_is_one_of_usb)
+{
+	struct config config =
+	    load_good(TEXT("[device py0001]\nlabels = rack=1\n[device py0002]\nprofile = walter\npower = usb-port:1-1.4\n"));
+	ck_assert_uint_eq(config.device_count, 2);
+	ck_assert_str_eq(config.devices[0].port, "");
+	ck_assert_str_eq(config.devices[0].profile, "");
+	ck_assert_str_eq(config.devices[0].power, "");
+	ck_assert_str_eq(config.devices[0].labels[0].value, "1");
+	ck_assert_str_eq(config.devices[1].profile, "walter");
+	ck_assert_str_eq(config.devices[1].power, "usb-port:1-1.4");
+	config_clear(&config);
+}
+END_TEST
+
+static const char *const good_ports[] = {"/dev/ttyUSB0",     "rfc2217://lab-3:4001",   "rfc2217://[fe80::1]:65535",
+					 "tcp://10.0.0.7:1", "tcp://lab.example:4001", "tcp://[::1]:23"};
+
+START_TEST(a_port_is_a_path_or_on_the_network)
+{
+	char text[128];
+	int length = snprintf(text, sizeof(text), "[device a]\nport = %s\n", good_ports[_i]);
+	struct config config = load_good(text, (size_t)length);
+	ck_assert_str_eq(config.devices[0].port, good_ports[_i]);
+	config_clear(&config);
+}
+END_TEST
+
+static const char *const good_powers[] = {
+    "none", "usb-port:1-1.4.2", "usb-port:2-1", "usb-authorized:1-3", "command:/bin/echo a b=c", "command:/bin/true"};
+
+START_TEST(power_is_switched_in_four_ways)
+{
+	char text[128];
+	int length = snprintf(text, sizeof(text), "[device a]\npower = %s\n", good_powers[_i]);
+	struct config config = load_good(text, (size_t)length);
+	ck_assert_str_eq(config.devices[0].power, good_powers[_i]);
+	config_clear(&config);
+}
+END_TEST
+
+START_TEST(boards_and_hubs_arrive)
+{
+	struct config config =
+	    load_good(TEXT("[power]\noff_s = 15\nmin_interval_s = 0\ncommand_timeout_s = 5\n"
+			   "[health]\nprobe_every_s = 3600\nquarantine_after = 0\n"
+			   "[board bench]\nusb = 1209:0001, 1209:ABcd\ninterface = 2\nprofile = slow\n"
+			   "[board other]\nusb = 1209:0001\ninterface = 3\n[board third]\nusb = 1209:0002\n[profile slow]\n"
+			   "[hub 1-1]\nganged = no\n[hub usb2]\nganged = no\n[hub 1-2]\n"));
+	ck_assert_uint_eq(config.power.off_s, 15);
+	ck_assert_uint_eq(config.power.min_interval_s, 0);
+	ck_assert_uint_eq(config.power.command_timeout_s, 5);
+	ck_assert_uint_eq(config.health.probe_every_s, 3600);
+	ck_assert_uint_eq(config.health.quarantine_after, 0);
+	ck_assert_uint_eq(config.board_count, 3);
+	const struct usb_board_rule *board = &config.boards[0];
+	ck_assert_str_eq(board->name, "bench");
+	ck_assert_uint_eq(board->id_count, 2);
+	ck_assert_uint_eq(board->ids[0].vid, 0x1209);
+	ck_assert_uint_eq(board->ids[0].pid, 0x0001);
+	ck_assert_uint_eq(board->ids[1].pid, 0xabcd);
+	ck_assert_int_eq(board->interface, 2);
+	ck_assert_str_eq(board->profile, "slow");
+	ck_assert_int_eq(config.boards[1].interface, 3);
+	ck_assert_str_eq(config.boards[1].profile, "auto");
+	ck_assert_int_eq(config.boards[2].interface, -1);
+	ck_assert(!config_hub_is_ganged(&config, "1-1"));
+	ck_assert(!config_hub_is_ganged(&config, "usb2"));
+	ck_assert(config_hub_is_ganged(&config, "1-2"));
+	ck_assert(config_hub_is_ganged(&config, "1-1.1"));
+	config_clear(&config);
+	ck_assert_ptr_null(config.boards);
+	ck_assert_ptr_null(config.hubs);
 }
 END_TEST
 
@@ -410,14 +552,16 @@ START_TEST(downloads_and_their_hosts_arrive)
 {
 	struct config config;
 	char error[512];
-	load_with_mode("[download]\nallow_http = no\nproxy = http://u:p@proxy:3128\nca_file = /ca\nmax_redirects = 0\nstall_s = 3600\n"
-		       "attempts = 100\nmax_parallel = 64\n[host Firmware.example:8443]\nuser = alice\npassword = pass word\n"
-		       "[host [::1]:80]\n[host 10.0.0.7]\ntoken = abc.def\nclient_cert = /c\nclient_key = /k\nca_file = /a\n",
-		       0640, &config, error);
+	load_with_mode(
+	    "[download]\nallow_http = no\nproxy = http://u:p@proxy:3128\nca_file = /etc/passwd\nmax_redirects = 0\nstall_s = 3600\n"
+	    "attempts = 100\nmax_parallel = 64\n[host Firmware.example:8443]\nuser = alice\npassword = pass word\n"
+	    "[host [::1]:80]\n[host 10.0.0.7]\ntoken = abc.def\nclient_cert = /etc/passwd\nclient_key = /etc/group\n"
+	    "ca_file = /etc/hosts\n",
+	    0640, &config, error);
 	ck_assert_str_eq(error, "");
 	ck_assert(!config.download.allow_http);
 	ck_assert_str_eq(config.download.proxy, "http://u:p@proxy:3128");
-	ck_assert_str_eq(config.download.ca_file, "/ca");
+	ck_assert_str_eq(config.download.ca_file, "/etc/passwd");
 	ck_assert_uint_eq(config.download.max_redirects, 0);
 	ck_assert_uint_eq(config.download.stall_s, 3600);
 	ck_assert_uint_eq(config.download.attempts, 100);
@@ -429,9 +573,9 @@ START_TEST(downloads_and_their_hosts_arrive)
 	ck_assert_str_eq(config.hosts[0].token, "");
 	ck_assert_str_eq(config.hosts[1].name, "[::1]:80");
 	ck_assert_str_eq(config.hosts[2].token, "abc.def");
-	ck_assert_str_eq(config.hosts[2].client_cert, "/c");
-	ck_assert_str_eq(config.hosts[2].client_key, "/k");
-	ck_assert_str_eq(config.hosts[2].ca_file, "/a");
+	ck_assert_str_eq(config.hosts[2].client_cert, "/etc/passwd");
+	ck_assert_str_eq(config.hosts[2].client_key, "/etc/group");
+	ck_assert_str_eq(config.hosts[2].ca_file, "/etc/hosts");
 	config_clear(&config);
 	ck_assert_ptr_null(config.hosts);
 }
@@ -502,6 +646,10 @@ int main(void)
 	tcase_add_test(tests, without_keys_everything_has_its_default);
 	tcase_add_loop_test(tests, every_key_arrives, 0, (int)(sizeof(good_texts) / sizeof(good_texts[0])));
 	tcase_add_test(tests, a_device_needs_no_more_than_its_port);
+	tcase_add_test(tests, a_device_without_a_port_is_one_of_usb);
+	tcase_add_loop_test(tests, a_port_is_a_path_or_on_the_network, 0, (int)(sizeof(good_ports) / sizeof(good_ports[0])));
+	tcase_add_loop_test(tests, power_is_switched_in_four_ways, 0, (int)(sizeof(good_powers) / sizeof(good_powers[0])));
+	tcase_add_test(tests, boards_and_hubs_arrive);
 	tcase_add_test(tests, the_lines_of_a_script_are_one_script);
 	tcase_add_test(tests, a_profile_of_the_file_stands_on_its_base);
 	tcase_add_loop_test(tests, truth_has_six_words, 0, 6);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/config_reader.h"
+
+static int check_device(const char *path, const struct config *config, struct config_device *device, const struct device_places *places,
+			struct config_why why)
+{
+	if (device->port[0] == '\0' && !config->hotplug)
+		return config_refuse(why, "%s:%d: [device %s] port: a device needs one, as [hotplug] is not enabled", path, device->line,
+				     device->id);
+	if (device->port[0] != '\0' && device->profile[0] == '\0')
+		strcpy(device->profile, "auto");
+	if (device->profile[0] != '\0' && config_profile(config, device->profile) == NULL)
+		return config_refuse(why, "%s:%d: [device %s] profile: there is no profile \"%s\"", path, places->profile, device->id,
+				     device->profile);
+	return 0;
+}
+
+static int check_devices(const char *path, struct config *config, const struct config_places *places, struct config_why why)
+{
+	int error = 0;
+	for (size_t i = 0; error == 0 && i < config->device_count; i++)
+		error = check_device(path, config, &config->devices[i], &places->devices[i], why);
+	return error;
+}
+
+/* The two would both be for a port with this id. -1 is any interface. */
+static bool boards_overlap(const struct usb_board_rule *a, const struct usb_board_rule *b, struct usb_board_id *ret_id)
+{
+	if (a->interface >= 0 && b->interface >= 0 && a->interface != b->interface)
+		return false;
+	for (size_t i = 0; i < a->id_count * b->id_count; i++) {
+		const struct usb_board_id *id = &a->ids[i % a->id_count], *other = &b->ids[i / a->id_count];
+		*ret_id = *id;
+		if (id->vid == other->vid && id->pid == other->pid)
+			return true;
+	}
+	return false;
+}
+
+static int check_boards(const char *path, const struct config *config, const struct config_places *places, struct config_why why)
+{
+	for (size_t i = 0; i < config->board_count; i++) {
+		const struct usb_board_rule *board = &config->boards[i];
+		const struct board_places *at = &places->boards[i];
+		struct usb_board_id id;
+		if (board->id_count == 0)
+			return config_refuse(why, "%s:%d: [board %s] usb: a board needs an id", path, at->section, board->name);
+		if (config_profile(config, board->profile) == NULL)
+			return config_refuse(why, "%s:%d: [board %s] profile: there is no profile \"%s\"", path, at->profile, board->name,
+					     board->profile);
+		for (size_t j = 0; j < i; j++)
+			if (boards_overlap(&config->boards[j], board, &id))
+				return config_refuse(why, "%s:%d: [board %s] usb: %04x:%04x is an id of board %s already", path,
+						     at->section, board->name, id.vid, id.pid, config->boards[j].name);
+	}
+	return 0;
+}
+
+static int check_profiles(const char *path, const struct config *config, const struct config_places *places, struct config_why why)
+{
+	for (size_t i = 0; i < config->profile_count; i++) {
+		const struct profile *profile = &config->profiles[i];
+		const char *contradiction = profile_contradiction(profile);
+		if (contradiction != NULL)
+			return config_refuse(why, "%s:%d: [profile %s] %s", path, places->profiles[i], profile->name, contradiction);
+	}
+	return 0;
+}
+
+/* Two strings can name one tty: a link of /dev/serial/by-id and what it points to. What does not exist yet is compared as it is written. */
+static int check_ports(const char *path, const struct config *config, const struct config_places *places, struct config_why why)
+{
+	int error = 0;
+	char **real = calloc(config->device_count + 1, sizeof(*real));
+	if (real == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; error == 0 && i < config->device_count; i++) {
+		const struct config_device *device = &config->devices[i];
+		real[i] = realpath(device->port, NULL);
+		if (real[i] == NULL)
+			real[i] = strdup(device->port);
+		if (real[i] == NULL)
+			error = -ENOMEM;
+		for (size_t j = 0; error == 0 && j < i; j++)
+			if (real[i][0] != '\0' && strcmp(real[i], real[j]) == 0)
+				error = config_refuse(why, "%s:%d: [device %s] port: %s is the port of device %s already", path,
+						      places->devices[i].port, device->id, device->port, config->devices[j].id);
+	}
+	for (size_t i = 0; i < config->device_count; i++)
+		free(real[i]);
+	free(real);
+	return error;
+}
+
+static int check_listen(const char *path, const struct config *config, const struct config_places *places, struct config_why why)
+{
+	for (size_t i = 0; config->token_file[0] == '\0' && i < config->listen_count; i++)
+		if (!config_listen_is_local(config->listen[i]))
+			return config_refuse(why,
+					     "%s:%d: [http] listen: %s can be reached from other machines: name a file with a token in "
+					     "token_file, or listen on 127.0.0.1",
+					     path, places->listen, config->listen[i]);
+	return 0;
+}
+
+static int check_hosts(const char *path, const struct config *config, struct config_why why)
+{
+	for (size_t i = 0; i < config->host_count; i++) {
+		const struct config_host *host = &config->hosts[i];
+		const char *trouble = NULL;
+		if (host->token[0] != '\0' && host->user[0] != '\0')
+			trouble = "user and token are two ways to say who asks: give one of them";
+		else if (host->password[0] != '\0' && host->user[0] == '\0')
+			trouble = "there is a password and no user";
+		else if ((host->client_cert[0] == '\0') != (host->client_key[0] == '\0'))
+			trouble = "client_cert and client_key go together";
+		if (trouble != NULL)
+			return config_refuse(why, "%s:%d: [host %s] %s", path, host->line, host->name, trouble);
+	}
+	return 0;
+}
+
+int config_check(const char *path, struct config *config, const struct config_places *places, struct config_why why)
+{
+	int error = check_devices(path, config, places, why);
+	if (error == 0)
+		error = check_boards(path, config, places, why);
+	if (error == 0)
+		error = check_profiles(path, config, places, why);
+	if (error == 0)
+		error = check_ports(path, config, places, why);
+	if (error == 0)
+		error = check_listen(path, config, places, why);
+	if (error == 0)
+		error = check_hosts(path, config, why);
+	return error;
+}
