@@ -38,6 +38,8 @@ int route_patch_device(struct exchange *exchange)
 	if (r == -EINVAL)
 		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
 	if (r == 0)
+		r = gateway_check_lease(exchange->gateway, exchange->parameter, exchange->lease_token, &exchange->fault);
+	if (r == 0)
 		r = gateway_patch_device(exchange->gateway, exchange->parameter, &patch, &device, &exchange->fault);
 	return r < 0 ? r : exchange_json(exchange, 200, json_view_device(&device));
 }

@@ -50,6 +50,7 @@ struct exchange {
 	const char *body;
 	size_t body_length;
 	const char *last_event_id;      /* NULL: not said */
+	const char *lease_token;        /* of Dupgate-Lease, for gateway_check_lease(); NULL: none came */
 	struct firmware_import *import; /* owned until it is committed */
 	struct sse_filter filter;
 	/* What a problem says besides the fault. */

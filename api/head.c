@@ -15,6 +15,7 @@ static const char *const field_names[HEAD_FIELD_COUNT] = {
     [HEAD_CONTENT_LENGTH] = "Content-Length",
     [HEAD_EXPECT] = "Expect",
     [HEAD_LAST_EVENT_ID] = "Last-Event-ID",
+    [HEAD_DUPGATE_LEASE] = "Dupgate-Lease",
 };
 
 void head_add(struct head *head, const char *name, const char *value)

@@ -164,6 +164,7 @@ static struct request *request_new(struct door *door, struct MHD_Connection *con
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, add_field, &request->head);
 	request->exchange.gateway = service->gateway;
 	request->exchange.stopping = atomic_load(&service->stopping);
+	request->exchange.lease_token = request->head.fields[HEAD_DUPGATE_LEASE];
 	request->exchange.last_event_id = request->head.fields[HEAD_LAST_EVENT_ID];
 	pthread_mutex_lock(&service->lock);
 	service->open_requests++;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "daemon/job_id.h"
+#include "daemon/leases.h"
 #include "daemon/log.h"
 #include "daemon/plan_preview.h"
 #include "daemon/selector.h"
@@ -45,6 +46,13 @@ static int open_firmware(struct gateway *gateway, struct job_fault *ret_fault)
 	return result;
 }
 
+static int open_leases(struct gateway *gateway, int64_t (*now_ms)(void), struct job_fault *ret_fault)
+{
+	const struct leases_surroundings surroundings = {
+	    .store = gateway->store, .registry = gateway->registry, .history = gateway->history, .now_ms = now_ms};
+	return leases_new(&surroundings, ret_fault, &gateway->leases);
+}
+
 static int open_queue(struct gateway *gateway, const struct engine_ops *engine, int64_t (*now_ms)(void), struct job_fault *ret_fault)
 {
 	const struct queue_surroundings surroundings = {
@@ -80,6 +88,8 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	if (result == 0)
 		result = registry_new(config, gateway->store, gateway->events, ret_fault, &gateway->registry);
 	if (result == 0)
+		result = open_leases(gateway, now_ms, ret_fault);
+	if (result == 0)
 		result = image_share_new(gateway->firmware, &gateway->images);
 	if (result == 0)
 		result = gateway_open_downloads(gateway, ret_fault);
@@ -108,6 +118,7 @@ void gateway_free(struct gateway *gateway)
 	downloads_close(gateway->downloads);
 	queue_free(gateway->queue);
 	image_share_free(gateway->images);
+	leases_free(gateway->leases);
 	registry_free(gateway->registry);
 	device_history_free(gateway->history);
 	event_bus_free(gateway->events);
@@ -239,7 +250,9 @@ int gateway_wake_fd(const struct gateway *gateway)
 
 int64_t gateway_turn(struct gateway *gateway)
 {
-	return queue_turn(gateway->queue);
+	int64_t lease_ms = leases_turn(gateway->leases); /* first: what waited for its end goes on in this turn */
+	int64_t queue_ms = queue_turn(gateway->queue);
+	return lease_ms == 0 || (queue_ms != 0 && queue_ms < lease_ms) ? queue_ms : lease_ms;
 }
 
 void gateway_check_ports(struct gateway *gateway)

@@ -136,6 +136,32 @@ void download_statuses_free(struct download_status *list, size_t count);
 int gateway_put_catalogue(struct gateway *gateway, const struct catalogue_text *text, struct catalogue *ret, struct job_fault *ret_fault);
 int gateway_catalogue(struct gateway *gateway, struct catalogue *ret, struct job_fault *ret_fault);
 
+/* Leases (gateway_lease.c). Who holds a device acts on it alone: whatever changes the device or starts, ends or repeats a job of it asks with
+ * gateway_check_lease() first: 0 when nobody holds it or `token` is the holder's (NULL: none came; several are separated by commas), else
+ * "device-leased" naming holder and end. */
+#define LEASE_TOKEN_SIZE 23u /* 128 bits in base64url, and the NUL */
+#define LEASE_TTL_MAX_S  2592000u
+int gateway_check_lease(struct gateway *gateway, const char *device, const char *token, struct job_fault *ret_fault);
+
+struct lease_order {
+	const char *holder; /* 1 to 63 bytes */
+	const char *reason; /* at most 127 bytes; "": none */
+	uint32_t ttl_s;
+	bool takeover;
+	const char *token; /* NULL: none */
+};
+struct lease_grant {
+	struct device_lease lease;
+	char token[LEASE_TOKEN_SIZE];
+	bool renewed;
+};
+/* A new lease, the device's own renewed, or another's taken over. Jobs of others that have not begun wait until it ends. */
+int gateway_grant_lease(struct gateway *gateway, const char *device, const struct lease_order *order, struct lease_grant *ret,
+			struct job_fault *ret_fault);
+/* By its token; or with force, and a reason. "not-found" when there is no lease. */
+int gateway_release_lease(struct gateway *gateway, const char *device, const char *token, bool force, const char *reason,
+			  struct job_fault *ret_fault);
+
 struct gateway_counts {
 	unsigned devices, running, queued, waiting;
 };

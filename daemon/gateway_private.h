@@ -16,6 +16,7 @@ struct gateway {
 	struct event_bus *events;
 	struct device_history *history;
 	struct registry *registry;
+	struct leases *leases;
 	struct image_share *images;
 	struct queue *queue;
 };

@@ -331,6 +331,20 @@ void registry_set_job(struct registry *registry, const char *id, const char *job
 	pthread_mutex_unlock(&registry->change);
 }
 
+void registry_set_lease(struct registry *registry, const char *id, const struct device_lease *lease)
+{
+	struct entry *entry = find(registry, id);
+	if (entry == NULL)
+		return;
+	pthread_mutex_lock(&registry->change);
+	pthread_mutex_lock(&registry->lock);
+	entry->device.lease = *lease;
+	struct device now = snapshot(entry);
+	pthread_mutex_unlock(&registry->lock);
+	event_publish_device(registry->events, EVENT_DEVICE_CHANGED, &now);
+	pthread_mutex_unlock(&registry->change);
+}
+
 /* Returns whether that is news. */
 static bool check_port(struct registry *registry, struct entry *entry, bool *ret_present)
 {

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/job_notes.h"
 #include "daemon/job_resume.h"
 #include "daemon/log.h"
+#include "daemon/moment.h"
 #include "daemon/progress_meter.h"
 #include "daemon/transcript_file.h"
 #include "transport/clock.h"
@@ -206,11 +206,8 @@ static void note_begin(struct run *run)
 {
 	const struct job *job = &run->row.job;
 	const char *furthest = run->row.furthest_phase;
-	char moment[32] = "";
-	time_t now_s = (time_t)(run->queue->with.now_ms() / 1000);
-	struct tm utc;
-	if (gmtime_r(&now_s, &utc) != NULL)
-		strftime(moment, sizeof(moment), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	char moment[MOMENT_SIZE];
+	moment_text(run->queue->with.now_ms(), moment);
 	transcript_note(
 	    run->transcript,
 	    "run begins at %s: %s of %s, attempt %u, interrupted %u times before, port lost %u times before, furthest phase %s%s", moment,

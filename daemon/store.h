@@ -79,6 +79,21 @@ int store_history_add(struct store *store, const char *device, struct device_ent
 int store_history_list(struct store *store, const char *device, unsigned limit, struct device_entry **ret, size_t *ret_count,
 		       struct job_fault *ret_fault);
 
+/* A lease as it is kept. */
+struct lease_row {
+	char device[DEVICE_ID_SIZE];
+	char id[JOB_ID_SIZE]; /* what a job names that was asked for under it */
+	char token_hash[65];  /* SHA-256, hexadecimal */
+	struct device_lease lease;
+	int64_t ttl_ms; /* as it was granted or renewed last */
+};
+
+/* The device has a row. Takes the place of the lease that the device had. */
+int store_lease_save(struct store *store, const struct lease_row *row, struct job_fault *ret_fault);
+int store_lease_remove(struct store *store, const char *device, struct job_fault *ret_fault);
+/* Also those that have expired. Caller frees. */
+int store_lease_list(struct store *store, struct lease_row **ret, size_t *ret_count, struct job_fault *ret_fault);
+
 /* A download that a person asked for goes on even when no job waits for it any more. */
 int store_download_keep(struct store *store, const char *id, struct job_fault *ret_fault);
 int store_download_kept(struct store *store, const char *id, bool *ret, struct job_fault *ret_fault);

@@ -79,7 +79,7 @@ static const char *const migrations[] = {
     /* token_hash: what comes with a request is compared with it, the token itself is nowhere. */
     "CREATE TABLE leases ("
     " device TEXT PRIMARY KEY REFERENCES devices(id) ON DELETE CASCADE, id TEXT NOT NULL, holder TEXT NOT NULL, reason TEXT NOT NULL,"
-    " token_hash TEXT NOT NULL, since_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL"
+    " token_hash TEXT NOT NULL, since_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL, ttl_ms INTEGER NOT NULL"
     ") WITHOUT ROWID;"
     "CREATE TABLE device_history ("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL REFERENCES devices(id) ON DELETE CASCADE, at_ms INTEGER NOT NULL,"
