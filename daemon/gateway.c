@@ -86,7 +86,7 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	if (result == 0)
 		result = device_history_new(gateway->store, gateway->events, now_ms, &gateway->history);
 	if (result == 0)
-		result = registry_new(config, gateway->store, gateway->events, ret_fault, &gateway->registry);
+		result = registry_new(config, gateway->store, gateway->events, gateway->history, ret_fault, &gateway->registry);
 	if (result == 0)
 		result = open_leases(gateway, now_ms, ret_fault);
 	if (result == 0)

@@ -12,19 +12,19 @@
 
 struct registry;
 
-/* All are borrowed. Two devices on one port are refused with both names. */
-int registry_new(const struct config *config, struct store *store, struct event_bus *events, struct job_fault *ret_fault,
-		 struct registry **ret);
+/* All are borrowed; history NULL: nothing is noted. Two devices on one port are refused with both names. */
+int registry_new(const struct config *config, struct store *store, struct event_bus *events, struct device_history *history,
+		 struct job_fault *ret_fault, struct registry **ret);
 void registry_free(struct registry *registry);
 
 /* not-found. */
 int registry_get(struct registry *registry, const char *id, struct device *ret, struct job_fault *ret_fault);
-/* All, in the order of the configuration. Caller frees. */
+/* All: those of the configuration in its order, then the others by id. Caller frees. */
 int registry_list(struct registry *registry, struct device **ret, size_t *ret_count);
-size_t registry_count(const struct registry *registry);
-/* Borrowed; never changes. NULL when there is no such device. */
+size_t registry_count(struct registry *registry);
+/* As of now; what it points to never changes. NULL when there is no such device. */
 const struct profile *registry_profile(struct registry *registry, const char *id);
-/* The port is there (a path that exists, or no path at all). */
+/* The port is there: by the kernel's word for USB, else a path that exists, or no path at all. */
 bool registry_present(struct registry *registry, const char *id);
 
 int registry_patch(struct registry *registry, const char *id, const struct device_patch *patch, struct device *ret,
@@ -50,13 +50,16 @@ struct usb_port {
 	char serial[256];    /* bytes of the board; "": none */
 	char product[128];
 	uint16_t vid, pid;
-	uint8_t interface; /* bInterfaceNumber */
-	char board[32];    /* as the table, the configuration or udev say; "" when none does */
-	char profile[32];  /* to go with it */
-	bool named;        /* somebody who knows says that this is a board; else it is only offered */
+	uint8_t interface;     /* bInterfaceNumber */
+	char board[32];        /* as the table, the configuration or udev say; "" when none does */
+	char profile[32];      /* to go with it */
+	uint8_t own_interface; /* the one whose device is called by the board alone */
+	bool named;            /* somebody who knows says that this is a board; else it is only offered */
 };
 
-/* A port came, or is there with other properties; it makes a device where there is none. Main thread. */
+/* Ports came, or are there with other properties; each makes a device where there is none, all in one transaction. When the store refuses, those
+ * that are known are shown all the same, and the call is worth repeating. Main thread. */
+int registry_ports_came(struct registry *registry, const struct usb_port *ports, size_t count, struct job_fault *ret_fault);
 int registry_port_came(struct registry *registry, const struct usb_port *port, struct job_fault *ret_fault);
 /* Main thread. */
 void registry_port_left(struct registry *registry, const char *syspath);
@@ -64,7 +67,7 @@ void registry_port_left(struct registry *registry, const char *syspath);
 int registry_ports_are(struct registry *registry, const struct usb_port *ports, size_t count, struct job_fault *ret_fault);
 
 /* Blocks, on any thread but the main one, until the device's port is (or is not) there: 0, -ETIMEDOUT at the deadline (monotonic ms), -ECANCELED as
- * soon as cancel_fd (-1: none) is readable. */
+ * soon as cancel_fd (-1: none) is readable, -ENODEV when there is no such device. */
 int registry_await_port(struct registry *registry, const char *id, bool present, int cancel_fd, int64_t deadline_ms);
 
 /* Who holds the device (holder "": nobody), how its power is switched, whether it is out of use: kept elsewhere, shown and published here. */

@@ -62,11 +62,34 @@ struct device_row {
 	struct label labels[LABELS_MAX];
 	struct device_modem modem; /* rate_bps: the last one at which it answered */
 	int64_t seen_at_ms;
+	bool hotplugged;        /* found on USB: the row is what makes the device */
+	bool offered;           /* as in struct device */
+	char port[256];         /* the last one; kept of devices on USB only, as all below */
+	char profile[32];       /* given by a person; "": none, of any device */
+	char found_profile[32]; /* the profile that goes with the board; "": none does */
+	char board[32];         /* as in struct device */
+	struct device_usb usb;
+	char controller[64]; /* of USB: its name in sysfs */
 };
 
 /* Makes the row when there is none yet. ret->id is set. */
 int store_device_load(struct store *store, const char *id, struct device_row *ret, struct job_fault *ret_fault);
+/* The same without making one. */
+int store_device_peek(struct store *store, const char *id, struct device_row *ret, struct job_fault *ret_fault);
 int store_device_save(struct store *store, const struct device_row *row, struct job_fault *ret_fault);
+/* All of them or none; makes the rows that there are not yet. */
+int store_devices_save(struct store *store, const struct device_row *rows, size_t count, struct job_fault *ret_fault);
+/* Those that were found on USB, by id. Caller frees *ret. */
+int store_devices_hotplugged(struct store *store, struct device_row **ret, size_t *ret_count, struct job_fault *ret_fault);
+
+/* A serial number, as in struct device_usb, with which two boards were seen at the same time. It stays one. */
+struct shared_serial {
+	uint16_t vid, pid;
+	char serial[64];
+};
+int store_serial_share(struct store *store, const struct shared_serial *serial, struct job_fault *ret_fault);
+/* Caller frees *ret. */
+int store_serials_shared(struct store *store, struct shared_serial **ret, size_t *ret_count, struct job_fault *ret_fault);
 
 /* The report of the device's last probe takes the place of the one before. The device has a row. */
 int store_report_save(struct store *store, const struct device_report *report, struct job_fault *ret_fault);

@@ -59,14 +59,18 @@ static const char *const migrations[] = {
     "ALTER TABLE jobs ADD COLUMN url_sha256 TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE jobs ADD COLUMN download TEXT NOT NULL DEFAULT '';"
     "CREATE TABLE kept_downloads (id TEXT PRIMARY KEY) WITHOUT ROWID;",
-    /* Devices that were found on USB have no section: what makes them is here. profile: given by a person, "" as found. */
+    /* Devices that were found on USB have no section: what makes them is here. profile: given by a person, "" as found, which is
+     * found_profile. offered: nobody says that it is a board. */
     "ALTER TABLE devices ADD COLUMN hotplugged INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE devices ADD COLUMN port TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE devices ADD COLUMN profile TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN found_profile TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN offered INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE devices ADD COLUMN board TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE devices ADD COLUMN usb_vid INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE devices ADD COLUMN usb_pid INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE devices ADD COLUMN usb_serial TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN usb_controller TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE devices ADD COLUMN usb_path TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE devices ADD COLUMN usb_interface INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE devices ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;"

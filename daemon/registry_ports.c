@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/registry_private.h"
+#include "daemon/usb_board.h"
+
+/* Where a port of a batch belongs. */
+struct placement {
+	const struct usb_port *port;
+	struct registry_entry *entry;
+	struct registry_entry next;
+	bool fresh; /* the entry is not in the registry yet: it is freed when it does not come to that */
+};
+
+/* Ports that are taken in together. `change` is held all the time. */
+struct batch {
+	struct registry *registry;
+	const struct usb_port *ports;
+	size_t count;
+	struct placement *placements;
+	size_t placed;
+};
+
+static bool is_at(const struct registry_entry *entry, const struct usb_port *port)
+{
+	return entry->device.usb.known && strcmp(entry->device.usb.path, port->path) == 0 &&
+	       strcmp(entry->controller, port->controller) == 0;
+}
+
+static bool is_same_board(const struct registry_entry *entry, const struct usb_port *port)
+{
+	const struct device_usb *usb = &entry->device.usb;
+	char serial[USB_SERIAL_SIZE];
+	usb_board_serial_text(port->serial, serial);
+	return usb->known && usb->vid == port->vid && usb->pid == port->pid && strcmp(usb->serial, serial) == 0;
+}
+
+static bool is_same_port(const struct registry_entry *entry, const struct usb_port *port)
+{
+	return is_same_board(entry, port) && entry->device.usb.interface == port->interface;
+}
+
+/* Its id tells where it is, not what it is. */
+static bool is_called_by_path(const struct registry_entry *entry)
+{
+	const struct device_usb *usb = &entry->device.usb;
+	char plain[DEVICE_ID_SIZE], suffixed[DEVICE_ID_SIZE];
+	usb_board_id_from_path(entry->controller, usb->path, usb->interface, usb->interface, plain);
+	usb_board_id_from_path(entry->controller, usb->path, usb->interface, (uint8_t)(usb->interface + 1), suffixed);
+	return usb->known && (strcmp(entry->id, plain) == 0 || strcmp(entry->id, suffixed) == 0);
+}
+
+static void show_left(struct registry *registry, struct registry_entry *entry)
+{
+	struct registry_entry next = *entry;
+	next.syspath[0] = '\0';
+	next.present = registry_entry_is_fixed(entry) && registry_looks_present(entry);
+	if (entry->present && !next.present)
+		log_info(entry->id, "the port %s is gone", entry->device.port);
+	registry_show(registry, entry, &next);
+}
+
+/* Who the kernel no longer has, though nobody told: what is at its place or under its node now is another port. */
+static void clear_way(struct registry *registry, const struct usb_port *port)
+{
+	for (size_t i = 0; i < registry->count; i++) {
+		struct registry_entry *entry = registry->entries[i];
+		bool same = strcmp(entry->syspath, port->syspath) == 0;
+		if (entry->syspath[0] == '\0' || (same && is_same_port(entry, port) && is_at(entry, port)))
+			continue;
+		bool same_node = strcmp(entry->device.port, port->node) == 0;
+		bool related = is_at(entry, port) || is_same_board(entry, port);
+		if (same || same_node || (related && access(entry->syspath, F_OK) < 0))
+			show_left(registry, entry);
+	}
+}
+
+static const struct placement *placement_of(const struct batch *batch, const struct registry_entry *entry)
+{
+	for (size_t i = 0; i < batch->placed; i++)
+		if (batch->placements[i].entry == entry)
+			return &batch->placements[i];
+	return NULL;
+}
+
+/* Of the registry, or on its way there. */
+static struct registry_entry *find(const struct batch *batch, const char *id)
+{
+	for (size_t i = 0; i < batch->placed; i++)
+		if (strcmp(batch->placements[i].entry->id, id) == 0)
+			return batch->placements[i].entry;
+	return registry_find(batch->registry, id);
+}
+
+/* Another port has it, or it is not for ports of USB to have. */
+static bool is_taken(const struct batch *batch, const struct registry_entry *entry, const struct usb_port *port)
+{
+	if (registry_entry_is_fixed(entry) || placement_of(batch, entry) != NULL)
+		return true;
+	return entry->syspath[0] != '\0' && strcmp(entry->syspath, port->syspath) != 0;
+}
+
+static bool is_known_as_shared(const struct registry *registry, const struct usb_port *port, const char *serial)
+{
+	for (size_t i = 0; i < registry->serial_count; i++) {
+		const struct shared_serial *shared = &registry->serials[i];
+		if (shared->vid == port->vid && shared->pid == port->pid && strcmp(shared->serial, serial) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_rival(const struct usb_port *one, const struct usb_port *other)
+{
+	bool same_place = strcmp(one->path, other->path) == 0 && strcmp(one->controller, other->controller) == 0;
+	return !same_place && one->vid == other->vid && one->pid == other->pid && strcmp(one->serial, other->serial) == 0;
+}
+
+/* Another board that is there carries the same serial number. */
+static bool has_rival(const struct batch *batch, const struct usb_port *port)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (is_rival(&batch->ports[i], port))
+			return true;
+	for (size_t i = 0; i < batch->registry->count; i++) {
+		const struct registry_entry *entry = batch->registry->entries[i];
+		if (entry->syspath[0] != '\0' && is_same_board(entry, port) && !is_at(entry, port))
+			return true;
+	}
+	return false;
+}
+
+/* From the moment it was seen twice it identifies nothing any more, whatever the store says. */
+static void share_serial(struct registry *registry, const struct usb_port *port, const char *serial)
+{
+	struct job_fault fault;
+	struct shared_serial shared = {.vid = port->vid, .pid = port->pid};
+	snprintf(shared.serial, sizeof(shared.serial), "%s", serial);
+	log_warning(NULL, "two boards %04x:%04x carry the serial number %s: they are told apart by where they are plugged in", port->vid,
+		    port->pid, serial);
+	if (store_serial_share(registry->store, &shared, &fault) < 0)
+		log_warning(NULL, "that is not stored: %s", fault.message);
+	struct shared_serial *grown = reallocarray(registry->serials, registry->serial_count + 1, sizeof(*grown));
+	if (grown == NULL)
+		return;
+	registry->serials = grown;
+	registry->serials[registry->serial_count++] = shared;
+}
+
+/* The device of the configuration whose port this is. */
+static struct registry_entry *find_fixed(const struct batch *batch, const struct usb_port *port)
+{
+	for (size_t i = 0; i < batch->registry->section_count; i++) {
+		struct registry_entry *entry = batch->registry->entries[i];
+		char *path = registry_entry_is_fixed(entry) ? realpath(entry->section->port, NULL) : NULL;
+		bool same = path != NULL && strcmp(path, port->node) == 0;
+		free(path);
+		if (same)
+			return entry;
+	}
+	return NULL;
+}
+
+static struct registry_entry *find_by_serial(const struct batch *batch, const struct usb_port *port, bool shared)
+{
+	for (size_t i = 0; i < batch->registry->count; i++) {
+		struct registry_entry *entry = batch->registry->entries[i];
+		if (is_same_port(entry, port) && !is_called_by_path(entry) && !is_taken(batch, entry, port) &&
+		    (!shared || is_at(entry, port)))
+			return entry;
+	}
+	return NULL;
+}
+
+/* With what the store may know from a time when the configuration named it. */
+static struct registry_entry *make_entry(const struct registry *registry, const char *id)
+{
+	struct device_row row;
+	struct job_fault fault;
+	if (store_device_peek(registry->store, id, &row, &fault) == 0)
+		return registry_make_entry(registry, NULL, &row);
+	log_error(id, "the device cannot be looked up: %s", fault.message);
+	return NULL;
+}
+
+/* Who has this id, when this port can be that, or a new one; NULL when the id is another's. */
+static struct registry_entry *claim(const struct batch *batch, const struct usb_port *port, const char *id, bool by_path)
+{
+	struct registry_entry *entry = find(batch, id);
+	if (entry == NULL)
+		return make_entry(batch->registry, id);
+	bool never_seen = !entry->device.usb.known;
+	bool its_place = by_path && is_called_by_path(entry);
+	return (never_seen || its_place) && !is_taken(batch, entry, port) ? entry : NULL;
+}
+
+static struct registry_entry *find_home(struct batch *batch, const struct usb_port *port)
+{
+	char id[DEVICE_ID_SIZE], serial[USB_SERIAL_SIZE];
+	usb_board_serial_text(port->serial, serial);
+	bool has_serial = serial[0] != '\0', shared = has_serial && is_known_as_shared(batch->registry, port, serial);
+	struct registry_entry *entry = find_fixed(batch, port);
+	if (has_serial && !shared && has_rival(batch, port)) {
+		share_serial(batch->registry, port, serial);
+		shared = true;
+	}
+	if (entry == NULL && has_serial)
+		entry = find_by_serial(batch, port, shared);
+	for (int digest = 0; entry == NULL && has_serial && !shared && digest < 2; digest++) {
+		usb_board_id_from_serial(port->serial, port->interface, port->own_interface, digest > 0, id);
+		entry = claim(batch, port, id, false);
+	}
+	if (entry == NULL) {
+		usb_board_id_from_path(port->controller, port->path, port->interface, port->own_interface, id);
+		entry = claim(batch, port, id, true);
+	}
+	return entry;
+}
+
+static void describe(const struct registry *registry, struct registry_entry *entry, const struct usb_port *port)
+{
+	struct device *device = &entry->device;
+	device->usb = (struct device_usb){.known = true, .vid = port->vid, .pid = port->pid, .interface = port->interface};
+	usb_board_serial_text(port->serial, device->usb.serial);
+	snprintf(device->usb.path, sizeof(device->usb.path), "%s", port->path);
+	snprintf(device->board, sizeof(device->board), "%s", port->board);
+	snprintf(entry->controller, sizeof(entry->controller), "%s", port->controller);
+	snprintf(entry->found_profile, sizeof(entry->found_profile), "%s", port->profile);
+	snprintf(entry->syspath, sizeof(entry->syspath), "%s", port->syspath);
+	entry->named = port->named;
+	entry->present = true;
+	if (!registry_entry_is_fixed(entry)) {
+		snprintf(device->port, sizeof(device->port), "%s", port->node);
+		entry->hotplugged = true;
+	}
+	registry_choose_profile(registry, entry);
+}
+
+static void place(struct batch *batch, const struct usb_port *port)
+{
+	struct registry *registry = batch->registry;
+	struct registry_entry *entry = find_home(batch, port);
+	if (entry == NULL) {
+		log_warning(NULL, "the port %s is no device: what it would be called is another's", port->node);
+		return;
+	}
+	struct placement *placement = &batch->placements[batch->placed];
+	*placement = (struct placement){.port = port, .entry = entry, .next = *entry};
+	placement->fresh = registry_find(registry, entry->id) == NULL;
+	describe(registry, &placement->next, port);
+	batch->placed++;
+}
+
+/* What the store keeps is another than before. */
+static bool has_moved(const struct registry_entry *before, const struct registry_entry *now)
+{
+	const struct device *one = &before->device, *other = &now->device;
+	return before->hotplugged != now->hotplugged || before->named != now->named || strcmp(one->port, other->port) != 0 ||
+	       strcmp(one->board, other->board) != 0 || strcmp(before->found_profile, now->found_profile) != 0 ||
+	       strcmp(before->controller, now->controller) != 0 || !one->usb.known || one->usb.vid != other->usb.vid ||
+	       one->usb.pid != other->usb.pid || one->usb.interface != other->usb.interface ||
+	       strcmp(one->usb.serial, other->usb.serial) != 0 || strcmp(one->usb.path, other->usb.path) != 0;
+}
+
+static int store_batch(const struct batch *batch, struct job_fault *ret_fault)
+{
+	size_t count = 0;
+	struct device_row *rows = calloc(batch->placed + 1, sizeof(*rows));
+	if (rows == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < batch->placed; i++)
+		if (has_moved(batch->placements[i].entry, &batch->placements[i].next))
+			registry_fill_row(&batch->placements[i].next, &rows[count++]);
+	int result = count > 0 ? store_devices_save(batch->registry->store, rows, count, ret_fault) : 0;
+	free(rows);
+	return result;
+}
+
+static int show_placement(struct registry *registry, const struct placement *placement, bool stored)
+{
+	struct registry_entry *entry = placement->entry;
+	const struct registry_entry *next = &placement->next;
+	/* Without a row in the store it can have no job: it is made when the store takes changes again. */
+	if (placement->fresh && (!stored || registry_add(registry, entry) < 0)) {
+		free(entry);
+		return stored ? -ENOMEM : 0;
+	}
+	bool moved = has_moved(entry, next);
+	if (moved || !entry->present)
+		log_info(entry->id, "the port %s is there%s%s%s", next->device.port, next->device.offered ? ", offered" : "",
+			 next->device.board[0] != '\0' ? ": " : "", next->device.board);
+	if (moved || !entry->present || strcmp(entry->syspath, next->syspath) != 0)
+		registry_show(registry, entry, next);
+	return 0;
+}
+
+/* Told of each board that is there with it. */
+static void note_shared(struct registry *registry, const struct shared_serial *serial)
+{
+	for (size_t i = 0; i < registry->count; i++) {
+		const struct registry_entry *entry = registry->entries[i];
+		const struct device_usb *usb = &entry->device.usb;
+		if (entry->syspath[0] != '\0' && usb->vid == serial->vid && usb->pid == serial->pid &&
+		    strcmp(usb->serial, serial->serial) == 0)
+			device_history_note(registry->history, entry->id, DEVICE_FACT_SERIAL_SHARED, "",
+					    "two boards carry the serial number %s; this one is on port %s of USB", usb->serial, usb->path);
+	}
+}
+
+static int take_in(struct batch *batch, struct job_fault *ret_fault)
+{
+	size_t shared_before = batch->registry->serial_count;
+	batch->placements = calloc(batch->count + 1, sizeof(*batch->placements));
+	if (batch->placements == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < batch->count; i++)
+		clear_way(batch->registry, &batch->ports[i]);
+	for (size_t i = 0; i < batch->count; i++)
+		place(batch, &batch->ports[i]);
+	int result = store_batch(batch, ret_fault);
+	bool stored = result == 0;
+	for (size_t i = 0; i < batch->placed; i++) {
+		int shown = show_placement(batch->registry, &batch->placements[i], stored);
+		if (result == 0)
+			result = shown;
+	}
+	for (size_t i = shared_before; i < batch->registry->serial_count; i++)
+		note_shared(batch->registry, &batch->registry->serials[i]);
+	free(batch->placements);
+	return result;
+}
+
+int registry_ports_came(struct registry *registry, const struct usb_port *ports, size_t count, struct job_fault *ret_fault)
+{
+	struct batch batch = {.registry = registry, .ports = ports, .count = count};
+	pthread_mutex_lock(&registry->change);
+	int result = take_in(&batch, ret_fault);
+	pthread_mutex_unlock(&registry->change);
+	return result;
+}
+
+int registry_port_came(struct registry *registry, const struct usb_port *port, struct job_fault *ret_fault)
+{
+	return registry_ports_came(registry, port, 1, ret_fault);
+}
+
+void registry_port_left(struct registry *registry, const char *syspath)
+{
+	pthread_mutex_lock(&registry->change);
+	for (size_t i = 0; i < registry->count && syspath[0] != '\0'; i++)
+		if (strcmp(registry->entries[i]->syspath, syspath) == 0)
+			show_left(registry, registry->entries[i]);
+	pthread_mutex_unlock(&registry->change);
+}
+
+static bool is_among(const struct usb_port *ports, size_t count, const char *syspath)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(ports[i].syspath, syspath) == 0)
+			return true;
+	return false;
+}
+
+int registry_ports_are(struct registry *registry, const struct usb_port *ports, size_t count, struct job_fault *ret_fault)
+{
+	struct batch batch = {.registry = registry, .ports = ports, .count = count};
+	pthread_mutex_lock(&registry->change);
+	for (size_t i = 0; i < registry->count; i++) {
+		struct registry_entry *entry = registry->entries[i];
+		if (entry->syspath[0] != '\0' && !is_among(ports, count, entry->syspath))
+			show_left(registry, entry);
+	}
+	int result = take_in(&batch, ret_fault);
+	pthread_mutex_unlock(&registry->change);
+	return result;
+}
