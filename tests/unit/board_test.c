@@ -378,11 +378,12 @@ struct technician {
 	char notes[2048];
 };
 
-static int cycle_power(void *context, struct fault *ret_fault)
+static int cycle_power(void *context, const struct power_watch *watch, struct fault *ret_fault)
 {
 	struct technician *technician = context;
 
 	(void)ret_fault;
+	ck_assert_ptr_null(watch);
 	technician->power_cycles++;
 	fake_modem_power_cycle(technician->peer, LATER);
 	return 0;

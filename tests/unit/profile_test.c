@@ -13,13 +13,14 @@ static const struct {
 	bool hardware_flow;
 	uint32_t block_size;
 	uint32_t transfer_rate_bps;
+	enum profile_lines lines;
 } expected[] = {
-    {"auto", FAMILY_UNKNOWN, {921600, 115200}, false, 0, 921600},
-    {"monarch1", FAMILY_MONARCH1, {921600, 115200}, true, 2016, 921600},
-    {"monarch2", FAMILY_MONARCH2, {115200, 921600}, true, 8176, 921600},
-    {"pycom", FAMILY_MONARCH1, {921600}, false, 2016, 0},
-    {"walter", FAMILY_MONARCH2, {115200, 921600}, false, 8176, 921600},
-    {"avr-iot", FAMILY_MONARCH2, {115200}, false, 2016, 0},
+    {"auto", FAMILY_UNKNOWN, {921600, 115200}, false, 0, 921600, LINES_BOTH},
+    {"monarch1", FAMILY_MONARCH1, {921600, 115200}, true, 2016, 921600, LINES_BOTH},
+    {"monarch2", FAMILY_MONARCH2, {115200, 921600}, true, 8176, 921600, LINES_BOTH},
+    {"pycom", FAMILY_MONARCH1, {921600}, false, 2016, 0, LINES_NONE},
+    {"walter", FAMILY_MONARCH2, {115200, 921600}, false, 8176, 921600, LINES_NONE},
+    {"avr-iot", FAMILY_MONARCH2, {115200}, false, 2016, 0, LINES_NONE},
 };
 
 START_TEST(built_in_profiles_hold_the_protocol_s_values)
@@ -33,6 +34,7 @@ START_TEST(built_in_profiles_hold_the_protocol_s_values)
 	ck_assert_int_eq(profile->hardware_flow, expected[_i].hardware_flow);
 	ck_assert_uint_eq(profile->block_size, expected[_i].block_size);
 	ck_assert_uint_eq(profile->transfer_rate_bps, expected[_i].transfer_rate_bps);
+	ck_assert_int_eq(profile->restart_lines, expected[_i].lines);
 	ck_assert_uint_gt(profile->block_size_min, 0);
 	ck_assert_uint_eq(profile->command_timeout_ms, 5000);
 	ck_assert_uint_eq(profile->boot_budget_s, 300);
@@ -76,6 +78,12 @@ START_TEST(values_are_set_by_key)
 
 	ck_assert_int_eq(profile_set(&profile, "rates", "460800, 9600", why, sizeof(why)), 0);
 	ck_assert_mem_eq(profile.rates, rates, sizeof(rates));
+	ck_assert_int_eq(profile_set(&profile, "restart_lines", "rts", why, sizeof(why)), 0);
+	ck_assert_int_eq(profile.restart_lines, LINES_RTS);
+	ck_assert_int_eq(profile_set(&profile, "restart_lines", "break", why, sizeof(why)), -EINVAL);
+	ck_assert_str_eq(why, "restart_lines is none, dtr, rts or dtr,rts");
+	why[0] = '\0';
+	ck_assert_int_eq(profile_set(&profile, "restart_lines", "dtr,rts", why, sizeof(why)), 0);
 	ck_assert_int_eq(profile_set(&profile, "flow", "none", why, sizeof(why)), 0);
 	ck_assert_int_eq(profile.hardware_flow, false);
 	ck_assert_int_eq(profile_set(&profile, "flow", "rtscts", why, sizeof(why)), 0);

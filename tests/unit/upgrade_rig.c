@@ -120,11 +120,16 @@ static bool hear_no_return(void *context)
 }
 
 /* A modem that is helped by it comes up in its application. */
-static int hear_power(void *context, struct fault *ret_fault)
+static int hear_power(void *context, const struct power_watch *watch, struct fault *ret_fault)
 {
 	struct ears *ears = context;
 
+	ck_assert_ptr_null(watch);
 	ears->power_cycles++;
+	if (ears->row->power == POWER_NOT_NOW)
+		snprintf(ret_fault->message, sizeof(ret_fault->message), "its hub has other work");
+	if (ears->row->power == POWER_NOT_NOW)
+		return -EAGAIN;
 	if (ears->row->power == POWER_FAILS)
 		return fault_set(ret_fault, FAULT_POWER_CYCLE_FAILED, "the command ended with 1");
 	if (ears->row->power == POWER_CURES)

@@ -51,7 +51,7 @@ extern const struct modem_timings rig_timings;
 #define IDENTIFY   "ATE0 | ATI | ATI1 | AT+CGSN | "
 #define ENDED      "AT+SMUPGRADE? | AT+SMOD? | AT+SMSWBOOT=1,1 | AT+SMOD? | AT+SMOD? | " IDENTIFY "AT+CEREG? | AT+SQNSUPGRADENTF=\"success\" | "
 
-enum power { NO_POWER, POWER_CURES, POWER_HELPS_NOT, POWER_FAILS };
+enum power { NO_POWER, POWER_CURES, POWER_HELPS_NOT, POWER_FAILS, POWER_NOT_NOW };
 
 struct upgrade_case {
 	const char *name;

@@ -231,6 +231,7 @@ int board_open_bridge(struct modem *modem, enum boot_mode last_boot_mode, struct
 
 	modem->board_silence.code = FAULT_NONE;
 	r = open_bridge(&talk, last_boot_mode, ret_fault);
+	modem->board_spoke = talk.total > 0;
 	at_session_reset(modem->at);
 	return r < 0 ? modem_line_fault(r, ret_fault) : 0;
 }

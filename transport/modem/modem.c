@@ -30,6 +30,8 @@ const struct modem_timings modem_timings_default = {
     .board_quiet_ms = 500,
     .board_mirror_ms = 60000,
     .bridge_ms = 4000,
+    .lines_low_ms = 1000,
+    .lines_effect_ms = 15000,
 };
 
 static void note_unsolicited(void *context, const char *line)

@@ -62,6 +62,8 @@ struct modem_timings {
 	int64_t board_quiet_ms;   /* silence after which a board that was told to pass the line on is taken to do so */
 	int64_t board_mirror_ms;  /* for a board that raises the modem's rate before it passes the line on */
 	int64_t bridge_ms;        /* how long a modem behind a bridge that just opened may be silent */
+	int64_t lines_low_ms;     /* how long modem lines are dropped to restart what hangs on them */
+	int64_t lines_effect_ms;  /* how long +SYSSTART, or an answer, is waited for after that */
 };
 extern const struct modem_timings modem_timings_default;
 
@@ -82,6 +84,7 @@ struct modem {
 	struct modem_report *report;         /* borrowed, may be NULL: takes the crash lines that nobody asked for */
 	modem_waiting_fn waiting;            /* may be NULL */
 	void *waiting_context;
+	bool board_spoke;           /* in the last board_open_bridge() */
 	char board_release[24];     /* of the board's own firmware, where it tells; printable ASCII */
 	struct fault board_silence; /* what board_open_bridge() found, when neither board nor modem said a word */
 	struct modem_info info;

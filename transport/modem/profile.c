@@ -223,12 +223,32 @@ static int set_board(struct profile *profile, const struct profile_key *key, con
 		if (strcmp(boards[i].name, value) != 0)
 			continue;
 		profile->board = boards[i].kind;
+		/* There the lines are those of the board, which may take them for a word of its own. */
+		if (boards[i].kind != BOARD_DIRECT)
+			profile->restart_lines = LINES_NONE;
 		/* A modem that leaves the rate of a bridge is out of its reach. */
 		if (boards[i].kind != BOARD_DIRECT && !profile->transfer_rate_named)
 			profile->transfer_rate_bps = 0;
 		return 0;
 	}
 	snprintf(why.text, why.size, "%s is direct, pycom, avr-iot or chat", key->name);
+	return -EINVAL;
+}
+
+static int set_restart_lines(struct profile *profile, const struct profile_key *key, const char *value, struct why why)
+{
+	static const struct {
+		const char *name;
+		enum profile_lines lines;
+	} choices[] = {{"none", LINES_NONE}, {"dtr", LINES_DTR}, {"rts", LINES_RTS}, {"dtr,rts", LINES_BOTH}};
+
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+		if (strcmp(choices[i].name, value) != 0)
+			continue;
+		profile->restart_lines = choices[i].lines;
+		return 0;
+	}
+	snprintf(why.text, why.size, "%s is none, dtr, rts or dtr,rts", key->name);
 	return -EINVAL;
 }
 
@@ -249,6 +269,7 @@ static const struct profile_key keys[] = {
     {"boot_budget_s", set_number, offsetof(struct profile, boot_budget_s), 1, 3600},
     {"block_budget_s", set_number, offsetof(struct profile, block_budget_s), 1, 3600},
     {"apply_budget_s", set_number, offsetof(struct profile, apply_budget_s), 1, 7200},
+    {"restart_lines", set_restart_lines, 0, 0, 0},
     {"board", set_board, 0, 0, 0},
     {"board_rate", set_number, offsetof(struct profile, board_rate_bps), 1200, 4000000},
     {"bridge_rate", set_number, offsetof(struct profile, bridge_rate_bps), 1200, 4000000},

@@ -21,6 +21,9 @@ enum board_kind { BOARD_DIRECT, BOARD_PYCOM, BOARD_AVR_IOT, BOARD_CHAT };
 
 #define PROFILE_RATES_MAX 4u
 
+/* Which modem lines restart the modem when they are dropped and raised. protocol.md knows of none: a matter of how the board is wired. */
+enum profile_lines { LINES_NONE, LINES_DTR, LINES_RTS, LINES_BOTH };
+
 struct profile {
 	char name[32];
 	enum modem_family family;          /* FAMILY_UNKNOWN: told by identify */
@@ -41,6 +44,7 @@ struct profile {
 	uint32_t board_rate_bps;  /* of the board's own console; 0: that of its kind */
 	uint32_t bridge_rate_bps; /* of the host's side once the board passes the line on; 0: that of its kind */
 	struct chat_script chat;  /* BOARD_CHAT only */
+	enum profile_lines restart_lines;
 };
 
 /* Built-in profile by name, NULL if there is none. profile_builtin_at() walks them: NULL after the last. */
@@ -49,7 +53,7 @@ const struct profile *profile_builtin_at(size_t index);
 
 /* Sets one value by its configuration key ("rates" = "921600,115200"): rates, transfer_rate (a rate; none or 0), flow (rtscts or
  * none), block_size, block_size_min, quiesce, command_timeout_ms, boot_budget_s, block_budget_s, apply_budget_s, board (direct, pycom,
- * avr-iot or chat), board_rate, bridge_rate, chat (one more line of the script). 0; -ENOENT unknown key; -EINVAL bad value with the reason
+ * avr-iot or chat), restart_lines (none, dtr, rts or dtr,rts), board_rate, bridge_rate, chat (one more line of the script). 0; -ENOENT unknown key; -EINVAL bad value with the reason
  * in ret_why (at least 128 bytes). */
 int profile_set(struct profile *profile, const char *key, const char *value, char *ret_why, size_t ret_why_size);
 

@@ -13,6 +13,7 @@ static const struct profile builtin[] = {
 	.name = "auto",
 	.family = FAMILY_UNKNOWN,
 	.rates = {921600, 115200},
+	.restart_lines = LINES_BOTH,
 	.transfer_rate_bps = 921600,
 	.block_size_min = 256,
 	COMMON_BUDGETS,
@@ -21,6 +22,7 @@ static const struct profile builtin[] = {
 	.name = "monarch1",
 	.family = FAMILY_MONARCH1,
 	.rates = {921600, 115200},
+	.restart_lines = LINES_BOTH,
 	.transfer_rate_bps = 921600,
 	.hardware_flow = true,
 	.block_size = 2016,
@@ -31,6 +33,7 @@ static const struct profile builtin[] = {
 	.name = "monarch2",
 	.family = FAMILY_MONARCH2,
 	.rates = {115200, 921600},
+	.restart_lines = LINES_BOTH,
 	.transfer_rate_bps = 921600,
 	.hardware_flow = true,
 	.block_size = 8176,
@@ -47,6 +50,7 @@ static const struct profile builtin[] = {
 	COMMON_BUDGETS,
     },
     {
+	/* DTR and RTS of an ESP32-S3 choose between its boot loader and a reset: its restart_lines stay none. */
 	.name = "walter",
 	.family = FAMILY_MONARCH2,
 	.rates = {115200, 921600},

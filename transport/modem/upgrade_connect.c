@@ -12,6 +12,8 @@
 #include "transport/modem/board.h"
 
 #define WAITING_SAID_MS 30000 /* how often a wait of many minutes is told */
+#define BOARD_START_MS                                                                                                                     \
+	60000 /* how long a board may take to start its own firmware; ours, no board was seen to need more than a few seconds */
 
 /* A modem of an interrupted job may be erasing, applying or restarting: protocol.md 7, Budgets. */
 static int64_t connect_patience_ms(const struct upgrade *upgrade)
@@ -52,7 +54,34 @@ static enum modem_family likely_family(const struct upgrade_request *request)
 	return request->firmware->family;
 }
 
-static int open_and_detect(struct upgrade *upgrade, enum boot_mode last_boot_mode)
+/* A board that was given its power first starts its own firmware: it says nothing, or what is no prompt. */
+static bool may_be_starting(const struct upgrade *upgrade, int r)
+{
+	const struct modem *modem = &upgrade->modem;
+
+	if (!upgrade->power_cycled || modem->profile->board == BOARD_DIRECT)
+		return false;
+	return r == -EPROTO ? upgrade->result->fault.code == FAULT_BOARD_NO_BRIDGE
+			    : r == 0 && modem->board_silence.code && !modem->board_spoke;
+}
+
+static int open_bridge(struct upgrade *upgrade, enum boot_mode last_boot_mode)
+{
+	struct modem *modem = &upgrade->modem;
+	int64_t budget_ms = (int64_t)modem->profile->boot_budget_s * 1000;
+	int64_t deadline_ms = clock_deadline_ms(budget_ms < BOARD_START_MS ? budget_ms : BOARD_START_MS);
+	int r = board_open_bridge(modem, last_boot_mode, upgrade_fault(upgrade));
+
+	while (may_be_starting(upgrade, r) && clock_now_ms() < deadline_ms) {
+		r = link_quiet(modem->link, modem->timings->poll_pause_ms);
+		if (r < 0)
+			return modem_line_fault(r, upgrade_fault(upgrade));
+		r = board_open_bridge(modem, last_boot_mode, upgrade_fault(upgrade));
+	}
+	return r;
+}
+
+int upgrade_open(struct upgrade *upgrade, enum boot_mode last_boot_mode)
 {
 	const struct upgrade_request *request = upgrade->request;
 	struct modem *modem = &upgrade->modem;
@@ -69,7 +98,7 @@ static int open_and_detect(struct upgrade *upgrade, enum boot_mode last_boot_mod
 	/* What it told before its power was cycled. */
 	if (family != FAMILY_UNKNOWN)
 		modem->info.family = family;
-	r = board_open_bridge(modem, last_boot_mode, upgrade_fault(upgrade));
+	r = open_bridge(upgrade, last_boot_mode);
 	if (modem->board_release[0])
 		upgrade_say(upgrade, "the board's own firmware is %s", modem->board_release);
 	if (r < 0)
@@ -95,16 +124,20 @@ static bool may_cycle_power(const struct upgrade *upgrade)
 /* Power off and on, and the ladder again. What the fault says afterwards tells of it. */
 static int cycle_power(struct upgrade *upgrade, const char *reason, enum boot_mode last_boot_mode)
 {
-	struct fault *fault = upgrade_fault(upgrade);
+	struct fault before = *upgrade_fault(upgrade), fault = {0};
 	int r;
 
 	upgrade_say(upgrade, "%s: its power is cycled", reason);
-	upgrade->power_cycled = true;
 	modem_close(&upgrade->modem);
-	r = upgrade->events->power_cycle(upgrade->events->context, fault);
-	if (r == 0)
-		r = open_and_detect(upgrade, last_boot_mode);
-	return r;
+	r = upgrade->events->power_cycle(upgrade->events->context, NULL, &fault);
+	if (r == -EAGAIN) {
+		upgrade_say(upgrade, "its power is not cycled: %s", fault.message);
+		*upgrade_fault(upgrade) = before;
+		return -EPROTO;
+	}
+	upgrade->power_cycled = true;
+	*upgrade_fault(upgrade) = fault;
+	return r < 0 ? r : upgrade_open(upgrade, last_boot_mode);
 }
 
 static int told_of_power(struct upgrade *upgrade, int r)
@@ -112,7 +145,7 @@ static int told_of_power(struct upgrade *upgrade, int r)
 	struct fault *fault = upgrade_fault(upgrade);
 	size_t used = strlen(fault->message);
 
-	if (r == -EPROTO && fault->code != FAULT_POWER_CYCLE_FAILED)
+	if (r == -EPROTO && upgrade->power_cycled && fault->code != FAULT_POWER_CYCLE_FAILED)
 		snprintf(fault->message + used, sizeof(fault->message) - used, "; its power was cycled, which did not help");
 	return r;
 }
@@ -142,7 +175,7 @@ static bool out_of_reach(struct upgrade *upgrade, int r)
 int upgrade_connect(struct upgrade *upgrade)
 {
 	enum boot_mode last_boot_mode = upgrade->request->last_boot_mode;
-	int r = open_and_detect(upgrade, last_boot_mode);
+	int r = upgrade_open(upgrade, last_boot_mode);
 	enum fault_code code = upgrade_fault(upgrade)->code;
 
 	if (r == -EPROTO && (code == FAULT_MODEM_SILENT || code == FAULT_MODEM_UNPOWERED) && may_cycle_power(upgrade))

@@ -138,8 +138,8 @@ static int plan_anew(struct upgrade *upgrade)
 	return make_plan(upgrade);
 }
 
-/* A job that cannot turn back does not end because a disk is full: between transfer and apply modems were lost. */
-static int announce(struct upgrade *upgrade, enum upgrade_phase phase, size_t step, size_t steps, const char *detail)
+/* Between transfer and apply modems were lost. */
+int upgrade_announce(struct upgrade *upgrade, enum upgrade_phase phase, size_t step, size_t steps, const char *detail)
 {
 	int r = upgrade_say_phase(upgrade, phase, step, steps, detail);
 
@@ -167,7 +167,7 @@ static int run_step(struct upgrade *upgrade, const char *detail)
 {
 	const struct upgrade_step *step = upgrade_step_now(upgrade);
 	bool tells = step->phase == PHASE_HELPER || (step->file == 1 && step->phase != PHASE_VERIFY);
-	int r = announce(upgrade, step->phase, upgrade->step + 1, upgrade->plan.step_count, tells ? step->what : detail);
+	int r = upgrade_announce(upgrade, step->phase, upgrade->step + 1, upgrade->plan.step_count, tells ? step->what : detail);
 
 	return r < 0 ? r : run_action(upgrade, step->action, step->phase);
 }
@@ -206,7 +206,7 @@ static int run_beginning(struct upgrade *upgrade)
 	} beginning[] = {{PHASE_CONNECT, ACTION_CONNECT}, {PHASE_IDENTIFY, ACTION_IDENTIFY}};
 
 	for (size_t i = 0; i < sizeof(beginning) / sizeof(beginning[0]); i++) {
-		int r = announce(upgrade, beginning[i].phase, i + 1, upgrade->steps_expected, "");
+		int r = upgrade_announce(upgrade, beginning[i].phase, i + 1, upgrade->steps_expected, "");
 		if (r == 0)
 			r = run_action(upgrade, beginning[i].action, beginning[i].phase);
 		if (r < 0)
@@ -278,7 +278,7 @@ static const char *farewell_now(const struct upgrade *upgrade, int r)
 	return upgrade->bridged && (r == 0 || !begun) ? board_farewell(upgrade->request->profile) : NULL;
 }
 
-static int finish(struct upgrade *upgrade, int r)
+int upgrade_finish(struct upgrade *upgrade, int r)
 {
 	const char *farewell = farewell_now(upgrade, r);
 
@@ -308,8 +308,8 @@ static void take_over(struct upgrade *upgrade)
 	upgrade->switched = resume >= PHASE_SWITCH && resume <= PHASE_TRANSFER;
 }
 
-static void upgrade_init(struct upgrade *upgrade, const struct upgrade_request *request, const struct upgrade_events *events,
-			 struct upgrade_result *ret)
+void upgrade_begin(struct upgrade *upgrade, const struct upgrade_request *request, const struct upgrade_events *events,
+		   struct upgrade_result *ret)
 {
 	memset(upgrade, 0, sizeof(*upgrade));
 	memset(ret, 0, sizeof(*ret));
@@ -328,14 +328,14 @@ int upgrade_run(const struct upgrade_request *request, const struct upgrade_even
 	struct upgrade upgrade;
 	int r;
 
-	upgrade_init(&upgrade, request, events, ret);
+	upgrade_begin(&upgrade, request, events, ret);
 	upgrade.steps_expected = STEPS_EXPECTED;
 	r = run_beginning(&upgrade);
 	if (r == 0)
 		r = make_plan(&upgrade);
 	if (r == 0)
 		r = run_plan(&upgrade);
-	return finish(&upgrade, r);
+	return upgrade_finish(&upgrade, r);
 }
 
 int probe_run(const struct upgrade_request *request, const struct upgrade_events *events, struct upgrade_result *ret)
@@ -343,10 +343,10 @@ int probe_run(const struct upgrade_request *request, const struct upgrade_events
 	struct upgrade upgrade;
 	int r;
 
-	upgrade_init(&upgrade, request, events, ret);
+	upgrade_begin(&upgrade, request, events, ret);
 	upgrade.steps_expected = PROBE_STEPS;
 	r = run_beginning(&upgrade);
 	if (r == 0)
 		r = upgrade_read_report(&upgrade);
-	return finish(&upgrade, r);
+	return upgrade_finish(&upgrade, r);
 }

@@ -8,6 +8,13 @@
 #include "transport/modem/image.h"
 #include "transport/modem/upgrade_plan.h"
 
+/* What whoever switches the power tells the run that waits for it, on the running thread. */
+struct power_watch {
+	void (*look)(void *context);   /* hears what the modem says meanwhile; to be called every 100 ms or so while it takes */
+	void (*let_go)(void *context); /* the port goes away, or has gone: it is closed, so that it may come back under its name */
+	void *context;
+};
+
 /* The caller's ears; all are called on the running thread and must not block for long. All may be NULL. */
 struct upgrade_events {
 	/* A phase begins, or goes on with another detail. `step` of `steps` counts from 1; until the plan is made, steps is that of a plan from
@@ -21,8 +28,10 @@ struct upgrade_events {
 	 * the cancel descriptor is no longer looked at until the modem is verified or the run failed. */
 	bool (*point_of_no_return)(void *context);
 	/* Takes all power from the board and gives it back; called only where field-failures.md allows it, never past the point of no return.
-	 * Returns when the port is there again. 0 or -EPROTO with FAULT_POWER_CYCLE_FAILED. NULL: this device has no such method. */
-	int (*power_cycle)(void *context, struct fault *ret_fault);
+	 * Returns when the port is there again, which may have another name now: request->port is what the caller has at that name. watch: NULL when
+	 * the port is closed already. 0; -EPROTO with FAULT_POWER_CYCLE_FAILED; -EAGAIN: nothing was done, as it may not be done now, the fault's
+	 * message says why; -ECANCELED: the power is on. NULL: this device has no such method. */
+	int (*power_cycle)(void *context, const struct power_watch *watch, struct fault *ret_fault);
 	void *context;
 };
 

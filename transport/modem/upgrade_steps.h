@@ -71,6 +71,13 @@ int upgrade_restart_pair(struct upgrade *upgrade);
 int upgrade_restart_reset(struct upgrade *upgrade);
 int upgrade_verify(struct upgrade *upgrade);
 
+/* Begin and end of a run: what is known is filled in; the modem is put back where that is owed, and the port closed. upgrade_run.c. */
+void upgrade_begin(struct upgrade *upgrade, const struct upgrade_request *request, const struct upgrade_events *events,
+		   struct upgrade_result *ret);
+int upgrade_finish(struct upgrade *upgrade, int r);
+/* The phase and its step, as the caller is told. A job that cannot turn back does not end because a disk is full. */
+int upgrade_announce(struct upgrade *upgrade, enum upgrade_phase phase, size_t step, size_t steps, const char *detail);
+
 bool upgrade_found_where_bundles_go(const struct upgrade *upgrade); /* nobody of this run brought it there: it may be at work */
 
 /* What an earlier run sent: waits while the modem is at work on it. *ret_applied: it reports success. upgrade_apply.c. */
@@ -111,6 +118,7 @@ bool upgrade_cross(struct upgrade *upgrade); /* the point of no return, once; fa
 
 /* Finding the modem and changing its boot mode, with the cures of field-failures.md F01, F02 and F09. upgrade_connect.c. */
 int upgrade_connect(struct upgrade *upgrade);
+int upgrade_open(struct upgrade *upgrade, enum boot_mode last_boot_mode); /* the port, through the board, and the modem behind */
 int upgrade_switch(struct upgrade *upgrade, enum boot_mode wanted);
 int upgrade_to_recovery(struct upgrade *upgrade);
 
