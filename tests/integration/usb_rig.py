@@ -28,13 +28,14 @@ from gi.repository import UMockdev  # noqa: E402
 # kind → ids, what the board says of itself, driver, name of its ttys, number of the interface with the first one.
 KINDS = {
     "pysense": (0x04d8, 0xf012, "Pycom", "Pysense", "cdc_acm", "ttyACM", 0),
-    "pytrack": (0x04d8, 0xf014, "Pycom", "Pytrack", "cdc_acm", "ttyACM", 0),
+    "pytrack": (0x04d8, 0xf013, "Pycom", "Pytrack", "cdc_acm", "ttyACM", 0),
     "pysense-dfu": (0x04d8, 0xf011, "Pycom", "Pysense DFU", "cdc_acm", "ttyACM", 0),
     "ftdi": (0x0403, 0x6015, "FTDI", "FT230X Basic UART", "ftdi_sio", "ttyUSB", 0),
     "nedbg": (0x03eb, 0x2175, "Microchip", "nEDBG CMSIS-DAP", "cdc_acm", "ttyACM", 1),
 }
 CONTROLLERS = {1: "pci0000:00/0000:00:14.0", 2: "pci0000:00/0000:00:1c.0/0000:03:00.0", 3: "pci0000:00/0000:00:1d.0/0000:04:00.0",
                4: "pci0000:00/0000:00:1d.4/0000:05:00.0"}
+FOLLOW_S = 200
 MAJORS = {"ttyACM": 166, "ttyUSB": 188}
 
 
@@ -48,6 +49,11 @@ class Board:
         self.modems = list(modems)
         self.path = None  # where it is plugged: "1-1.4"; None: nowhere
         self.nodes = []   # the names of its ttys while it is plugged
+
+    def spelled(self):
+        """As udev spells it in its properties and links."""
+        serial = (self.serial or b"").decode("ascii", "replace").replace("\ufffd", "_").replace(" ", "_").replace("/", "_")
+        return serial, f"{self.manufacturer}_{self.product}".replace(" ", "_") + (f"_{serial}" if serial else "")
 
     def interface(self, index):
         # A CDC board has a control and a data interface for each tty.
@@ -73,7 +79,7 @@ class UsbTree:
     def __init__(self):
         self.testbed = UMockdev.Testbed.new()
         self.root = Path(self.testbed.get_root_dir())
-        (self.root / "dev").mkdir(exist_ok=True)
+        (self.root / "dev/serial/by-id").mkdir(parents=True)
         self.hubs = set()
         self.next_number = 2
 
@@ -82,6 +88,10 @@ class UsbTree:
             raise AssertionError(f"the testbed refused {text}")
 
     def remove(self, path):
+        number = self.root / f"sys{path}/dev"
+        if number.exists():
+            # The testbed forgets it.
+            (self.root / "sys/dev/char" / number.read_text().strip()).unlink()
         self.testbed.uevent("/sys" + path, "remove")
         self.testbed.remove_device("/sys" + path)
 
@@ -133,9 +143,8 @@ class UsbTree:
         self.hubs.remove(path)
         self.remove(self.devpath(path))
 
-    def free_node(self, name):
-        """The number that the kernel would give: the lowest that is free."""
-        number = 0
+    def free_node(self, name, number=0):
+        """The lowest number from there on that is free; the kernel begins at 0."""
         while os.path.lexists(self.root / "dev" / f"{name}{number}"):
             number += 1
         return f"{name}{number}"
@@ -155,11 +164,10 @@ class UsbTree:
             parent = f"../../../{node}"
             text += entry(folder, "usb-serial", [("DRIVER", board.driver)], [("latency_timer", 16), ("port_number", 0)])
         minor = int(node.removeprefix(board.tty))
-        serial = (board.serial or b"").decode("ascii", "replace").replace("\ufffd", "_").replace(" ", "_").replace("/", "_")
-        name = f"{board.manufacturer}_{board.product}".replace(" ", "_")
+        serial, name = board.spelled()
         properties = [("DEVNAME", f"/dev/{node}"), ("MAJOR", MAJORS[board.tty]), ("MINOR", minor), ("ID_BUS", "usb"),
                       ("ID_VENDOR_ID", f"{board.vid:04x}"), ("ID_MODEL_ID", f"{board.pid:04x}"), ("ID_USB_INTERFACE_NUM", f"{number:02x}"),
-                      ("ID_USB_DRIVER", board.driver), ("ID_SERIAL", f"{name}_{serial}" if serial else name), ("TAGS", ":systemd:"),
+                      ("ID_USB_DRIVER", board.driver), ("ID_SERIAL", name), ("TAGS", ":systemd:"),
                       ("ID_PATH", f"pci-{controller}-usb-0:{path.partition('-')[2]}:1.{number}")]
         if serial:
             properties.append(("ID_SERIAL_SHORT", serial))
@@ -172,8 +180,11 @@ class UsbTree:
             folders = [interface] if board.driver == "cdc_acm" else [f"{interface}/{node}", interface]
             yield [f"{folders[0]}/tty/{node}"] + folders
 
-    def plug(self, board, path, ptys, nodes=None):
-        """Puts the board there; its ttys, called `nodes` or as is free, lead to the ptys."""
+    def link(self, board, index):
+        return self.root / f"dev/serial/by-id/usb-{board.spelled()[1]}-if{board.interface(index):02x}"
+
+    def plug(self, board, path, ports, nodes=None):
+        """Puts the board there; its ttys, called `nodes` or as is free, lead to these ports: ptys or links to them."""
         self.add_parents(path)
         attributes = [("idVendor", f"{board.vid:04x}"), ("idProduct", f"{board.pid:04x}"), ("bDeviceClass", "ef"), ("speed", 12),
                       ("maxchild", 0), ("manufacturer", board.manufacturer), ("product", board.product)]
@@ -181,17 +192,22 @@ class UsbTree:
             attributes.append(("serial", board.serial))
         text = self.usb_device(path, attributes)
         board.path, board.nodes = path, []
-        for index, pty in enumerate(ptys):
+        for index, port in enumerate(ports):
             node = nodes[index] if nodes else self.free_node(board.tty)
-            # The node is there before its event.
-            os.symlink(pty, self.root / "dev" / node)
+            # The node and the link are there before the event.
+            os.symlink(port, self.root / "dev" / node)
+            self.link(board, index).unlink(missing_ok=True)
+            os.symlink(f"../../{node}", self.link(board, index))
             board.nodes.append(node)
             text += self.tty_text(board, path, index, node)
         self.add(text)
 
     def unplug(self, board):
-        for node in board.nodes:
+        for index, node in enumerate(board.nodes):
             os.unlink(self.root / "dev" / node)
+            # Another board with the same serial number may have taken it.
+            if os.path.lexists(self.link(board, index)) and os.readlink(self.link(board, index)) == f"../../{node}":
+                self.link(board, index).unlink()
         for folders in self.tty_paths(board):
             for folder in folders:
                 self.remove(folder)
@@ -228,6 +244,7 @@ class UsbRack(Rack):
 
     def __init__(self, boards, extra_config="", start=True, **options):
         self.boards = boards
+        self.behind = {}  # board → the ptys behind its ttys, as pty_of() has them, while it is plugged
         self.tree = UsbTree()
         count = max((modem for board in boards for modem in board.modems), default=-1) + 1
         super().__init__(count, extra_config, start=False, **dict({"control": True}, **options))
@@ -251,13 +268,42 @@ class UsbRack(Rack):
         for modem in modems:
             wait_for(lambda m=modem: pty_of(self.simulator.ports[m]) not in (None, before[m]), what=f"the hang-up of modem {modem}")
 
+    def ptys_of(self, board):
+        """Of all its modems, None while one of them is away."""
+        ptys = [pty_of(self.simulator.ports[modem]) for modem in board.modems]
+        return None if None in ptys else ptys
+
     def plug(self, board, path, nodes=None):
-        self.tree.plug(board, path, [os.readlink(self.simulator.ports[modem]) for modem in board.modems], nodes)
+        """The ttys lead to the simulator's links, not to its ptys, whose names are soon another modem's when they are away."""
+        self.behind[board] = self.ptys_of(board)
+        self.tree.plug(board, path, [self.simulator.ports[modem] for modem in board.modems], nodes)
 
     def unplug(self, board, do="hang-up"):
         """What is open is hung up, then it is gone."""
         self.hang_up(board.modems, do)
         self.tree.unplug(board)
+        del self.behind[board]
+
+    def follow(self, done, moves=None):
+        """Until done() gives something, which is returned: a board whose modem takes its port away is unplugged, and is plugged in again, as a tty
+        with another number, as soon as the port is back. moves: board → the path where it comes back."""
+        places = {board: (board.path, board.nodes) for board in self.behind}
+
+        def step():
+            for board, (path, nodes) in places.items():
+                now = self.ptys_of(board)
+                if board in self.behind and now != self.behind[board]:
+                    self.tree.unplug(board)
+                    del self.behind[board]
+                if board not in self.behind and now is not None:
+                    path = (moves or {}).get(board, path)
+                    self.plug(board, path, [self.other_node(board, node) for node in nodes])
+                    places[board] = (path, board.nodes)
+            return done()
+        return wait_for(step, FOLLOW_S, "what the boards were followed for")
+
+    def other_node(self, board, node):
+        return self.tree.free_node(board.tty, (int(node.removeprefix(board.tty)) + 3) % 200)
 
     def device(self, name):
         return self.daemon.get(f"/devices/{name}")

@@ -5,6 +5,7 @@
  */
 #include <asm/termbits.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define DEV       "/dev/"
 #define PTS       "/dev/pts/"
 #define LINKS_MAX 8
 /* A port with a modem at the other end that is ready. */
@@ -22,6 +24,8 @@
 int ioctl(int fd, unsigned long request, ...);
 char *realpath(const char *restrict path, char *restrict ret);
 char *__realpath_chk(const char *path, char *ret, size_t ret_size);
+int open(const char *path, int flags, ...);
+int __open_2(const char *path, int flags);
 
 static void *next(const char *name)
 {
@@ -92,20 +96,26 @@ static bool follow(char path[PATH_MAX], const char *target)
 	return true;
 }
 
-/* The node of a testbed is a symlink to a pty: it ends the search as a device node would. False when path leads to none. */
-static bool find_node(char path[PATH_MAX])
+static bool begins_with(const char *text, const char *prefix)
 {
-	char target[PATH_MAX];
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
 
+/* The node of a testbed is a symlink out of /dev, or to a pty: it ends the search as a device node would. False when path leads to none. */
+static bool find_node(const char *path, char ret_node[PATH_MAX], char ret_port[PATH_MAX])
+{
+	if (!begins_with(path, DEV) || strlen(path) >= PATH_MAX)
+		return false;
+	strcpy(ret_node, path);
 	for (int links = 0; links < LINKS_MAX; links++) {
-		ssize_t length = readlink(path, target, sizeof target - 1);
+		ssize_t length = readlink(ret_node, ret_port, PATH_MAX - 1);
 
 		if (length <= 0)
 			return false;
-		target[length] = '\0';
-		if (strncmp(target, PTS, strlen(PTS)) == 0)
+		ret_port[length] = '\0';
+		if (begins_with(ret_port, PTS) || (ret_port[0] == '/' && !begins_with(ret_port, DEV)))
 			return true;
-		if (!follow(path, target))
+		if (!follow(ret_node, ret_port))
 			return false;
 	}
 	return false;
@@ -114,14 +124,13 @@ static bool find_node(char path[PATH_MAX])
 /* That of umockdev writes beyond its memory where a path leads out of the testbed. */
 char *realpath(const char *restrict path, char *restrict ret)
 {
-	char node[PATH_MAX];
+	char node[PATH_MAX], port[PATH_MAX];
 	char *(*next_realpath)(const char *, char *) = (char *(*)(const char *, char *))next("realpath");
 
-	if (strncmp(path, "/dev/", strlen("/dev/")) != 0 || strlen(path) >= sizeof node)
+	if (!find_node(path, node, port))
 		return next_realpath(path, ret);
-	strcpy(node, path);
-	if (!find_node(node))
-		return next_realpath(path, ret);
+	if (access(port, F_OK) < 0)
+		return NULL;
 	return ret ? strcpy(ret, node) : strdup(node);
 }
 
@@ -130,4 +139,22 @@ char *__realpath_chk(const char *path, char *ret, size_t ret_size)
 	if (ret_size < PATH_MAX)
 		abort();
 	return realpath(path, ret);
+}
+
+/* Those of umockdev remember each node that is open, and end the program at the fiftieth. */
+int open(const char *path, int flags, ...)
+{
+	char node[PATH_MAX], port[PATH_MAX];
+	int (*next_open)(const char *, int, ...) = (int (*)(const char *, int, ...))next("open");
+	va_list arguments;
+
+	va_start(arguments, flags);
+	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
+	va_end(arguments);
+	return next_open(find_node(path, node, port) ? port : path, flags, mode);
+}
+
+int __open_2(const char *path, int flags)
+{
+	return open(path, flags);
 }
