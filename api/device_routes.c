@@ -65,6 +65,7 @@ static int begin_request(struct exchange *exchange, enum job_kind kind, struct j
 		return r;
 	*ret = (struct job_request){.kind = kind, .way = "auto"};
 	memcpy(ret->device, device.id, sizeof(ret->device));
+	gateway_own_lease(exchange->gateway, device.id, exchange->lease_token, ret->lease);
 	return 0;
 }
 
@@ -73,11 +74,13 @@ int route_probe_device(struct exchange *exchange)
 	struct job_request request;
 	struct job job;
 	struct read_error error;
-	int r = json_read_nothing(exchange->body, exchange->body_length, &error);
+	bool wait;
+	int r = json_read_job_terms(exchange->body, exchange->body_length, &wait, &error);
 	if (r == -EINVAL)
 		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
 	if (r == 0)
 		r = begin_request(exchange, JOB_PROBE, &request);
+	request.wait_for_lease = r == 0 && wait;
 	if (r == 0)
 		r = gateway_submit(exchange->gateway, &request, "", &job, &exchange->fault);
 	return r < 0 ? r : exchange_new_job(exchange, &job);
@@ -99,6 +102,7 @@ static int fill_request(struct exchange *exchange, const struct upgrade_request 
 	request->priority = asked->priority;
 	request->rate_bps = asked->rate_bps;
 	request->not_before_ms = asked->not_before_ms;
+	request->wait_for_lease = asked->wait_for_lease;
 	return 0;
 }
 

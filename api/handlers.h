@@ -14,6 +14,8 @@ int route_get_report(struct exchange *exchange);
 int route_get_history(struct exchange *exchange);
 int route_probe_device(struct exchange *exchange);
 int route_upgrade_device(struct exchange *exchange);
+int route_put_lease(struct exchange *exchange);
+int route_end_lease(struct exchange *exchange);
 int route_list_jobs(struct exchange *exchange);
 int route_get_job(struct exchange *exchange);
 int route_cancel_job(struct exchange *exchange);

@@ -92,7 +92,9 @@ int route_get_job(struct exchange *exchange)
 int route_cancel_job(struct exchange *exchange)
 {
 	struct job job;
-	int r = gateway_cancel(exchange->gateway, exchange->parameter, &job, &exchange->fault);
+	int r = gateway_check_job_lease(exchange->gateway, exchange->parameter, exchange->lease_token, &exchange->fault);
+	if (r == 0)
+		r = gateway_cancel(exchange->gateway, exchange->parameter, &job, &exchange->fault);
 	if (r == -EPROTO && strcmp(exchange->fault.kind->code, "past-point-of-no-return") == 0)
 		snprintf(exchange->fault.job, sizeof(exchange->fault.job), "%.31s", exchange->parameter);
 	return r < 0 ? r : exchange_json(exchange, 200, json_view_job(&job));
@@ -102,11 +104,12 @@ int route_retry_job(struct exchange *exchange)
 {
 	struct job job;
 	struct read_error error;
-	int r = json_read_nothing(exchange->body, exchange->body_length, &error);
+	bool wait;
+	int r = json_read_job_terms(exchange->body, exchange->body_length, &wait, &error);
 	if (r == -EINVAL)
 		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
 	if (r == 0)
-		r = gateway_retry(exchange->gateway, exchange->parameter, &job, &exchange->fault);
+		r = gateway_retry(exchange->gateway, exchange->parameter, exchange->lease_token, wait, &job, &exchange->fault);
 	return r < 0 ? r : exchange_new_job(exchange, &job);
 }
 

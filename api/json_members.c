@@ -112,6 +112,19 @@ int member_bool(const struct member_rule *rule, json_t *value, void *ret, struct
 	return 0;
 }
 
+int member_if_leased(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
+{
+	static const char *const choices[] = {"refuse", "wait", NULL};
+	if (!json_is_string(value))
+		return wrong_type(rule, value, "a string", ret_error);
+	const struct member_rule choice = {.name = rule->name, .one_of = choices};
+	if (!is_choice(json_string_value(value), choices))
+		return refuse_choice(&choice, ret_error);
+	bool wait = strcmp(json_string_value(value), "wait") == 0;
+	memcpy((char *)ret + rule->offset, &wait, sizeof(wait));
+	return 0;
+}
+
 int member_number(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
 {
 	if (!json_is_integer(value))

@@ -34,6 +34,8 @@ int member_digest(const struct member_rule *rule, json_t *value, void *ret,
 		  struct read_error *ret_error); /* 64 hexadecimal digits; stored in lower case */
 int member_bool(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error);
 int member_number(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error); /* int32_t or uint32_t */
-int member_time(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error);   /* int64_t, ms */
+int member_if_leased(const struct member_rule *rule, json_t *value, void *ret,
+		     struct read_error *ret_error); /* "refuse" or "wait": a bool, whether to wait */
+int member_time(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error); /* int64_t, ms */
 
 #endif

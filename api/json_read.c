@@ -27,11 +27,14 @@ static const struct member_rule upgrade_rules[] = {
     {"priority", member_number, AT(struct upgrade_request, priority), .min = -100, .max = 100},
     {"not_before", member_time, AT(struct upgrade_request, not_before_ms)},
     {"rate", member_number, AT(struct upgrade_request, rate_bps), .min = 1200, .max = 4000000},
+    {"if_leased", member_if_leased, AT(struct upgrade_request, wait_for_lease)},
 };
 
-int json_read_nothing(const char *body, size_t length, struct read_error *ret_error)
+int json_read_job_terms(const char *body, size_t length, bool *ret_wait_for_lease, struct read_error *ret_error)
 {
-	return json_read_members(body, length, NULL, 0, NULL, ret_error);
+	static const struct member_rule rule = {"if_leased", member_if_leased, .offset = 0, .size = sizeof(bool)};
+	*ret_wait_for_lease = false;
+	return json_read_members(body, length, &rule, 1, ret_wait_for_lease, ret_error);
 }
 
 int json_read_upgrade(const char *body, size_t length, struct upgrade_request *ret, struct read_error *ret_error)
@@ -49,6 +52,19 @@ int json_read_upgrade(const char *body, size_t length, struct upgrade_request *r
 		return read_error_set(ret_error, "%s is missing: an upgrade needs a firmware, or the url of one", member);
 	return read_error_set(ret_error, fetched ? "firmware and url are two ways to say what to install: give one of them"
 						 : "sha256 is for a url: a firmware that is named has its digest");
+}
+
+static const struct member_rule lease_rules[] = {
+    {"holder", member_text, AT(struct lease_request, holder), .min = 1, .required = true},
+    {"ttl_s", member_number, AT(struct lease_request, ttl_s), .min = 1, .max = LEASE_TTL_MAX_S, .required = true},
+    {"reason", member_text, AT(struct lease_request, reason)},
+    {"takeover", member_bool, AT(struct lease_request, takeover)},
+};
+
+int json_read_lease(const char *body, size_t length, struct lease_request *ret, struct read_error *ret_error)
+{
+	*ret = (struct lease_request){0};
+	return json_read_members(body, length, lease_rules, COUNT_OF(lease_rules), ret, ret_error);
 }
 
 static int read_label(const char *key, json_t *value, struct device_patch *patch, struct read_error *ret_error)

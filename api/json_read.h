@@ -16,7 +16,9 @@ struct read_error {
 };
 
 /* All: 0, or -EINVAL with *ret_error, or -ENOMEM. An empty body is an empty object where nothing is required. */
-int json_read_nothing(const char *body, size_t length, struct read_error *ret_error);
+
+/* What every job may be asked for with: {"if_leased": "refuse" | "wait"}. */
+int json_read_job_terms(const char *body, size_t length, bool *ret_wait_for_lease, struct read_error *ret_error);
 
 struct upgrade_request {
 	char firmware[128];                /* a reference; "": */
@@ -31,8 +33,17 @@ struct upgrade_request {
 	int32_t priority;
 	int64_t not_before_ms;
 	uint32_t rate_bps;
+	bool wait_for_lease;
 };
 int json_read_upgrade(const char *body, size_t length, struct upgrade_request *ret, struct read_error *ret_error);
+
+struct lease_request {
+	char holder[64];
+	char reason[128]; /* "": none */
+	uint32_t ttl_s;
+	bool takeover;
+};
+int json_read_lease(const char *body, size_t length, struct lease_request *ret, struct read_error *ret_error);
 
 int json_read_device_patch(const char *body, size_t length, struct device_patch *ret, struct read_error *ret_error);
 

@@ -167,6 +167,12 @@ char *json_view_history(const struct device_entry *entries, size_t count)
 	return json_line(JSON_MEMBERS({"history", array}));
 }
 
+char *json_view_lease(const char *device, const struct lease_grant *grant)
+{
+	return json_line(
+	    JSON_MEMBERS({"device", json_text(device)}, {"lease", lease_object(&grant->lease)}, {"token", json_text(grant->token)}));
+}
+
 char *json_view_job(const struct job *job)
 {
 	return json_line(json_job_object(job));

@@ -12,6 +12,7 @@ void json_view_prepare(void);
 
 char *json_view_device(const struct device *device);
 char *json_view_devices(const struct device *devices, size_t count);
+char *json_view_lease(const char *device, const struct lease_grant *grant);
 char *json_view_report(const struct device_report *report);
 char *json_view_history(const struct device_entry *entries, size_t count);
 char *json_view_job(const struct job *job);

@@ -15,6 +15,8 @@ static const struct route routes[] = {
     {"GET", "/devices/{id}/report", route_get_report, BODY_NONE, {NULL}},
     {"GET", "/devices/{id}/history", route_get_history, BODY_NONE, {"limit"}},
     {"POST", "/devices/{id}/upgrade", route_upgrade_device, BODY_JSON, {"dry_run"}},
+    {"PUT", "/devices/{id}/lease", route_put_lease, BODY_JSON, {NULL}},
+    {"DELETE", "/devices/{id}/lease", route_end_lease, BODY_NONE, {"force", "reason"}},
     {"GET", "/jobs", route_list_jobs, BODY_NONE, {"state", "device", "limit", "before"}},
     {"GET", "/jobs/{id}", route_get_job, BODY_NONE, {NULL}},
     {"DELETE", "/jobs/{id}", route_cancel_job, BODY_NONE, {NULL}},

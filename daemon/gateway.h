@@ -47,7 +47,7 @@ int gateway_report(struct gateway *gateway, const char *id, struct device_report
 int gateway_history(struct gateway *gateway, const char *id, unsigned limit, struct device_entry **ret, size_t *ret_count,
 		    struct job_fault *ret_fault);
 
-/* Jobs. submit: the firmware member of the request may be a digest, prefix or name (up to 127 characters, hence apart); the answer has the digest.
+/* Jobs. 409 device-leased when the device is another's, unless request->wait_for_lease. submit: the firmware member of the request may be a digest, prefix or name (up to 127 characters, hence apart); the answer has the digest.
  * 409 device-busy (naming the job) when the device has one that is not finished. It is on disk when this returns. */
 int gateway_submit(struct gateway *gateway, const struct job_request *request, const char *firmware_reference, struct job *ret,
 		   struct job_fault *ret_fault);
@@ -61,7 +61,9 @@ int gateway_submit_url(struct gateway *gateway, const struct job_request *reques
 		       struct job_fault *ret_fault);
 int gateway_job(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault);
 int gateway_cancel(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault);
-int gateway_retry(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault);
+/* lease_token: NULL: none. wait_for_lease: as in struct job_request. */
+int gateway_retry(struct gateway *gateway, const char *id, const char *lease_token, bool wait_for_lease, struct job *ret,
+		  struct job_fault *ret_fault);
 
 struct job_filter {
 	bool by_state;
@@ -143,6 +145,11 @@ int gateway_catalogue(struct gateway *gateway, struct catalogue *ret, struct job
 #define LEASE_TTL_MAX_S  2592000u
 int gateway_check_lease(struct gateway *gateway, const char *device, const char *token, struct job_fault *ret_fault);
 
+/* The same for an action on a job; one that only waits for the end of a lease, or has ended, is everybody's. */
+int gateway_check_job_lease(struct gateway *gateway, const char *job, const char *token, struct job_fault *ret_fault);
+/* What goes into job_request.lease, so that the job is the holder's: the id of the lease that this token is of; "" when it is of none. */
+void gateway_own_lease(struct gateway *gateway, const char *device, const char *token, char ret_id[JOB_ID_SIZE]);
+
 struct lease_order {
 	const char *holder; /* 1 to 63 bytes */
 	const char *reason; /* at most 127 bytes; "": none */
@@ -155,7 +162,8 @@ struct lease_grant {
 	char token[LEASE_TOKEN_SIZE];
 	bool renewed;
 };
-/* A new lease, the device's own renewed, or another's taken over. Jobs of others that have not begun wait until it ends. */
+/* A new lease, the device's own renewed, or another's taken over. Jobs that were not asked for under it and have not begun wait until it ends: also
+ * those that were asked for under the lease before. */
 int gateway_grant_lease(struct gateway *gateway, const char *device, const struct lease_order *order, struct lease_grant *ret,
 			struct job_fault *ret_fault);
 /* By its token; or with force, and a reason. "not-found" when there is no lease. */

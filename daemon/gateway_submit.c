@@ -129,7 +129,8 @@ int gateway_submit(struct gateway *gateway, const struct job_request *request, c
 			  : submit(gateway, &own, firmware_reference, NULL, ret, ret_fault);
 }
 
-int gateway_retry(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault)
+int gateway_retry(struct gateway *gateway, const char *id, const char *lease_token, bool wait_for_lease, struct job *ret,
+		  struct job_fault *ret_fault)
 {
 	struct job_row row;
 	if (!job_id_valid(id))
@@ -143,6 +144,8 @@ int gateway_retry(struct gateway *gateway, const char *id, struct job *ret, stru
 	struct job_request request = row.job.request;
 	memcpy(request.retry_of, row.job.id, sizeof(request.retry_of));
 	request.not_before_ms = 0;
+	request.wait_for_lease = wait_for_lease;
+	gateway_own_lease(gateway, request.device, lease_token, request.lease);
 	if (job_row_lacks_firmware(&row)) {
 		const struct job_source source = {.url = row.url,
 						  .sha256 = row.url_sha256[0] != '\0' ? row.url_sha256 : NULL,

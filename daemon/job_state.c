@@ -110,7 +110,8 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 	int result = queued_job_keep(entry, next, terminal ? EVENT_JOB_FINISHED : EVENT_JOB_CHANGED, ret_fault);
 	if (result < 0)
 		return result;
-	registry_set_job(queue->with.registry, next->job.request.device, terminal ? "" : next->job.id, state == JOB_RUNNING);
+	if (!next->aside)
+		registry_set_job(queue->with.registry, next->job.request.device, terminal ? "" : next->job.id, state == JOB_RUNNING);
 	if (terminal && entry->pinned)
 		job_pins_drop(queue->with.firmware, &next->job.request);
 	entry->pinned = entry->pinned && !terminal;
@@ -121,6 +122,8 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms)
 {
 	struct job_row row = queued_job_row(entry);
+	if (row.aside)
+		return WAIT_LEASE;
 	if (entry->settle_until_ms > now_ms)
 		return WAIT_DEVICE;
 	if (row.job.not_before_ms > now_ms)

@@ -145,13 +145,14 @@ void queue_count(struct queue *queue, struct gateway_counts *ret)
 	pthread_mutex_unlock(&queue->lock);
 }
 
-static int refuse_busy_device(struct queue *queue, const char *device, struct job_fault *ret_fault)
+/* A device has one unfinished job; and one that waits aside for the end of another's lease. */
+static int refuse_busy_device(struct queue *queue, const char *device, bool aside, struct job_fault *ret_fault)
 {
 	int result = 0;
 	pthread_mutex_lock(&queue->lock);
 	for (const struct queued_job *entry = queue->jobs; entry != NULL && result == 0; entry = entry->next) {
 		const struct job *job = &entry->row.job;
-		if (strcmp(job->request.device, device) != 0 || job_state_terminal(job->state))
+		if (strcmp(job->request.device, device) != 0 || job_state_terminal(job->state) || entry->row.aside != aside)
 			continue;
 		result = job_fault_set(ret_fault, "device-busy", "the device %s has the job %s, which is %s", device, job->id,
 				       job_state_name(job->state));
@@ -161,11 +162,23 @@ static int refuse_busy_device(struct queue *queue, const char *device, struct jo
 	return result;
 }
 
-static struct job_row new_row(struct queue *queue, const struct queue_order *order)
+/* Whether the device is free for this job, or it may wait aside until it is. */
+static int find_place(struct queue *queue, const struct job_request *request, bool *ret_aside, struct job_fault *ret_fault)
+{
+	struct job_fault leased;
+	*ret_aside = leases_check_id(queue->with.leases, request->device, request->lease, &leased) < 0;
+	if (*ret_aside && !request->wait_for_lease) {
+		*ret_fault = leased;
+		return -EPROTO;
+	}
+	return refuse_busy_device(queue, request->device, *ret_aside, ret_fault);
+}
+
+static struct job_row new_row(struct queue *queue, const struct queue_order *order, bool aside)
 {
 	int64_t now_ms = queue->with.now_ms();
 	const struct job_request *request = order->request;
-	struct job_row row = {.job = {.request = *request, .attempt = 1, .can_cancel = true, .created_at_ms = now_ms}};
+	struct job_row row = {.job = {.request = *request, .attempt = 1, .can_cancel = true, .created_at_ms = now_ms}, .aside = aside};
 	struct job *job = &row.job;
 	job_id_make(now_ms, queue->newest_id, job->id);
 	snprintf(job->to_release, sizeof(job->to_release), "%s", order->to_release);
@@ -178,6 +191,8 @@ static struct job_row new_row(struct queue *queue, const struct queue_order *ord
 		job->not_before_ms = request->not_before_ms;
 	if (job_row_lacks_firmware(&row)) {
 		job->waiting_for = WAIT_DOWNLOAD;
+	} else if (aside) {
+		job->waiting_for = WAIT_LEASE;
 	} else if (job->not_before_ms != 0) {
 		job->waiting_for = WAIT_TIME;
 	} else if (!registry_present(queue->with.registry, request->device)) {
@@ -203,7 +218,8 @@ static int add_new(struct queue *queue, const struct job_row *row, struct job_fa
 	entry->pinned = true;
 	memcpy(queue->newest_id, job->id, sizeof(queue->newest_id));
 	event_publish_job(queue->with.events, EVENT_JOB_CREATED, job);
-	registry_set_job(queue->with.registry, job->request.device, job->id, false);
+	if (!row->aside)
+		registry_set_job(queue->with.registry, job->request.device, job->id, false);
 	log_info(job->request.device, "job %s: %s, %s%s%s", job->id, job_kind_name(job->request.kind), job_state_name(job->state),
 		 job->waiting_for != WAIT_NOTHING ? " for " : "", job_wait_name(job->waiting_for));
 	return 0;
@@ -224,9 +240,10 @@ static int inherit(struct queue *queue, const struct job_row *retried, struct jo
 int queue_submit(struct queue *queue, const struct queue_order *order, struct job *ret, struct job_fault *ret_fault)
 {
 	pthread_mutex_lock(&queue->change);
-	int result = refuse_busy_device(queue, order->request->device, ret_fault);
+	bool aside;
+	int result = find_place(queue, order->request, &aside, ret_fault);
 	if (result == 0) {
-		struct job_row row = new_row(queue, order);
+		struct job_row row = new_row(queue, order, aside);
 		result = inherit(queue, order->retried, &row, ret_fault);
 		if (result == 0 && job_row_lacks_firmware(&row))
 			result = queue_fetch(queue, &row, ret_fault);

@@ -9,6 +9,7 @@
 
 #include "daemon/engine_request.h"
 #include "daemon/image_share.h"
+#include "daemon/leases.h"
 #include "daemon/registry.h"
 #include "daemon/store.h"
 
@@ -19,6 +20,7 @@ struct queue_surroundings {
 	bool require_signature; /* of all that a job sends */
 	struct store *store;
 	struct registry *registry;
+	struct leases *leases;
 	struct firmware_store *firmware;
 	struct downloads *downloads;
 	struct image_share *images;
@@ -44,7 +46,7 @@ struct queue_order {
 	const struct job_row *retried;     /* the job that this one retries; NULL: none */
 	const char *to_release;
 };
-/* It is on disk when this returns. */
+/* It is on disk when this returns. "device-leased" when the device is another's, unless the request says that it waits. */
 int queue_submit(struct queue *queue, const struct queue_order *order, struct job *ret, struct job_fault *ret_fault);
 int queue_get(struct queue *queue, const char *id, struct job_row *ret, struct job_fault *ret_fault);
 /* At once, or by a run that brings the modem back first. */
@@ -52,6 +54,9 @@ int queue_cancel(struct queue *queue, const char *id, struct job *ret, struct jo
 /* Replaces a job that was read from the store by what is in memory, when it is not finished. */
 void queue_refresh(struct queue *queue, struct job *job);
 void queue_count(struct queue *queue, struct gateway_counts *ret);
+
+/* The device was leased, or its lease was given up: jobs of others step aside or come back (queue_lease.c). */
+void queue_mind_lease(struct queue *queue, const char *device);
 
 /* queue_download.c. Begins a download that goes on without a job, too, or finds the one that is under way. */
 int queue_begin_download(struct queue *queue, const struct download_request *request, struct download *ret, struct job_fault *ret_fault);

@@ -76,7 +76,9 @@ static bool weigh(struct queued_job *entry, int64_t now_ms)
 	if (next.job.state != JOB_QUEUED && next.job.state != JOB_WAITING)
 		return true;
 	struct job_fault fault;
-	int result = 0;
+	int result = queued_job_mind_lease(entry, &next, &fault);
+	if (result < 0)
+		return false;
 	if (job_row_lacks_firmware(&next)) {
 		result = queued_job_take_download(entry, &next);
 		if (result != 0 || job_state_terminal(next.job.state))
@@ -94,7 +96,7 @@ static bool weigh(struct queued_job *entry, int64_t now_ms)
 	return result == 0;
 }
 
-static bool goes_before(const struct job *one, const struct job *other)
+bool job_goes_before(const struct job *one, const struct job *other)
 {
 	if (one->request.priority != other->request.priority)
 		return one->request.priority > other->request.priority;
@@ -108,7 +110,7 @@ static struct queued_job *choose(struct queue *queue)
 	pthread_mutex_lock(&queue->lock);
 	for (struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next)
 		if (entry->row.job.state == JOB_QUEUED && !entry->has_thread &&
-		    (best == NULL || goes_before(&entry->row.job, &best->row.job)))
+		    (best == NULL || job_goes_before(&entry->row.job, &best->row.job)))
 			best = entry;
 	pthread_mutex_unlock(&queue->lock);
 	return best;

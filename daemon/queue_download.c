@@ -210,8 +210,9 @@ static int take_success(struct queued_job *entry, const struct download *downloa
 	if (result < 0)
 		return fail(entry, next);
 	next->job.request = with_firmware;
-	if (next->job.not_before_ms > queue->with.now_ms()) { /* it goes on waiting, and out of `waiting` it would forget until when */
-		next->job.waiting_for = WAIT_TIME;
+	/* It goes on waiting, and out of `waiting` it would forget until when. */
+	if (next->aside || next->job.not_before_ms > queue->with.now_ms()) {
+		next->job.waiting_for = next->aside ? WAIT_LEASE : WAIT_TIME;
 		result = queued_job_keep(entry, next, EVENT_JOB_CHANGED, &unused);
 	} else {
 		result = queued_job_set_state(entry, next, JOB_QUEUED, &unused);

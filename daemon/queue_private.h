@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Shared by the files of the queue: queue.c (verbs), queue_recover.c (start), queue_dispatch.c (main thread), job_state.c (changes), runner.c (the
- * thread of a job), port_loss.c, queue_download.c (firmware that a URL brings).
+ * thread of a job), port_loss.c, queue_download.c (firmware that a URL brings), queue_lease.c.
  */
 #ifndef DAEMON_QUEUE_PRIVATE_H
 #define DAEMON_QUEUE_PRIVATE_H
@@ -80,6 +80,13 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 
 /* The table. */
 bool job_state_may_become(enum job_state from, enum job_state to);
+
+/* queue_lease.c. Brings next->aside in line with the lease of the device: a job of somebody else that has not begun leaves its place to the holder, and
+ * takes it again when the lease has ended and the place is free. `change` is held. */
+int queued_job_mind_lease(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault);
+
+/* Whose turn comes first when both could begin. */
+bool job_goes_before(const struct job *one, const struct job *other);
 
 /* What keeps the job from running now. */
 enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms);

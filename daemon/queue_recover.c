@@ -48,7 +48,8 @@ static int take_up(struct queue *queue, struct job_row *row, struct job_fault *r
 		return queued_job_set_state(entry, row, JOB_FAILED, ret_fault);
 	if (row->job.state == JOB_RUNNING)
 		return take_up_interrupted(entry, row, ret_fault);
-	registry_set_job(queue->with.registry, row->job.request.device, row->job.id, false);
+	if (!row->aside)
+		registry_set_job(queue->with.registry, row->job.request.device, row->job.id, false);
 	return 0;
 }
 

@@ -33,6 +33,7 @@ struct job_row {
 	char url_sha256[FIRMWARE_SHA256_SIZE]; /* what has to come from there; "": anything */
 	uint32_t port_losses;                  /* how often the port went away under a run */
 	int64_t absent_since_ms;               /* since when it waits for its port; 0: it does not */
+	bool aside;                            /* it waits for the end of another's lease, beside the one job that the device may have */
 };
 
 int store_job_insert(struct store *store, const struct job_row *row, struct job_fault *ret_fault);

@@ -92,6 +92,10 @@ static const char *const migrations[] = {
     "CREATE INDEX device_history_of ON device_history(device, id);"
     /* lease: the one under which a job was asked for. rung: of a power cycle. */
     "ALTER TABLE jobs ADD COLUMN lease TEXT NOT NULL DEFAULT '';"
+    /* A job that waits for the end of another's lease leaves the place of the device's one job to the holder. */
+    "ALTER TABLE jobs ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;"
+    "DROP INDEX jobs_unfinished;"
+    "CREATE UNIQUE INDEX jobs_unfinished ON jobs(device) WHERE state IN ('queued', 'waiting', 'running') AND aside = 0;"
     "ALTER TABLE jobs ADD COLUMN rung TEXT NOT NULL DEFAULT '';",
 };
 

@@ -116,6 +116,8 @@ struct job_request {
 	uint32_t rate_bps;     /* 0: the profile's */
 	int64_t not_before_ms; /* Unix time; 0: now */
 	char retry_of[JOB_ID_SIZE];
+	char lease[JOB_ID_SIZE]; /* under which it is asked for, as gateway_own_lease() told; "": none */
+	bool wait_for_lease;     /* when the device is another's: wait until it no longer is; not kept */
 };
 
 struct job_progress {

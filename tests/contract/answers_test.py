@@ -95,6 +95,32 @@ class Contract(unittest.TestCase):
     def test_z_every_operation_had_a_good_answer(self):
         self.assertEqual(sorted(self.operations), sorted(self.succeeded))
 
+    def test_leases(self):
+        order = {"holder": "ci-7", "ttl_s": 600, "reason": "nightly"}
+        grant = self.call("putLease", "bench-1", body=order, status=201).json()
+        self.addCleanup(ask, self.url, "DELETE", "/devices/bench-1/lease?force=true&reason=over")
+        token = {"Dupgate-Lease": grant["token"]}
+        self.assertEqual((grant["device"], grant["lease"]["holder"], grant["lease"]["reason"]), ("bench-1", "ci-7", "nightly"))
+        self.assertEqual(self.call("getDevice", "bench-1").json()["lease"], grant["lease"])
+        renewed = self.call("putLease", "bench-1", body=dict(order, ttl_s=1200), headers=token).json()
+        self.assertEqual((renewed["token"], renewed["lease"]["since"]), (grant["token"], grant["lease"]["since"]))
+        self.assertGreater(renewed["lease"]["expires_at"], grant["lease"]["expires_at"])
+        for operation, parameter, body in (("putLease", "bench-1", order), ("endLease", "bench-1", None), ("patchDevice", "bench-1", {}),
+                                           ("probeDevice", "bench-1", None)):
+            problem = self.problem(operation, 409, "device-leased", parameter, body=None if body is None else json.dumps(body).encode())
+            self.assertIn("leased by ci-7 until 20", problem["detail"])
+        self.assertIn("evidence", self.problem("patchDevice", 409, "device-leased", "bench-1", body={}, headers={"Dupgate-Lease": "x"}))
+        self.call("patchDevice", "bench-1", body={}, headers=token)
+        for body, member in (({"ttl_s": 5}, "holder"), ({"holder": "a"}, "ttl_s"), (dict(order, ttl_s=0), "ttl_s"),
+                             (dict(order, ttl_s=2592001), "ttl_s"), (dict(order, until=1), "until"), (dict(order, holder="x" * 64), "holder")):
+            self.assertEqual(self.problem("putLease", 400, "invalid-request", "bench-1", body=body)["member"], member)
+        self.problem("putLease", 400, "invalid-request", "bench-1", body={"holder": "bob", "ttl_s": 5, "takeover": True})
+        self.problem("putLease", 404, "not-found", "nobody", body=order)
+        self.problem("endLease", 400, "invalid-request", "bench-1", query="?force=true")
+        self.call("endLease", "bench-1", headers=token, status=204)
+        self.problem("endLease", 404, "not-found", "bench-1", headers=token)
+        self.assertIsNone(self.call("getDevice", "bench-1").json()["lease"])
+
     def test_service(self):
         self.assertEqual(self.call("health").json(), {"status": "ok"})
         self.assertEqual(self.call("ready").json(), {"status": "ready"})

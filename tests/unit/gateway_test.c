@@ -171,7 +171,7 @@ START_TEST(an_id_that_is_none_is_not_found)
 	ck_assert_str_eq(fault.kind->code, "not-found");
 	ck_assert_int_eq(gateway_cancel(fixture.gateway, id, &job, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "not-found");
-	ck_assert_int_eq(gateway_retry(fixture.gateway, id, &job, &fault), -EPROTO);
+	ck_assert_int_eq(gateway_retry(fixture.gateway, id, NULL, false, &job, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "not-found");
 	ck_assert_int_eq(gateway_transcript(fixture.gateway, id, &text, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "not-found");

@@ -205,14 +205,24 @@ START_TEST(raw_nul_is_refused)
 }
 END_TEST
 
-START_TEST(nothing_takes_nothing)
+START_TEST(what_every_job_may_be_asked_for_with)
 {
 	struct read_error error;
-	ck_assert_int_eq(json_read_nothing("", 0, &error), 0);
-	ck_assert_int_eq(json_read_nothing("{}", 2, &error), 0);
-	ck_assert_int_eq(json_read_nothing("{\"a\":1}", 7, &error), -EINVAL);
+	bool wait = true;
+	ck_assert_int_eq(json_read_job_terms("", 0, &wait, &error), 0);
+	ck_assert(!wait);
+	ck_assert_int_eq(json_read_job_terms("{\"if_leased\":\"wait\"}", 20, &wait, &error), 0);
+	ck_assert(wait);
+	ck_assert_int_eq(json_read_job_terms("{\"if_leased\":\"refuse\"}", 22, &wait, &error), 0);
+	ck_assert(!wait);
+	ck_assert_int_eq(json_read_job_terms("{\"if_leased\":\"never\"}", 21, &wait, &error), -EINVAL);
+	ck_assert_str_eq(error.member, "if_leased");
+	ck_assert_str_eq(error.message, "if_leased must be one of refuse, wait");
+	ck_assert_int_eq(json_read_job_terms("{\"if_leased\":true}", 18, &wait, &error), -EINVAL);
+	ck_assert_str_eq(error.message, "if_leased must be a string, not a boolean");
+	ck_assert_int_eq(json_read_job_terms("{\"a\":1}", 7, &wait, &error), -EINVAL);
 	ck_assert_str_eq(error.member, "a");
-	ck_assert_int_eq(json_read_nothing("[]", 2, &error), -EINVAL);
+	ck_assert_int_eq(json_read_job_terms("[]", 2, &wait, &error), -EINVAL);
 }
 END_TEST
 
@@ -317,7 +327,7 @@ int main(void)
 	tcase_add_test(tcase, longest_firmware_fits_and_one_more_does_not);
 	tcase_add_test(tcase, depth_counts_structure_only);
 	tcase_add_test(tcase, raw_nul_is_refused);
-	tcase_add_test(tcase, nothing_takes_nothing);
+	tcase_add_test(tcase, what_every_job_may_be_asked_for_with);
 	tcase_add_test(tcase, device_patch_sets_only_what_is_there);
 	tcase_add_loop_test(tcase, bad_device_patch_is_refused, 0, (int)(sizeof(bad_patches) / sizeof(bad_patches[0])));
 	tcase_add_test(tcase, seventeenth_label_is_refused);

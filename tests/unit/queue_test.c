@@ -368,12 +368,12 @@ START_TEST(a_retry_is_a_new_job_that_names_the_old_one)
 	request.priority = 7;
 	request.rate_bps = 115200;
 	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, fixture.sha256, &job, &fault), 0);
-	ck_assert_int_eq(gateway_retry(fixture.gateway, job.id, &again, &fault), -EPROTO);
+	ck_assert_int_eq(gateway_retry(fixture.gateway, job.id, NULL, false, &again, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "invalid-request");
 	fixture_await(&fixture, job.id, JOB_FAILED, NULL);
 	ck_assert_uint_eq(fixture_modem(0)->last_rate_bps, 115200);
 	fixture_modem(0)->fault = FAULT_NONE;
-	ck_assert_int_eq(gateway_retry(fixture.gateway, job.id, &again, &fault), 0);
+	ck_assert_int_eq(gateway_retry(fixture.gateway, job.id, NULL, false, &again, &fault), 0);
 	ck_assert_str_ne(again.id, job.id);
 	ck_assert_str_eq(again.request.retry_of, job.id);
 	ck_assert_int_eq(again.request.priority, 7);

@@ -370,7 +370,7 @@ END_TEST
 static struct job retry(const char *id)
 {
 	struct job again;
-	int result = gateway_retry(fixture.gateway, id, &again, &fault);
+	int result = gateway_retry(fixture.gateway, id, NULL, false, &again, &fault);
 	ck_assert_msg(result == 0, "%s", fault.message);
 	return again;
 }
