@@ -97,6 +97,8 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	if (result == 0)
 		result = open_queue(gateway, engine, now_ms, ret_fault);
 	if (result == 0)
+		result = gateway_open_ports(gateway);
+	if (result == 0)
 		gateway_resume_downloads(gateway);
 	if (result < 0) {
 		gateway_free(gateway);
@@ -118,6 +120,7 @@ void gateway_free(struct gateway *gateway)
 		return;
 	downloads_close(gateway->downloads);
 	queue_free(gateway->queue);
+	port_watch_free(gateway->port_watch);
 	image_share_free(gateway->images);
 	leases_free(gateway->leases);
 	registry_free(gateway->registry);
@@ -254,12 +257,6 @@ int64_t gateway_turn(struct gateway *gateway)
 	int64_t lease_ms = leases_turn(gateway->leases); /* first: what waited for its end goes on in this turn */
 	int64_t queue_ms = queue_turn(gateway->queue);
 	return lease_ms == 0 || (queue_ms != 0 && queue_ms < lease_ms) ? queue_ms : lease_ms;
-}
-
-void gateway_check_ports(struct gateway *gateway)
-{
-	if (registry_check_ports(gateway->registry))
-		queue_wake(gateway->queue);
 }
 
 void gateway_stop(struct gateway *gateway)

@@ -181,6 +181,11 @@ int gateway_wake_fd(const struct gateway *gateway);
 int64_t gateway_turn(struct gateway *gateway);
 /* Looks whether each port is there; jobs that wait for one go on. */
 void gateway_check_ports(struct gateway *gateway);
+/* Readable when a port may have come or gone: then gateway_ports_changed() is due. -1: the kernel does not tell. Borrowed. */
+int gateway_ports_fd(const struct gateway *gateway);
+void gateway_ports_changed(struct gateway *gateway);
+/* Every now and then: looks at all ports, whatever the kernel told. */
+void gateway_survey_ports(struct gateway *gateway);
 /* Begins the ordered stop. It is over when gateway_threads(), the count of running jobs that were not joined yet, is 0. */
 void gateway_stop(struct gateway *gateway);
 unsigned gateway_threads(struct gateway *gateway);

@@ -6,6 +6,7 @@
 #define DAEMON_GATEWAY_PRIVATE_H
 
 #include "daemon/gateway.h"
+#include "daemon/port_watch.h"
 #include "daemon/queue.h"
 
 struct gateway {
@@ -19,6 +20,7 @@ struct gateway {
 	struct leases *leases;
 	struct image_share *images;
 	struct queue *queue;
+	struct port_watch *port_watch; /* NULL: the kernel gives none */
 };
 
 /* What the catalogue offers. */
@@ -39,6 +41,9 @@ void gateway_firmware_stored(struct gateway *gateway, const struct firmware_batc
 /* Opens gateway->downloads, held back until gateway_resume_downloads(), for which there is a queue. */
 int gateway_open_downloads(struct gateway *gateway, struct job_fault *ret_fault);
 void gateway_resume_downloads(struct gateway *gateway);
+
+/* Watches the ports that are paths. */
+int gateway_open_ports(struct gateway *gateway);
 
 /* The cache made room; `context` is the gateway. */
 void gateway_firmware_evicted(void *context, const struct firmware *firmware);

@@ -16,7 +16,6 @@
 #include "daemon/log.h"
 
 #define HEARTBEAT_MS         15000
-#define PORT_CHECK_MS        250
 #define STOP_REPORT_MS       10000
 #define STOP_EXTENSION_USEC  "60000000"
 #define WATCHDOG_HALVES_USEC 2000u /* half of it, in ms */
@@ -37,7 +36,7 @@ struct main_loop {
 	struct gateway *gateway;
 	const struct main_loop_hooks *hooks;
 	int epoll_fd;
-	int fds[SOURCE_COUNT]; /* -1: not there; those of the bus and the queue are borrowed */
+	int fds[SOURCE_COUNT]; /* -1: not there; those of the gateway are borrowed */
 	bool stopping, cut_short;
 };
 
@@ -55,6 +54,12 @@ int main_loop_block_signals(void)
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return -errno;
 	return -pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Its descriptor is ours, and counts. */
+static bool is_counter(enum source source)
+{
+	return source == SOURCE_DUE || source == SOURCE_HEARTBEAT || source == SOURCE_WATCHDOG || source == SOURCE_STOP_REPORT;
 }
 
 static void drain(int fd)
@@ -104,8 +109,8 @@ static int watch_all(struct main_loop *loop)
 	/* What is due is due by the wall clock, as people say when; a step of that clock wakes it. */
 	if (result == 0)
 		result = watch(loop, SOURCE_DUE, timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK));
-	if (result == 0)
-		result = watch_period(loop, SOURCE_PORTS, PORT_CHECK_MS);
+	if (result == 0 && gateway_ports_fd(loop->gateway) >= 0)
+		result = watch(loop, SOURCE_PORTS, gateway_ports_fd(loop->gateway));
 	if (result == 0)
 		result = watch_period(loop, SOURCE_HEARTBEAT, HEARTBEAT_MS);
 	if (result == 0 && sd_watchdog_enabled(0, &watchdog_usec) > 0)
@@ -116,7 +121,7 @@ static int watch_all(struct main_loop *loop)
 static void close_all(struct main_loop *loop)
 {
 	for (int source = 0; source < SOURCE_COUNT; source++)
-		if (loop->fds[source] >= 0 && source != SOURCE_BUS && source != SOURCE_QUEUE)
+		if (loop->fds[source] >= 0 && (is_counter((enum source)source) || source == SOURCE_SIGNAL))
 			close(loop->fds[source]);
 	if (loop->epoll_fd >= 0)
 		close(loop->epoll_fd);
@@ -163,7 +168,7 @@ static void take_signal(struct main_loop *loop)
 
 static void take(struct main_loop *loop, enum source source)
 {
-	if (source != SOURCE_SIGNAL && source != SOURCE_QUEUE)
+	if (is_counter(source) || source == SOURCE_BUS)
 		drain(loop->fds[source]);
 	switch (source) {
 	case SOURCE_SIGNAL:
@@ -177,9 +182,10 @@ static void take(struct main_loop *loop, enum source source)
 		take_turn(loop);
 		break;
 	case SOURCE_PORTS:
-		gateway_check_ports(loop->gateway);
+		gateway_ports_changed(loop->gateway);
 		break;
 	case SOURCE_HEARTBEAT:
+		gateway_survey_ports(loop->gateway);
 		loop->hooks->heartbeat(loop->hooks->context);
 		break;
 	case SOURCE_WATCHDOG:

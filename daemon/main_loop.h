@@ -23,7 +23,7 @@ int main_loop_block_signals(void);
 
 /* Runs until SIGTERM/SIGINT and the ordered stop is over: jobs before the point of no return go back to the queue, the others are waited for
  * (EXTEND_TIMEOUT_USEC); a second signal ends at once. Returns the exit status: 0, MAIN_LOOP_CUT_SHORT, or 71 when
- * the kernel gave no descriptors. Idle, it wakes for the port checks (1 s), the heartbeat (15 s) and the watchdog only. */
+ * the kernel gave no descriptors. Idle, it wakes for the heartbeat (15 s) and the watchdog only. */
 int main_loop_run(struct gateway *gateway, const struct main_loop_hooks *hooks);
 
 #endif
