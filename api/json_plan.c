@@ -35,6 +35,7 @@ char *json_view_plan(const struct plan *plan)
 	    {"second", json_text(plan->second.sha256)}, {"second_name", json_text(plan->second.name)}, {"way", chosen(plan->way, "auto")},
 	    {"family", chosen(plan->family, "unknown")}, {"boot_mode", known ? json_integer(plan->boot_mode) : json_null()},
 	    {"boot_mode_name", known ? json_text(plan->boot_mode_name) : json_null()}, {"assumed", json_boolean(plan->assumed)},
-	    {"steps", step_array(plan)}, {"budget_s", json_count(plan->budget_s)}, {"fault", json_fault_object(&plan->fault)});
+	    {"warning", json_text(plan->warning)}, {"steps", step_array(plan)}, {"budget_s", json_count(plan->budget_s)},
+	    {"fault", json_fault_object(&plan->fault)});
 	return json_line(JSON_MEMBERS({"plan", object}));
 }

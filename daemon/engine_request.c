@@ -86,6 +86,12 @@ void engine_profile(const struct profile *profile, uint32_t rate_bps, struct pro
 		ret->rates[count] = 0;
 }
 
+uint32_t engine_build(const char *from_release, const struct device_modem *modem)
+{
+	uint32_t build = release_build(from_release[0] != '\0' ? from_release : modem->release);
+	return build != 0 ? build : modem->build;
+}
+
 void engine_modem(const struct device_modem *modem, struct modem_info *ret)
 {
 	*ret = (struct modem_info){.boot_mode = (enum boot_mode)modem->boot_mode, .rate_bps = modem->rate_bps};

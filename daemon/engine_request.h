@@ -23,6 +23,8 @@ void engine_firmware(const struct job_files *files, struct upgrade_firmware *ret
 void engine_options(const struct job_request *request, const char *furthest_phase, struct upgrade_options *ret);
 /* The device's profile with the rate of the request, when it has one, tried first. */
 void engine_profile(const struct profile *profile, uint32_t rate_bps, struct profile *ret);
+/* The build that an upgrade starts from: that of the release it told first, else what is known of the modem; 0: nobody ever knew. */
+uint32_t engine_build(const char *from_release, const struct device_modem *modem);
 /* What is known of a modem without asking it. */
 void engine_modem(const struct device_modem *modem, struct modem_info *ret);
 

@@ -100,7 +100,8 @@ struct plan {
 	char family[16];
 	int boot_mode; /* the one planned from */
 	char boot_mode_name[16];
-	bool assumed; /* the modem was never asked: mode 2 and the firmware's family are assumed */
+	bool assumed;      /* the modem was never asked: mode 2 and the firmware's family are assumed */
+	char warning[120]; /* what force overrides at the modem's risk; "": nothing */
 	size_t step_count;
 	struct plan_step steps[PLAN_STEPS_MAX];
 	uint32_t budget_s; /* of all steps together */

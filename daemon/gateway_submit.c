@@ -162,8 +162,11 @@ int gateway_plan(struct gateway *gateway, const struct job_request *request, con
 	struct device device;
 	struct job_files files = {0};
 	int result = resolve(gateway, &own, firmware_reference, &device, &files, ret_fault);
+	bool begun_before = true;
 	if (result == 0)
-		plan_preview(&device, registry_profile(gateway->registry, device.id), &files, &own, ret);
+		result = store_job_begun_before(gateway->store, device.id, "", &begun_before, ret_fault);
+	if (result == 0)
+		plan_preview(&device, registry_profile(gateway->registry, device.id), &files, &own, begun_before, ret);
 	job_files_clear(&files);
 	return result;
 }

@@ -36,7 +36,7 @@ static void name_file(const struct firmware *firmware, struct plan_file *ret)
 }
 
 void plan_preview(const struct device *device, const struct profile *profile, const struct job_files *files,
-		  const struct job_request *request, struct plan *ret)
+		  const struct job_request *request, bool begun_before, struct plan *ret)
 {
 	struct modem_info modem;
 	struct profile rated;
@@ -48,7 +48,8 @@ void plan_preview(const struct device *device, const struct profile *profile, co
 	engine_profile(profile, request->rate_bps, &rated);
 	engine_firmware(files, &wanted);
 	engine_options(request, "", &options);
-	options.from_build = release_build(device->modem.release);
+	options.from_build = engine_build("", &device->modem);
+	options.begun_before = begun_before;
 	*ret = (struct plan){.assumed = assume(&modem, &rated, &wanted)};
 	memcpy(ret->device, device->id, sizeof(ret->device));
 	name_file(&files->bundle, &ret->firmware);
@@ -62,6 +63,7 @@ void plan_preview(const struct device *device, const struct profile *profile, co
 		job_fault_from_engine(&ret->fault, &fault);
 	else
 		copy_steps(&plan, ret);
+	memcpy(ret->warning, plan.warning, sizeof(ret->warning));
 	snprintf(ret->way, sizeof(ret->way), "%s", upgrade_way_name(result < 0 ? options.way : plan.way));
 	snprintf(ret->family, sizeof(ret->family), "%s", modem_family_name(result < 0 ? modem.family : plan.family));
 }

@@ -258,6 +258,15 @@ static bool may_be_at_work(const struct run *run)
 	return row.past_return && row.job.state != JOB_SUCCEEDED && with->now_ms() - row.job.finished_at_ms < AT_WORK_MS;
 }
 
+/* What the disk does not tell is taken as the case in which the modem is left where bundles go. */
+static bool begun_before(const struct run *run)
+{
+	bool begun = true;
+	struct job_fault fault;
+	(void)store_job_begun_before(run->queue->with.store, run->device.id, run->row.job.id, &begun, &fault);
+	return begun;
+}
+
 static int run_engine(struct run *run, const struct job_files *files, const struct job_images *images, struct upgrade_result *ret)
 {
 	const struct job *job = &run->row.job;
@@ -288,7 +297,8 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 		return engine->probe(&request, &events, ret);
 	engine_firmware(files, &wanted);
 	engine_options(&job->request, run->row.furthest_phase, &request.options);
-	request.options.from_build = release_build(job->from_release[0] != '\0' ? job->from_release : run->device.modem.release);
+	request.options.from_build = engine_build(job->from_release, &run->device.modem);
+	request.options.begun_before = begun_before(run);
 	request.options.sent = run->row.no_way_back;
 	request.expected_imei = run->device.modem.imei[0] != '\0' ? run->device.modem.imei : NULL;
 	request.firmware = &wanted;

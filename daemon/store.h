@@ -53,6 +53,10 @@ int store_job_newest_upgrade(struct store *store, const char *device, char ret[J
 /* The same of those older than a job. */
 int store_job_upgrade_before(struct store *store, const char *device, const char *job, char ret[JOB_ID_SIZE], struct job_fault *ret_fault);
 
+/* The last upgrade of the device before this job ("": of all) that sent something or ended well sent something and did not end well: the modem has
+ * part of a bundle. True when the disk does not tell. */
+int store_job_begun_before(struct store *store, const char *device, const char *job, bool *ret, struct job_fault *ret_fault);
+
 /* What is kept of a device between runs; the configuration says the rest. */
 struct device_row {
 	char id[DEVICE_ID_SIZE];

@@ -32,6 +32,10 @@ static const char select_newest_upgrade[] = "SELECT max(id) FROM jobs WHERE devi
 static const char select_upgrade_before[] =
     "SELECT max(id) FROM jobs WHERE device = ?1 AND kind = 'upgrade' AND furthest_phase <> '' AND id < ?2";
 
+static const char select_begun_before[] =
+    "SELECT count(*) FROM jobs WHERE past_return AND state <> 'succeeded' AND id ="
+    " (SELECT max(id) FROM jobs WHERE device = ?1 AND kind = 'upgrade' AND id < ?2 AND (past_return OR state = 'succeeded'))";
+
 /* Every filter has its own text, so that each finds its index. A row more than asked for tells that there are more. */
 #define OLDER_FIRST_PAGE " id < ?1 ORDER BY id DESC LIMIT ?2"
 static const char after_every_id[] = "~";
@@ -365,4 +369,12 @@ int store_job_newest_upgrade(struct store *store, const char *device, char ret[J
 int store_job_upgrade_before(struct store *store, const char *device, const char *job, char ret[JOB_ID_SIZE], struct job_fault *ret_fault)
 {
 	return read_id(store, select_upgrade_before, device, job, ret, ret_fault);
+}
+
+int store_job_begun_before(struct store *store, const char *device, const char *job, bool *ret, struct job_fault *ret_fault)
+{
+	char count[JOB_ID_SIZE] = "";
+	int result = read_id(store, select_begun_before, device, job[0] != '\0' ? job : after_every_id, count, ret_fault);
+	*ret = strcmp(count, "0") != 0;
+	return result;
 }

@@ -163,6 +163,7 @@ void plan_read(const json_t *json, struct plan_row *ret)
 	    .boot_mode_name = reply_text(json, "boot_mode_name"),
 	    .boot_mode = reply_number(json, "boot_mode"),
 	    .assumed = json_is_true(json_object_get(json, "assumed")),
+	    .warning = reply_text(json, "warning"),
 	    .steps = json_object_get(json, "steps"),
 	};
 	fault_read(json_object_get(json, "fault"), &ret->fault);

@@ -51,7 +51,7 @@ struct download_row {
 
 struct plan_row {
 	const char *device, *firmware, *helper, *second; /* the names of the files */
-	const char *way, *family, *boot_mode_name;
+	const char *way, *family, *boot_mode_name, *warning;
 	int64_t boot_mode, budget_s;
 	bool assumed, helper_unused;
 	const json_t *steps; /* Borrowed. */

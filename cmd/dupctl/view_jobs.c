@@ -194,6 +194,13 @@ void view_plan(struct text *ret, const struct plan_row *plan)
 	text_add(ret, ", ");
 	text_add_clean(ret, plan->family);
 	text_add(ret, plan->assumed ? " (assumed: the modem was never asked)\n" : "\n");
+	if (*plan->warning) {
+		text_add_color(ret, TEXT_RED);
+		text_add(ret, "  Warning: ");
+		text_add_clean(ret, plan->warning);
+		text_add_color(ret, TEXT_PLAIN);
+		text_add(ret, "\n");
+	}
 	for (size_t i = 0; i < json_array_size(plan->steps); i++)
 		plan_step_add(ret, i + 1, json_array_get(plan->steps, i));
 	if (plan->budget_s <= 0)

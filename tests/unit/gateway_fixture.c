@@ -120,6 +120,9 @@ static size_t begin_run(const struct upgrade_request *request, struct upgrade_re
 	modem->last_boot_mode = request->last_boot_mode;
 	modem->sent_before = request->options.sent;
 	modem->may_be_at_work = request->may_be_at_work;
+	modem->begun_before = request->options.begun_before;
+	modem->recover = request->options.recover;
+	modem->from_build = request->options.from_build;
 	modem->allow_branch_switch = request->options.allow_branch_switch;
 	modem->had_image = request->image != NULL;
 	modem->had_helper = request->helper != NULL && request->firmware->helper;

@@ -31,7 +31,8 @@ struct fake_modem {
 	enum modem_family last_family;
 	enum upgrade_phase resume_phase, reached;
 	enum boot_mode last_boot_mode;
-	bool allow_branch_switch, sent_before, may_be_at_work;
+	bool allow_branch_switch, sent_before, may_be_at_work, begun_before, recover;
+	uint32_t from_build;
 	bool had_image, had_helper, had_second;
 };
 

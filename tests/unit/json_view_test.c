@@ -239,6 +239,7 @@ START_TEST(plan_with_steps)
 			    .family = "monarch2",
 			    .boot_mode = 4,
 			    .boot_mode_name = "recovery",
+			    .warning = "risky",
 			    .budget_s = 31,
 			    .step_count = 1,
 			    .steps = {{.phase = "connect", .what = "w", .budget_s = 30}}};
@@ -247,7 +248,8 @@ START_TEST(plan_with_steps)
 		    "\",\"firmware_name\":\"x-1.dup\",\"helper\":null,\"helper_name\":null,\"helper_unused\":false,\"second\":\"" SHA
 		    "\",\"second_name\":\"x-2.dup\",\"way\":\"on-the-fly\",\"family\":\"monarch2\",\"boot_mode\":4,"
 		    "\"boot_mode_name\":\"recovery\","
-		    "\"assumed\":false,\"steps\":[{\"phase\":\"connect\",\"what\":\"w\",\"why\":null,\"budget_s\":30}],\"budget_s\":31,"
+		    "\"assumed\":false,\"warning\":\"risky\",\"steps\":[{\"phase\":\"connect\",\"what\":\"w\",\"why\":null,\"budget_s\":30}"
+		    "],\"budget_s\":31,"
 		    "\"fault\":null}}\n");
 }
 END_TEST
@@ -263,9 +265,9 @@ START_TEST(forbidden_plan_names_no_way)
 			    .assumed = true};
 	job_fault_set(&plan.fault, "bundle-wrong-family", "m");
 	char *text = json_view_plan(&plan);
-	ck_assert_ptr_nonnull(
-	    strstr(text, "\"way\":null,\"family\":null,\"boot_mode\":null,\"boot_mode_name\":null,\"assumed\":true,\"steps\":[],"
-			 "\"budget_s\":0,\"fault\":{\"code\":\"bundle-wrong-family\",\"class\":\"bundle\",\"message\":\"m\","));
+	ck_assert_ptr_nonnull(strstr(
+	    text, "\"way\":null,\"family\":null,\"boot_mode\":null,\"boot_mode_name\":null,\"assumed\":true,\"warning\":null,\"steps\":[],"
+		  "\"budget_s\":0,\"fault\":{\"code\":\"bundle-wrong-family\",\"class\":\"bundle\",\"message\":\"m\","));
 	free(text);
 }
 END_TEST

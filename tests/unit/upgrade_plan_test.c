@@ -28,7 +28,8 @@ struct row {
 
 static const struct row rows[] = {
     {"from the application", {APPLICATION, CATM1_38638}, {CATM1_39529}, {0}, FAULT_NONE, NULL, "cipstarv", NULL},
-    {"from recovery", {RECOVERY, .family = M1}, {CATM1_39529}, {0}, FAULT_NONE, NULL, "citarv", NULL},
+    {"from recovery", {RECOVERY, .family = M1}, {CATM1_39529}, {.from_build = 38638}, FAULT_NONE, NULL, "citarv", NULL},
+    {"from recovery, no build known", {RECOVERY, .family = M1}, {CATM1_39529}, {0}, FAULT_NONE, NULL, "cippstarv", NULL},
     {"on the fly asked for", {APPLICATION, CATM1_38638}, {CATM1_39529}, {.way = WAY_ON_THE_FLY}, FAULT_NONE, NULL, "cipstarv", NULL},
     {"Monarch 2", {APPLICATION, WALTER}, {.family = M2, .build = 61488}, {0}, FAULT_NONE, NULL, "cipstarv", NULL},
     {"firmware that declares nothing", {APPLICATION, CATM1_38638}, {.size = 9}, {0}, FAULT_NONE, NULL, "cipstarv", NULL},
@@ -51,7 +52,7 @@ static const struct row rows[] = {
      "monarch1"},
     {"no family at all", {RECOVERY}, {.build = 5}, {0}, FAULT_BUNDLE_WRONG_FAMILY, "state the family", NULL, NULL},
     {"no family at all, forced", {RECOVERY}, {.build = 5}, {.force = true}, FAULT_NONE, NULL, "citarv", NULL},
-    {"the family of the bundle is enough", {RECOVERY}, {CATM1_39529}, {0}, FAULT_NONE, NULL, "citarv", NULL},
+    {"the family of the bundle is enough", {RECOVERY}, {CATM1_39529}, {.from_build = 38638}, FAULT_NONE, NULL, "citarv", NULL},
 
     {"way fff",
      {APPLICATION, CATM1_38638},
@@ -89,7 +90,7 @@ static const struct row rows[] = {
     {"way legacy in recovery: nothing differs",
      {RECOVERY, .family = M1},
      {CATM1_39529},
-     {.way = WAY_LEGACY},
+     {.way = WAY_LEGACY, .from_build = 38638},
      FAULT_NONE,
      NULL,
      "citarv",
@@ -328,7 +329,14 @@ static const struct row rows[] = {
      "monarch2",
      NULL,
      NULL},
-    {"recovery knows no downgrade", {RECOVERY, .family = M1}, {.family = M1, .build = 33988}, {0}, FAULT_NONE, NULL, "citarv", NULL},
+    {"recovery knows no downgrade",
+     {RECOVERY, .family = M1},
+     {.family = M1, .build = 33988},
+     {.from_build = 38638},
+     FAULT_NONE,
+     NULL,
+     "citarv",
+     NULL},
 
     {"resumed at apply, in recovery",
      {RECOVERY, .family = M1},

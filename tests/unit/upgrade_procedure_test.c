@@ -21,11 +21,11 @@
 
 /* One letter for an action; after a | the second file begins. */
 static const char letters[ACTION_COUNT] = {
-    [ACTION_CONNECT] = 'c',       [ACTION_IDENTIFY] = 'i', [ACTION_QUIET] = 'q',        [ACTION_TO_RECOVERY] = 'r',
-    [ACTION_SEND_BOOT_ROM] = 'B', [ACTION_TO_FFH] = 'F',   [ACTION_START_HELPER] = 'H', [ACTION_SEND] = 'S',
-    [ACTION_SEND_LEGACY] = 'L',   [ACTION_STORE] = 'T',    [ACTION_AWAIT_APPLY] = 'a',  [ACTION_APPLY_LEGACY] = 'l',
-    [ACTION_APPLY_STORED] = 'u',  [ACTION_RESTART] = 'n',  [ACTION_RESTART_PAIR] = 'p', [ACTION_RESTART_RESET] = 'x',
-    [ACTION_VERIFY] = 'v',
+    [ACTION_LOOK] = 'o',          [ACTION_CONNECT] = 'c',       [ACTION_IDENTIFY] = 'i', [ACTION_QUIET] = 'q',
+    [ACTION_TO_RECOVERY] = 'r',   [ACTION_SEND_BOOT_ROM] = 'B', [ACTION_TO_FFH] = 'F',   [ACTION_START_HELPER] = 'H',
+    [ACTION_SEND] = 'S',          [ACTION_SEND_LEGACY] = 'L',   [ACTION_STORE] = 'T',    [ACTION_AWAIT_APPLY] = 'a',
+    [ACTION_APPLY_LEGACY] = 'l',  [ACTION_APPLY_STORED] = 'u',  [ACTION_RESTART] = 'n',  [ACTION_RESTART_PAIR] = 'p',
+    [ACTION_RESTART_RESET] = 'x', [ACTION_VERIFY] = 'v',
 };
 
 static const struct {
@@ -66,7 +66,75 @@ static const struct {
     {"D without a helper", {AT(BOOT_MODE_FFH)}, {FULL}, {.force = true}, 0, NULL, FAULT_HELPER_NEEDED, "give that helper", false},
     {"mode 1, helper given", {AT(BOOT_MODE_MTOOLS)}, {FULL, .helper = true}, {0}, WAY_ON_THE_FLY, "ciSanv", 0, NULL, true},
     {"mode 3", {AT(BOOT_MODE_UPDATER)}, {FULL}, {0}, WAY_ON_THE_FLY, "ciSanv", 0, NULL, false},
-    {"mode 4", {AT(BOOT_MODE_RECOVERY)}, {FULL}, {0}, WAY_ON_THE_FLY, "ciSanv", 0, NULL, false},
+    {"mode 4", {AT(BOOT_MODE_RECOVERY)}, {FULL}, {.from_build = 38638}, WAY_ON_THE_FLY, "ciSanv", 0, NULL, false},
+    {"F28: mode 4, no build known", {AT(BOOT_MODE_RECOVERY)}, {FULL}, {0}, WAY_ON_THE_FLY, "cioqrSanv", 0, NULL, false},
+    {"F28: mode 4, no build known, the boot ROM could go first",
+     {AT(BOOT_MODE_RECOVERY)},
+     {FACTORY_OK},
+     {0},
+     WAY_ON_THE_FLY,
+     "cioqrSanv",
+     0,
+     NULL,
+     true},
+    {"F28: mode 4, the application did not come up",
+     {AT(BOOT_MODE_RECOVERY)},
+     {FULL},
+     {.looked = true},
+     0,
+     NULL,
+     FAULT_BUNDLE_UNSUPPORTED,
+     "nobody knows its build",
+     false},
+    {"F28: the same, forced", {AT(BOOT_MODE_RECOVERY)}, {FULL}, {.force = true}, WAY_ON_THE_FLY, "ciSanv", 0, NULL, false},
+    {"mode 4, an earlier job had begun",
+     {AT(BOOT_MODE_RECOVERY)},
+     {FULL},
+     {.begun_before = true},
+     WAY_ON_THE_FLY,
+     "ciSanv",
+     0,
+     NULL,
+     false},
+    {"mode 4, the helper runs", {AT(BOOT_MODE_RECOVERY)}, {FULL}, {.resume_phase = PHASE_HELPER}, WAY_ON_THE_FLY, "ciSanv", 0, NULL, false},
+    {"mode 4, Monarch 2",
+     {.boot_mode = BOOT_MODE_RECOVERY, .family = M2},
+     {.family = M2, .build = 61488},
+     {0},
+     WAY_ON_THE_FLY,
+     "ciSanv",
+     0,
+     NULL,
+     false},
+    {"a recovery looks for the application first",
+     {AT(BOOT_MODE_RECOVERY)},
+     {FULL},
+     {.recover = true, .from_build = 38638},
+     WAY_ON_THE_FLY,
+     "cioqrSanv",
+     0,
+     NULL,
+     false},
+    {"a recovery that looked",
+     {AT(BOOT_MODE_RECOVERY)},
+     {FULL},
+     {.recover = true, .looked = true, .from_build = 38638},
+     WAY_ON_THE_FLY,
+     "ciSanv",
+     0,
+     NULL,
+     false},
+    {"a recovery where an earlier job had begun",
+     {AT(BOOT_MODE_RECOVERY)},
+     {FULL},
+     {.recover = true, .begun_before = true},
+     WAY_ON_THE_FLY,
+     "ciSanv",
+     0,
+     NULL,
+     false},
+    {"a recovery from mode 0", {AT(BOOT_MODE_FFH)}, {FULL, .helper = true}, {.recover = true}, WAY_ON_THE_FLY, "ciHSanv", 0, NULL, false},
+    {"a recovery finds the application", {APP(38638)}, {FULL}, {.recover = true}, WAY_ON_THE_FLY, "civ", 0, NULL, false},
     {"F19: in mode 2 a helper is not needed", {APP(38638)}, {FACTORY_OK}, {0}, WAY_ON_THE_FLY, "ciqrSanv", 0, NULL, true},
     {"F19: nor for a differential",
      {APP(38638)},
@@ -184,7 +252,7 @@ static const struct {
      true},
 
     {"F", {APP(38638)}, {FULL}, {.way = WAY_LEGACY}, WAY_LEGACY, "ciqLlxv", 0, NULL, false},
-    {"F in mode 4", {AT(BOOT_MODE_RECOVERY)}, {FULL}, {.way = WAY_LEGACY}, WAY_ON_THE_FLY, "ciSanv", 0, NULL, false},
+    {"F in mode 4", {AT(BOOT_MODE_RECOVERY)}, {FULL}, {.way = WAY_LEGACY, .from_build = 38638}, WAY_ON_THE_FLY, "ciSanv", 0, NULL, false},
 
     {"F29: a pair", {APP(38638)}, {PAIR}, {0}, WAY_ON_THE_FLY, "ciqrSap|qrSanv", 0, NULL, false},
     {"F29: a pair with a differential",
@@ -321,6 +389,38 @@ START_TEST(each_modem_gets_its_procedure)
 }
 END_TEST
 
+static const struct {
+	const char *name;
+	struct modem_info modem;
+	struct upgrade_firmware firmware;
+	struct upgrade_options options;
+	const char *warning;
+} warnings[] = {
+    {"a factory build, forced", {APP(33080)}, {FULL}, {.force = true}, "factory build 33080: a full bundle without its boot ROM"},
+    {"the same in recovery", {AT(BOOT_MODE_RECOVERY)}, {FULL}, {.force = true, .from_build = 33080}, "factory build 33080: a full"},
+    {"no build known", {AT(BOOT_MODE_RECOVERY)}, {FULL}, {.force = true}, "nobody knows this modem's build"},
+    {"its boot ROM is replaced first", {APP(33080)}, {FACTORY_OK}, {.force = true}, NULL},
+    {"a differential", {APP(33080)}, {FULL, .base_build = 33080, .size = 9}, {.force = true}, NULL},
+    {"another build", {APP(38638)}, {FULL}, {.force = true}, NULL},
+    {"not forced", {AT(BOOT_MODE_RECOVERY)}, {FULL}, {0}, NULL},
+    {"known in recovery", {AT(BOOT_MODE_RECOVERY)}, {FULL}, {.force = true, .from_build = 38638}, NULL},
+};
+
+START_TEST(force_is_warned_of)
+{
+	struct upgrade_plan plan;
+	struct fault fault = {0};
+
+	ck_assert_int_eq(
+	    upgrade_plan(&warnings[_i].modem, profile_builtin("auto"), &warnings[_i].firmware, &warnings[_i].options, &plan, &fault), 0);
+	ck_assert_uint_lt(strlen(plan.warning), sizeof(plan.warning) - 1);
+	if (warnings[_i].warning)
+		ck_assert_msg(strstr(plan.warning, warnings[_i].warning) == plan.warning, "%s: %s", warnings[_i].name, plan.warning);
+	else
+		ck_assert_msg(plan.warning[0] == '\0', "%s: %s", warnings[_i].name, plan.warning);
+}
+END_TEST
+
 /* protocol.md 7, Budgets: what a person is told to wait at most. */
 START_TEST(steps_say_how_long_they_may_take)
 {
@@ -361,6 +461,7 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
+	tcase_add_loop_test(tcase, force_is_warned_of, 0, (int)(sizeof(warnings) / sizeof(warnings[0])));
 	tcase_add_loop_test(tcase, each_modem_gets_its_procedure, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(tcase, steps_say_how_long_they_may_take);
 	tcase_add_test(tcase, the_build_between_is_stated_or_known);

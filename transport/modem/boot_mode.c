@@ -232,12 +232,12 @@ static int await_switch(struct modem *modem, enum boot_mode wanted, struct fault
 	}
 }
 
-int modem_switch_boot_mode(struct modem *modem, enum boot_mode wanted, struct fault *ret_fault)
+static int switch_boot_mode(struct modem *modem, enum boot_mode wanted, int attempts, struct fault *ret_fault)
 {
 	char refusal[REFUSAL_SIZE] = "";
 	int r;
 
-	for (int attempt = 0; attempt < SWITCH_ATTEMPTS; attempt++) {
+	for (int attempt = 0; attempt < attempts; attempt++) {
 		r = modem_settle_boot_mode(modem, ret_fault);
 		if (r < 0)
 			return r;
@@ -266,4 +266,14 @@ int modem_switch_boot_mode(struct modem *modem, enum boot_mode wanted, struct fa
 		  (int)modem->info.boot_mode, boot_mode_name(modem->info.boot_mode), (int)wanted, boot_mode_name(wanted));
 	fault_set_evidence(ret_fault, refusal, strlen(refusal));
 	return -EPROTO;
+}
+
+int modem_switch_boot_mode(struct modem *modem, enum boot_mode wanted, struct fault *ret_fault)
+{
+	return switch_boot_mode(modem, wanted, SWITCH_ATTEMPTS, ret_fault);
+}
+
+int modem_try_boot_mode(struct modem *modem, enum boot_mode wanted, struct fault *ret_fault)
+{
+	return switch_boot_mode(modem, wanted, 1, ret_fault);
 }

@@ -132,6 +132,9 @@ int modem_settle_boot_mode(struct modem *modem, struct fault *ret_fault);
  * when it is there already. FAULT_BOOT_MODE_REFUSED, FAULT_BOOT_MODE_UNCHANGED, FAULT_RESTART_TIMEOUT. */
 int modem_switch_boot_mode(struct modem *modem, enum boot_mode wanted, struct fault *ret_fault);
 
+/* The same, but asks once. */
+int modem_try_boot_mode(struct modem *modem, enum boot_mode wanted, struct fault *ret_fault);
+
 /* AT at the known rate, then at the others, until OK or the budget is over; a Monarch 2 modem that answers nothing but ERROR is
  * alive too. Fills info.rate_bps. 0, -ETIMEDOUT, -ECANCELED, -ENODEV. */
 int modem_await_alive(struct modem *modem, int64_t budget_ms);

@@ -240,6 +240,30 @@ int upgrade_switch(struct upgrade *upgrade, enum boot_mode wanted)
 	return 0;
 }
 
+/* A modem in recovery may have a whole application, which tells what recovery does not. It comes up or not: once is enough, and what is true
+ * afterwards is planned from. One that is at work on what somebody sent it is waited for. */
+int upgrade_look(struct upgrade *upgrade)
+{
+	struct modem *modem = &upgrade->modem;
+	bool applied = false;
+	int r = modem_settle_boot_mode(modem, upgrade_fault(upgrade));
+
+	if (r == 0 && modem->info.boot_mode == BOOT_MODE_RECOVERY)
+		r = upgrade_await_earlier(upgrade, &applied);
+	if (r < 0)
+		return r;
+	upgrade->options.looked = true;
+	if (modem->info.boot_mode == BOOT_MODE_RECOVERY)
+		r = modem_try_boot_mode(modem, BOOT_MODE_FFF, upgrade_fault(upgrade));
+	enum fault_code code = upgrade_fault(upgrade)->code;
+	if (r == -EPROTO && code != FAULT_BOOT_MODE_REFUSED && code != FAULT_BOOT_MODE_UNCHANGED)
+		return r;
+	if (r == -EPROTO)
+		upgrade_say(upgrade, "the application does not come up: the modem stays in boot mode %d (%s)", (int)modem->info.boot_mode,
+			    boot_mode_name(modem->info.boot_mode));
+	return r < 0 && r != -EPROTO ? r : UPGRADE_REPLAN;
+}
+
 int upgrade_to_recovery(struct upgrade *upgrade)
 {
 	int r = modem_settle_boot_mode(&upgrade->modem, upgrade_fault(upgrade));

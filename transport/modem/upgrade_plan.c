@@ -50,12 +50,12 @@ struct draft {
 };
 
 static const enum upgrade_phase phase_of[ACTION_COUNT] = {
-    [ACTION_CONNECT] = PHASE_CONNECT,       [ACTION_IDENTIFY] = PHASE_IDENTIFY,    [ACTION_QUIET] = PHASE_PREPARE,
-    [ACTION_TO_RECOVERY] = PHASE_SWITCH,    [ACTION_SEND_BOOT_ROM] = PHASE_HELPER, [ACTION_TO_FFH] = PHASE_HELPER,
-    [ACTION_START_HELPER] = PHASE_HELPER,   [ACTION_SEND] = PHASE_TRANSFER,        [ACTION_SEND_LEGACY] = PHASE_TRANSFER,
-    [ACTION_STORE] = PHASE_TRANSFER,        [ACTION_AWAIT_APPLY] = PHASE_APPLY,    [ACTION_APPLY_LEGACY] = PHASE_APPLY,
-    [ACTION_APPLY_STORED] = PHASE_APPLY,    [ACTION_RESTART] = PHASE_RESTART,      [ACTION_RESTART_PAIR] = PHASE_RESTART,
-    [ACTION_RESTART_RESET] = PHASE_RESTART, [ACTION_VERIFY] = PHASE_VERIFY,
+    [ACTION_LOOK] = PHASE_PREPARE,         [ACTION_CONNECT] = PHASE_CONNECT,       [ACTION_IDENTIFY] = PHASE_IDENTIFY,
+    [ACTION_QUIET] = PHASE_PREPARE,        [ACTION_TO_RECOVERY] = PHASE_SWITCH,    [ACTION_SEND_BOOT_ROM] = PHASE_HELPER,
+    [ACTION_TO_FFH] = PHASE_HELPER,        [ACTION_START_HELPER] = PHASE_HELPER,   [ACTION_SEND] = PHASE_TRANSFER,
+    [ACTION_SEND_LEGACY] = PHASE_TRANSFER, [ACTION_STORE] = PHASE_TRANSFER,        [ACTION_AWAIT_APPLY] = PHASE_APPLY,
+    [ACTION_APPLY_LEGACY] = PHASE_APPLY,   [ACTION_APPLY_STORED] = PHASE_APPLY,    [ACTION_RESTART] = PHASE_RESTART,
+    [ACTION_RESTART_PAIR] = PHASE_RESTART, [ACTION_RESTART_RESET] = PHASE_RESTART, [ACTION_VERIFY] = PHASE_VERIFY,
 };
 
 static void add_step(struct draft *draft, enum upgrade_action action, uint32_t budget_s, const char *what, const char *why)
@@ -200,6 +200,17 @@ static void add_legacy(struct draft *draft)
 	add_step(draft, ACTION_RESTART_RESET, 2u * boot_s, "restart once more (AT^RESET)", "the new firmware runs after a restart");
 }
 
+/* Where it leads is planned anew from there; what follows holds for an application that comes up. */
+static enum boot_mode add_look(struct draft *draft)
+{
+	const struct plan_question *q = draft->q;
+
+	add_step(draft, ACTION_LOOK, q->profile->boot_budget_s, "start the application once (AT+SMSWBOOT=1,1)",
+		 q->options->recover ? "it may work as it is; then nothing is sent"
+				     : "recovery tells no build, and a full bundle can destroy one of the factory build");
+	return BOOT_MODE_FFF;
+}
+
 static void add_files(struct draft *draft)
 {
 	const struct plan_question *q = draft->q;
@@ -210,7 +221,7 @@ static void add_files(struct draft *draft)
 		else if (draft->plan->way == WAY_LEGACY)
 			add_legacy(draft);
 		else
-			add_on_the_fly(draft, q->modem->boot_mode);
+			add_on_the_fly(draft, plan_looks_first(q) ? add_look(draft) : q->modem->boot_mode);
 	}
 	if (!q->firmware->second)
 		return;
@@ -230,6 +241,8 @@ static enum resume resume_of(const struct plan_question *q)
 	bool declared = q->firmware->release[0] != '\0' || q->firmware->build != 0;
 
 	/* Out of FFH nothing comes by itself. Of a pair it may have been the first file. */
+	if (q->options->recover && q->modem->boot_mode == BOOT_MODE_FFF)
+		return RESUME_VERIFY;
 	if (q->modem->boot_mode != BOOT_MODE_FFF)
 		return upgrade_takes_bundles(q->modem->boot_mode) && phase >= PHASE_APPLY && !q->firmware->second ? RESUME_APPLY
 														  : RESUME_NONE;
@@ -248,7 +261,9 @@ static void add_end(struct draft *draft, enum resume resume)
 		add_restart(draft);
 	}
 	add_step(draft, ACTION_VERIFY, 60, "read release and IMEI back",
-		 resume == RESUME_VERIFY ? "the interrupted job had already brought the release" : "what the modem says now decides");
+		 resume != RESUME_VERIFY      ? "what the modem says now decides"
+		 : draft->q->options->recover ? "the application runs: nothing has to be sent"
+					      : "the interrupted job had already brought the release");
 }
 
 static bool starts_helper(const struct upgrade_plan *plan)
@@ -275,6 +290,8 @@ int upgrade_plan(const struct modem_info *modem, const struct profile *profile, 
 		int r = plan_refuse(&q, ret_fault);
 		if (r < 0)
 			return r;
+		const char *warning = plan_warning(&q);
+		snprintf(ret->warning, sizeof(ret->warning), "%s", warning ? warning : "");
 	}
 	add_beginning(&draft);
 	if (resume == RESUME_NONE)

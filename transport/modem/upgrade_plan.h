@@ -33,6 +33,7 @@ const char *upgrade_phase_name(enum upgrade_phase phase);
 enum upgrade_action {
 	ACTION_CONNECT,
 	ACTION_IDENTIFY,
+	ACTION_LOOK,          /* AT+SMSWBOOT=1,1 once, for what only the application tells */
 	ACTION_QUIET,         /* radio and power saving off */
 	ACTION_TO_RECOVERY,   /* AT+SMSWBOOT=3,1 */
 	ACTION_SEND_BOOT_ROM, /* on the fly, and its report */
@@ -77,6 +78,10 @@ struct upgrade_options {
 	enum upgrade_phase resume_phase;
 	uint32_t from_build; /* what the first run of this job met, else what the modem told last; 0: not known */
 	bool sent;           /* an earlier run may have sent something, or met it so: no switch back, and no power action */
+	bool begun_before;   /* an earlier job began to send this modem a bundle and did not end well: its application is not whole */
+	bool looked;         /* the application was tried already */
+	/* What is wanted is a modem that works: one whose application comes up gets no bundle. */
+	bool recover;
 };
 
 struct upgrade_step {
@@ -93,6 +98,7 @@ struct upgrade_plan {
 	enum upgrade_way way; /* the one chosen */
 	enum modem_family family;
 	bool helper_unused; /* one was given and the modem can do without */
+	char warning[120];  /* what force overrides at the modem's risk; "": nothing */
 	size_t step_count;
 	struct upgrade_step steps[UPGRADE_STEPS_MAX];
 };

@@ -176,6 +176,34 @@ bool plan_replaces_boot_rom(const struct plan_question *q)
 	return is_factory(q) || is_factory_in_recovery(q);
 }
 
+/* Recovery tells no build, and nobody else has: it may be the factory's (field-failures.md F28). A helper that runs in recovery is RAM's own,
+ * and a bundle that an earlier job began has no old boot ROM behind it any more. */
+static bool build_is_unknown(const struct plan_question *q)
+{
+	return q->modem->boot_mode == BOOT_MODE_RECOVERY && plan_family(q) == FAMILY_MONARCH1 && !is_differential(q) &&
+	       q->options->from_build == 0 && q->options->resume_phase < PHASE_HELPER && !q->options->begun_before;
+}
+
+bool plan_looks_first(const struct plan_question *q)
+{
+	const struct upgrade_options *options = q->options;
+	bool may_work =
+	    options->recover && q->modem->boot_mode == BOOT_MODE_RECOVERY && options->resume_phase < PHASE_HELPER && !options->begun_before;
+
+	return !options->looked && (may_work || (build_is_unknown(q) && !options->force));
+}
+
+const char *plan_warning(const struct plan_question *q)
+{
+	bool factory = is_factory(q) || is_factory_in_recovery(q);
+
+	if (!q->options->force || is_differential(q) || plan_replaces_boot_rom(q))
+		return NULL;
+	if (factory)
+		return "factory build 33080: a full bundle without its boot ROM replaced first has destroyed modems";
+	return build_is_unknown(q) ? "nobody knows this modem's build: a full bundle can destroy one of the factory build 33080" : NULL;
+}
+
 bool plan_first_file_done(const struct plan_question *q)
 {
 	uint32_t between = upgrade_build_between(q->firmware);
@@ -331,6 +359,16 @@ static int refuse_factory_build(const struct plan_question *q, struct fault *fau
 			 FACTORY_BUILD, FACTORY_BUILD);
 }
 
+static int refuse_unknown_build(const struct plan_question *q, struct fault *fault)
+{
+	if (!build_is_unknown(q) || q->options->force || plan_looks_first(q))
+		return 0;
+	return fault_set(fault, FAULT_BUNDLE_UNSUPPORTED,
+			 "the modem is in boot mode 4 (recovery), its application does not come up and nobody knows its build: a full "
+			 "bundle can leave one of the factory build %u unusable (force sends it all the same)",
+			 FACTORY_BUILD);
+}
+
 static int refuse_installed(const struct plan_question *q, struct fault *fault)
 {
 	if (!in_application(q) || q->options->force || !upgrade_firmware_matches(q->firmware, q->modem))
@@ -377,8 +415,9 @@ static int refuse_downgrade(const struct plan_question *q, struct fault *fault)
 typedef int (*plan_rule)(const struct plan_question *q, struct fault *fault);
 
 static const plan_rule rules[] = {
-    refuse_family,    refuse_helper,       refuse_pair,          refuse_size,      refuse_differential, refuse_way,
-    refuse_boot_mode, refuse_old_monarch2, refuse_factory_build, refuse_installed, refuse_branch,       refuse_downgrade,
+    refuse_family,    refuse_helper,    refuse_pair,         refuse_size,          refuse_differential,
+    refuse_way,       refuse_boot_mode, refuse_old_monarch2, refuse_factory_build, refuse_unknown_build,
+    refuse_installed, refuse_branch,    refuse_downgrade,
 };
 
 int plan_refuse(const struct plan_question *q, struct fault *ret_fault)

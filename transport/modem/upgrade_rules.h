@@ -23,6 +23,12 @@ enum upgrade_way plan_way(const struct plan_question *q);
 /* True when the boot ROM goes in first (procedure E), also when an interrupted job had begun with that. */
 bool plan_replaces_boot_rom(const struct plan_question *q);
 
+/* True when the modem in recovery is started into its application first: to see its build, or whether it works after all. */
+bool plan_looks_first(const struct plan_question *q);
+
+/* What `force` overrides at the risk of the modem's life, as a sentence; NULL: nothing. */
+const char *plan_warning(const struct plan_question *q);
+
 /* True when the interrupted job has the first file of its pair behind it. */
 bool plan_first_file_done(const struct plan_question *q);
 

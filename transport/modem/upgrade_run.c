@@ -53,29 +53,6 @@ static size_t first_step_of_work(const struct upgrade_plan *plan)
 	return step;
 }
 
-static bool replaces_boot_rom(const struct upgrade_plan *plan)
-{
-	for (size_t i = 0; i < plan->step_count; i++) {
-		if (plan->steps[i].action == ACTION_SEND_BOOT_ROM)
-			return true;
-	}
-	return false;
-}
-
-/* protocol.md 6, 4 lets a full bundle go there, and 6, 3 warns of one build that nobody can see there (field-failures.md F28). */
-static void say_unknown_build(struct upgrade *upgrade)
-{
-	const struct upgrade_options *options = &upgrade->request->options;
-	bool first_time = upgrade->pass == 1 && upgrade->replans == 0 && options->resume_phase < PHASE_TRANSFER;
-
-	if (first_time && upgrade->modem.info.boot_mode == BOOT_MODE_RECOVERY && upgrade->plan.family == FAMILY_MONARCH1 &&
-	    options->from_build == 0 && !replaces_boot_rom(&upgrade->plan))
-		upgrade_say(
-		    upgrade,
-		    "found in boot mode 4 (recovery), where no build is told: the full bundle goes in as on any modem, though one of "
-		    "the factory build (33080) would need its boot ROM replaced first");
-}
-
 static int make_plan(struct upgrade *upgrade)
 {
 	const struct upgrade_request *request = upgrade->request;
@@ -98,7 +75,10 @@ static int make_plan(struct upgrade *upgrade)
 	if (upgrade->plan.helper_unused && upgrade->pass == 1 && upgrade->replans == 0)
 		upgrade_say(upgrade, "the helper is not needed: the modem is in boot mode %d (%s)", (int)upgrade->modem.info.boot_mode,
 			    boot_mode_name(upgrade->modem.info.boot_mode));
-	say_unknown_build(upgrade);
+	if (upgrade->plan.warning[0] && upgrade->pass == 1 && !upgrade->warned) {
+		upgrade_say(upgrade, "%s", upgrade->plan.warning);
+		upgrade->warned = true;
+	}
 	return 0;
 }
 
@@ -121,11 +101,12 @@ static int plan_anew(struct upgrade *upgrade)
 	upgrade_say_modem(upgrade);
 	upgrade_say(upgrade, "the modem is in boot mode %d (%s): planned anew from there", (int)info->boot_mode,
 		    boot_mode_name(info->boot_mode));
-	if (upgrade->replans == REPLANS_MAX)
+	bool counted = upgrade_step_now(upgrade)->action != ACTION_LOOK; /* that step leads to a plan by its nature */
+	if (counted && upgrade->replans == REPLANS_MAX)
 		return fault_set(upgrade_fault(upgrade), FAULT_BOOT_MODE_UNCHANGED,
 				 "the modem does not stay where it is brought to: it is in boot mode %d (%s) once more",
 				 (int)info->boot_mode, boot_mode_name(info->boot_mode));
-	upgrade->replans++;
+	upgrade->replans += counted;
 	int r = upgrade_identify(upgrade);
 	if (r < 0)
 		return r;

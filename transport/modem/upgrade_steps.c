@@ -129,7 +129,8 @@ int upgrade_await_identity(struct upgrade *upgrade)
 /* An interrupted job and a power cycle meet an application that has just started. */
 static bool may_have_just_started(const struct upgrade *upgrade)
 {
-	return upgrade->request->options.resume_phase >= PHASE_SWITCH || upgrade->power_cycled || upgrade->replans > 0;
+	return upgrade->request->options.resume_phase >= PHASE_SWITCH || upgrade->power_cycled || upgrade->replans > 0 ||
+	       upgrade->options.looked;
 }
 
 int upgrade_identify(struct upgrade *upgrade)
@@ -176,6 +177,7 @@ bool upgrade_did(const struct upgrade *upgrade, enum upgrade_action action)
 static int (*const step_functions[ACTION_COUNT])(struct upgrade *upgrade) = {
     [ACTION_CONNECT] = upgrade_connect,
     [ACTION_IDENTIFY] = upgrade_identify,
+    [ACTION_LOOK] = upgrade_look,
     [ACTION_QUIET] = upgrade_quiet,
     [ACTION_TO_RECOVERY] = upgrade_to_recovery,
     [ACTION_SEND_BOOT_ROM] = upgrade_send_boot_rom,

@@ -28,6 +28,7 @@ struct upgrade {
 	int64_t waiting_said_ms; /* when connect last said what it waits for; 0: not yet */
 	bool bridged;            /* the board passes the line on */
 	bool power_cycled;       /* once in a run is enough */
+	bool warned;             /* of what force overrides */
 	bool quiesced;           /* the radio was turned off and the modem not restarted since */
 	bool switched;           /* it was us, or an earlier run, who took the modem out of its application */
 	bool crossed;            /* point of no return */
@@ -121,6 +122,7 @@ int upgrade_connect(struct upgrade *upgrade);
 int upgrade_open(struct upgrade *upgrade, enum boot_mode last_boot_mode); /* the port, through the board, and the modem behind */
 int upgrade_switch(struct upgrade *upgrade, enum boot_mode wanted);
 int upgrade_to_recovery(struct upgrade *upgrade);
+int upgrade_look(struct upgrade *upgrade);
 
 /* The report (upgrade_report.c). read: all of it, returns as upgrade_step_run(). ask_health: what comes, a job never fails by it. */
 int upgrade_read_report(struct upgrade *upgrade);

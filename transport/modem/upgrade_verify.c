@@ -146,6 +146,10 @@ static int check_release(struct upgrade *upgrade)
 		upgrade->result->verified = true;
 		return 0;
 	}
+	if (upgrade->options.recover && !upgrade->result->sent) {
+		upgrade_say(upgrade, "its application works: nothing had to be sent");
+		return 0;
+	}
 	/* The success was that of an older upgrade; or an earlier run's differential did not go in, and its base may still be there. */
 	bool again = upgrade->trusted || (upgrade->resumed && (firmware->base_build != 0 || is_declared(firmware)));
 	if (again && upgrade->pass == 1)
