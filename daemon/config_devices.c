@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/config_table.h"
+#include "transport/link/link.h"
 
 /* What follows text when it begins with prefix, else NULL. */
 static const char *after(const char *text, const char *prefix)
@@ -14,27 +15,10 @@ static const char *after(const char *text, const char *prefix)
 	return strncmp(text, prefix, length) == 0 ? text + length : NULL;
 }
 
-static bool is_network_port(const char *host)
-{
-	const char *colon = strrchr(host, ':');
-	const char *digits = colon != NULL ? colon + 1 : "";
-	uint64_t port;
-	/* config_host_name_valid() takes a name without a port as well, and [v6] has colons of its own. */
-	bool bracketed = colon != NULL && host[0] == '[' && colon[-1] != ']';
-	return colon != NULL && !bracketed && config_read_number(&digits, &port) && *digits == '\0' && config_host_name_valid(host);
-}
-
 int config_check_port(const char *value, struct config_why why)
 {
-	static const char *const schemes[] = {"rfc2217://", "tcp://"};
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-		const char *host = after(value, schemes[i]);
-		if (host != NULL)
-			return is_network_port(host) ? 0 : config_refuse(why, "\"%s\" is not %shost:port", value, schemes[i]);
-	}
-	if (value[0] == '/')
-		return 0;
-	return config_refuse(why, "\"%s\" is neither the absolute path of a tty nor rfc2217://host:port nor tcp://host:port", value);
+	const char *problem = link_port_problem(value);
+	return problem != NULL ? config_refuse(why, "\"%s\" %s", value, problem) : 0;
 }
 
 /* Bus, dash, ports with dots between, as the kernel writes it: 1-1.4 */

@@ -88,6 +88,11 @@ uint32_t link_rate(const struct link *link)
 	return link->rate_bps;
 }
 
+bool link_has_fixed_rate(const struct link *link)
+{
+	return link->fixed_rate;
+}
+
 /* 0 when one of `events` is there, else the error of the link that ended the wait. */
 static int judge_wait(int count, short events, const struct pollfd wanted[2])
 {
@@ -103,7 +108,7 @@ static int judge_wait(int count, short events, const struct pollfd wanted[2])
 	return -ETIMEDOUT;
 }
 
-static int wait_until(const struct link *link, short events, int64_t deadline_ms)
+int link_wait(const struct link *link, short events, int64_t deadline_ms)
 {
 	int result;
 
@@ -123,7 +128,7 @@ static int wait_for_queue(const struct link *link)
 	return judge_wait(clock_poll(wanted, 2, clock_deadline_ms(DRAIN_LOOK_MS)), 0, wanted);
 }
 
-static int error_of(int error)
+int link_error_of(int error)
 {
 	switch (error) {
 	case EIO:
@@ -131,6 +136,11 @@ static int error_of(int error)
 	case ENODEV:
 	case EPIPE:
 	case ECONNRESET:
+	case ECONNABORTED:
+	case ETIMEDOUT: /* of a socket: the peer is dead */
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ENETDOWN:
 		return -ENODEV;
 	default:
 		return -error;
@@ -142,19 +152,33 @@ static bool is_transient(int error)
 	return error == EAGAIN || error == EINTR;
 }
 
+/* One system call: the count, or a negative errno. */
+static ssize_t receive(struct link *link, void *ret_bytes, size_t size)
+{
+	if (link->ops->read)
+		return link->ops->read(link, ret_bytes, size);
+	ssize_t count = read(link->fd, ret_bytes, size);
+	if (count == 0)
+		return -ENODEV;
+	return count < 0 ? -errno : count;
+}
+
+static bool has_input(const struct link *link)
+{
+	return link->ops->has_input && link->ops->has_input(link);
+}
+
 ssize_t link_read(struct link *link, void *ret_bytes, size_t size, int64_t deadline_ms)
 {
 	for (;;) {
-		int result = wait_until(link, POLLIN, deadline_ms);
+		int result = has_input(link) ? 0 : link_wait(link, POLLIN, deadline_ms);
 		if (result < 0)
 			return result;
-		ssize_t count = read(link->fd, ret_bytes, size);
-		if (count < 0 && is_transient(errno))
+		ssize_t count = receive(link, ret_bytes, size);
+		if (count < 0 && is_transient((int)-count))
 			continue;
 		if (count < 0)
-			return error_of(errno);
-		if (count == 0)
-			return -ENODEV;
+			return link_error_of((int)-count);
 		link->counters.reads++;
 		link->counters.bytes_received += (uint64_t)count;
 		if (link->trace)
@@ -164,12 +188,14 @@ ssize_t link_read(struct link *link, void *ret_bytes, size_t size, int64_t deadl
 }
 
 /* One system call. A socket whose peer closed must not raise SIGPIPE in a library. */
-static ssize_t send_pieces(const struct link *link, struct iovec *pieces, int count)
+static ssize_t send_pieces(struct link *link, struct iovec *pieces, int count)
 {
-	if (!link->is_socket)
-		return writev(link->fd, pieces, count);
 	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
-	return sendmsg(link->fd, &message, MSG_NOSIGNAL);
+
+	if (link->ops->write)
+		return link->ops->write(link, pieces, count);
+	ssize_t sent = link->is_socket ? sendmsg(link->fd, &message, MSG_NOSIGNAL) : writev(link->fd, pieces, count);
+	return sent < 0 ? -errno : sent;
 }
 
 /* Takes `sent` bytes off the front; returns the pieces that are left. */
@@ -205,15 +231,15 @@ int link_write(struct link *link, const struct iovec *pieces, int count, int64_t
 	count = advance(link, &next, count, 0);
 	while (count > 0) {
 		ssize_t sent = send_pieces(link, next, count);
-		if (sent < 0 && !is_transient(errno))
-			return error_of(errno);
+		if (sent < 0 && !is_transient((int)-sent))
+			return link_error_of((int)-sent);
 		if (sent > 0) {
 			link->counters.writes++;
 			link->counters.bytes_sent += (uint64_t)sent;
 			count = advance(link, &next, count, (size_t)sent);
 			continue;
 		}
-		int result = wait_until(link, POLLOUT, deadline_ms);
+		int result = link_wait(link, link->is_held ? POLLIN : POLLOUT, deadline_ms);
 		if (result < 0)
 			return result;
 	}
@@ -227,7 +253,7 @@ static int wait_fifo(struct link *link, int64_t deadline_ms)
 		return 0;
 	int64_t need_ms = (int64_t)link->fifo_bytes * 10 * 1000 / link->rate_bps + 1;
 	int64_t end_ms = clock_deadline_ms(need_ms);
-	int result = wait_until(link, 0, end_ms < deadline_ms ? end_ms : deadline_ms);
+	int result = link_wait(link, 0, end_ms < deadline_ms ? end_ms : deadline_ms);
 	return result == -ETIMEDOUT ? 0 : result;
 }
 
@@ -238,7 +264,7 @@ int link_drain(struct link *link, int64_t deadline_ms)
 	for (;;) {
 		int queued = link->ops->queued(link);
 		if (queued < 0)
-			return error_of(-queued);
+			return link_error_of(-queued);
 		if (queued == 0)
 			break;
 		if (clock_now_ms() >= deadline_ms)
@@ -280,7 +306,10 @@ int link_flush_input(struct link *link)
 {
 	uint8_t bytes[QUIET_BUFFER];
 	size_t total = 0;
+	int result = link->ops->purge_input ? link->ops->purge_input(link) : 0;
 
+	if (result < 0)
+		return result;
 	while (total < FLUSH_LIMIT) {
 		ssize_t count = link_read(link, bytes, sizeof bytes, 0);
 		if (count == -ETIMEDOUT)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A link is a pipe of bytes to one modem: the one abstraction that the rest of the engine stands on. Backends: a real
- * serial port (libserialport opens and configures it, its handle is polled by us) and a plain tty or pty (termios).
+ * serial port (libserialport opens and configures it, its handle is polled by us), a plain tty or pty (termios), and a port over the
+ * network (RFC 2217, or bytes over TCP).
  * A link belongs to one thread at a time. No function here waits without a deadline.
  */
 #ifndef TRANSPORT_LINK_H
@@ -32,7 +33,7 @@ struct link_counters {
 	uint64_t bytes_received;
 	uint64_t writes; /* system calls that moved bytes out */
 	uint64_t reads;
-	/* What the kernel saw since the port was opened (TIOCGICOUNT); -1: the port does not tell (a pty, some drivers). */
+	/* What the kernel (TIOCGICOUNT) or the RFC 2217 server saw since the port was opened; -1: it does not tell (a pty, some drivers). */
 	int64_t overruns;       /* received bytes lost in the UART or in the kernel's buffer */
 	int64_t framing_errors; /* bytes without a stop bit: the other side talks at another rate, or the line is noisy */
 	int64_t breaks;         /* a line held low: a modem that restarts, or has no power */
@@ -46,11 +47,18 @@ const char *link_port_problem(const char *port);
 /* A port string that is no path: whether the port is there shows only when it is opened. */
 bool link_port_is_remote(const char *port);
 
-/* Opens a port by its string: a path (symlinks are followed; the kind of tty decides the backend). The port is taken
- * exclusively (TIOCEXCL and an advisory lock): FAULT_PORT_IN_USE names the holder's pid and program where /proc tells.
- * FAULT_PORT_GONE when it does not exist or is no tty. 8N1, raw. Returns 0 and a link to be closed with link_close(),
- * or -EPROTO with *ret_fault filled. Does not block on carrier. */
+/* Opens a port by its string. 8N1, raw. Returns 0 and a link to be closed with link_close(), or -EPROTO with *ret_fault filled.
+ * A path: symlinks are followed; the kind of tty decides the backend. The port is taken exclusively (TIOCEXCL and an advisory lock):
+ * FAULT_PORT_IN_USE names the holder's pid and program where /proc tells; FAULT_PORT_GONE when it does not exist or is no tty. Does not
+ * block on carrier.
+ * rfc2217://: the port of a telnet server as RFC 2217 has it. FAULT_PORT_IN_USE when the server says so; FAULT_PORT_GONE when it cannot be
+ * reached, says nothing, speaks another protocol, or cannot set its port up as it is told. Takes up to 15 s and the time of a name server.
+ * tcp://: bytes as they are; rate and flow control are the far end's and stay as they are, the rate of the settings is taken for granted. */
 int link_open(const char *port, const struct link_settings *settings, struct fault *ret_fault, struct link **ret);
+
+/* The same, but that it ends with -ECANCELED as soon as cancel_fd is readable, if that is ≥ 0; the link has it armed. */
+int link_open_cancellable(const char *port, const struct link_settings *settings, int cancel_fd, struct fault *ret_fault,
+			  struct link **ret);
 
 /* A link over a descriptor that is already a byte pipe (socket pair, for tests). Takes the descriptor. */
 int link_open_fd(int fd, struct link **ret);
@@ -76,12 +84,16 @@ ssize_t link_read(struct link *link, void *ret_bytes, size_t size, int64_t deadl
  * the line), -ECANCELED, -ENODEV, or another negative errno. */
 int link_write(struct link *link, const struct iovec *pieces, int count, int64_t deadline_ms);
 
-/* Waits until what was written has left, or the deadline: -ETIMEDOUT. */
+/* Waits until what was written has left, or the deadline: -ETIMEDOUT. Over a network nobody tells: what the far end's host has acknowledged
+ * is then given the time that its bytes take at the rate, and flow control shows only where the server tells how CTS is (rfc2217://). */
 int link_drain(struct link *link, int64_t deadline_ms);
 
 /* Sets the speed of the host's side, in bit/s, after what was written has left; reads it back: -EINVAL if the port rounded it. */
 int link_set_rate(struct link *link, uint32_t rate_bps);
 uint32_t link_rate(const struct link *link);
+
+/* tcp://: every rate but the one of the settings is -EINVAL, and that one is a guess. */
+bool link_has_fixed_rate(const struct link *link);
 
 int link_set_flow(struct link *link, bool hardware_flow);
 

@@ -16,21 +16,28 @@ struct link_line_errors {
 
 /* What differs between backends. An absent operation means that the backend has no such thing. All return 0 or a negative errno. */
 struct link_ops {
+	/* Where bytes of the link are not those of the descriptor. One system call at most, none waits: -EAGAIN. */
+	ssize_t (*read)(struct link *link, void *ret_bytes, size_t size);
+	ssize_t (*write)(struct link *link, const struct iovec *pieces, int count);
+	bool (*has_input)(const struct link *link);            /* read() has bytes that poll() knows nothing of */
 	int (*set_rate)(struct link *link, uint32_t rate_bps); /* sets and reads back: -EINVAL when the port rounded it */
 	int (*set_flow)(struct link *link, bool hardware_flow);
 	int (*set_lines)(struct link *link, bool dtr, bool rts);
 	int (*queued)(struct link *link); /* bytes accepted by the kernel that have not left */
 	int (*line_errors)(struct link *link, struct link_line_errors *ret);
-	void (*flush)(struct link *link); /* throws away what the kernel holds, both ways */
-	void (*close)(struct link *link); /* releases port and lock_fd; fd is closed by link_close() */
+	int (*purge_input)(struct link *link); /* throws away received bytes that no read would find yet */
+	void (*flush)(struct link *link);      /* throws away what the kernel holds, both ways */
+	void (*close)(struct link *link);      /* releases port and lock_fd; fd is closed by link_close() */
 };
 
 struct link {
 	const struct link_ops *ops;
 	int fd;
 	int lock_fd; /* a second descriptor that carries the lock, or -1 */
-	void *port;  /* the serial backend's own handle */
+	void *port;  /* the backend's own */
 	bool is_socket;
+	bool is_held;    /* the far end wants no bytes now; what ends that comes as input */
+	bool fixed_rate; /* the far end's, which nobody here can set or ask */
 	int cancel_fd;
 	uint32_t rate_bps;
 	uint32_t fifo_bytes; /* what a UART may still hold when the kernel's queue is empty */
@@ -44,6 +51,12 @@ struct link {
 
 /* A link over fd with nothing armed. Takes the descriptor on success only. */
 int link_new(int fd, const struct link_ops *ops, struct link **ret);
+
+/* Waits for one of poll()'s `events`. 0, -ETIMEDOUT, -ECANCELED, -ENODEV when the port is gone. */
+int link_wait(const struct link *link, short events, int64_t deadline_ms);
+
+/* What an errno of a descriptor means to who uses the link: -ENODEV for all that a port which is gone can say. */
+int link_error_of(int error);
 
 /* From here on the kernel's sums count, where the backend has them. */
 void link_begin_line_errors(struct link *link);

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "transport/link/link_backend.h"
+#include "transport/link/link_remote.h"
 
 static int fault_gone(struct fault *ret_fault, const char *port, int error)
 {
@@ -85,7 +85,7 @@ static int make_ready(const char *path, int fd, const struct link_settings *sett
 	return result;
 }
 
-int link_open(const char *port, const struct link_settings *settings, struct fault *ret_fault, struct link **ret)
+static int open_tty(const char *port, const struct link_settings *settings, struct fault *ret_fault, struct link **ret)
 {
 	char path[PATH_MAX];
 	struct stat status;
@@ -113,4 +113,24 @@ int link_open(const char *port, const struct link_settings *settings, struct fau
 	if (result == -EINVAL)
 		return fault_set(ret_fault, FAULT_PORT_GONE, "port %s cannot run at %u bit/s", port, settings->rate_bps);
 	return fault_gone(ret_fault, port, -result);
+}
+
+int link_open_cancellable(const char *port, const struct link_settings *settings, int cancel_fd, struct fault *ret_fault, struct link **ret)
+{
+	struct link_address address;
+
+	/* A relative path is for who runs in its folder: a configuration has none. */
+	if (link_address_parse(port, &address) || address.kind == LINK_KIND_TTY) {
+		int result = open_tty(port, settings, ret_fault, ret);
+
+		if (result == 0)
+			link_set_cancel_fd(*ret, cancel_fd);
+		return result;
+	}
+	return link_remote_new(port, &address, settings, cancel_fd, ret_fault, ret);
+}
+
+int link_open(const char *port, const struct link_settings *settings, struct fault *ret_fault, struct link **ret)
+{
+	return link_open_cancellable(port, settings, -1, ret_fault, ret);
 }

@@ -75,12 +75,11 @@ int modem_open(struct modem *modem, const char *port, const struct profile *prof
 	    .hardware_flow = profile->hardware_flow,
 	};
 	struct link *link = NULL;
-	int r = link_open(port, &settings, ret_fault, &link);
+	int r = link_open_cancellable(port, &settings, cancel_fd, ret_fault, &link);
 
 	memset(modem, 0, sizeof(*modem));
 	if (r < 0)
 		return r;
-	link_set_cancel_fd(link, cancel_fd);
 	transcript_note(transcript, "opened %s at %u bit/s", port, settings.rate_bps);
 	return modem_open_link(modem, link, profile, transcript);
 }

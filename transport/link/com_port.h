@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The commands of RFC 2217 and their values. The server answers a command by its number plus 100.
+ */
+#ifndef TRANSPORT_LINK_COM_PORT_H
+#define TRANSPORT_LINK_COM_PORT_H
+
+enum com_port_command {
+	COM_PORT_SET_BAUDRATE = 1, /* u32, bit/s */
+	COM_PORT_SET_DATASIZE = 2,
+	COM_PORT_SET_PARITY = 3,
+	COM_PORT_SET_STOPSIZE = 4,
+	COM_PORT_SET_CONTROL = 5,
+	COM_PORT_FLOWCONTROL_SUSPEND = 8,
+	COM_PORT_FLOWCONTROL_RESUME = 9,
+	COM_PORT_SET_LINESTATE_MASK = 10,
+	COM_PORT_SET_MODEMSTATE_MASK = 11,
+	COM_PORT_PURGE_DATA = 12,
+};
+
+#define COM_PORT_ANSWER 100u
+
+enum com_port_answer {
+	COM_PORT_NOTIFY_LINESTATE = 106,
+	COM_PORT_NOTIFY_MODEMSTATE = 107,
+	COM_PORT_SERVER_SUSPENDS = 108,
+	COM_PORT_SERVER_RESUMES = 109,
+};
+
+enum { COM_PORT_DATASIZE_8 = 8, COM_PORT_PARITY_NONE = 1, COM_PORT_STOPSIZE_1 = 1 };
+
+enum com_port_control {
+	COM_PORT_FLOW_NONE = 1,
+	COM_PORT_FLOW_HARDWARE = 3,
+	COM_PORT_BREAK_ON = 5,
+	COM_PORT_BREAK_OFF = 6,
+	COM_PORT_DTR_ON = 8,
+	COM_PORT_DTR_OFF = 9,
+	COM_PORT_RTS_ON = 11,
+	COM_PORT_RTS_OFF = 12,
+};
+
+enum com_port_purge { COM_PORT_PURGE_RECEIVED = 1, COM_PORT_PURGE_SENT = 2, COM_PORT_PURGE_BOTH = 3 };
+
+/* Bits of a line state. */
+enum { COM_PORT_LINE_OVERRUN = 0x02, COM_PORT_LINE_FRAMING = 0x08, COM_PORT_LINE_BREAK = 0x10 };
+
+/* Bits of a modem state. */
+enum { COM_PORT_MODEM_CTS_CHANGED = 0x01, COM_PORT_MODEM_CTS = 0x10 };
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "transport/clock.h"
+#include "transport/link/link_remote.h"
+
+#define KEEP_IDLE_S     10
+#define KEEP_INTERVAL_S 5
+#define KEEP_PROBES     4
+/* A host whose first address is dead must leave time for its second. */
+#define ADDRESS_MS 5000
+
+static int fault_unreached(const struct link_address *address, const char *reason, struct fault *ret_fault)
+{
+	return fault_set(ret_fault, FAULT_PORT_GONE, "%s port %u cannot be reached: %s", address->host, address->port, reason);
+}
+
+static void set_option(int fd, int level, int name, int value)
+{
+	/* What one kernel does not have makes a dead peer be noticed later, no more. */
+	(void)setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+static void configure(int fd)
+{
+	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE_S);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL_S);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEP_PROBES);
+	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, LINK_PEER_DEAD_MS);
+}
+
+/* 0 once the socket is connected; -ETIMEDOUT, -ECANCELED, or why not. */
+static int await_connection(int fd, int cancel_fd, int64_t deadline_ms)
+{
+	struct pollfd wanted[2] = {{.fd = fd, .events = POLLOUT}, {.fd = cancel_fd, .events = POLLIN}};
+	int error = 0;
+	socklen_t size = sizeof(error);
+	int count;
+
+	do {
+		count = clock_poll(wanted, 2, deadline_ms);
+	} while (count < 0 && errno == EINTR);
+	if (count < 0)
+		return -errno;
+	if (wanted[1].revents)
+		return -ECANCELED;
+	if (count == 0)
+		return -ETIMEDOUT;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		return -errno;
+	return -error;
+}
+
+static int connect_to(const struct addrinfo *to, int cancel_fd, int64_t deadline_ms, int *ret_fd)
+{
+	int fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	int result = 0;
+
+	if (fd < 0)
+		return -errno;
+	configure(fd);
+	if (connect(fd, to->ai_addr, to->ai_addrlen) < 0)
+		result = errno == EINPROGRESS ? await_connection(fd, cancel_fd, deadline_ms) : -errno;
+	if (result < 0) {
+		close(fd);
+		return result;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static int connect_to_any(const struct addrinfo *all, int cancel_fd, int64_t deadline_ms, int *ret_fd)
+{
+	int result = -ETIMEDOUT;
+
+	for (const struct addrinfo *to = all; to && clock_now_ms() < deadline_ms; to = to->ai_next) {
+		int64_t end_ms = to->ai_next ? clock_deadline_ms(ADDRESS_MS) : deadline_ms;
+
+		result = connect_to(to, cancel_fd, end_ms < deadline_ms ? end_ms : deadline_ms, ret_fd);
+		if (result == 0 || result == -ECANCELED)
+			break;
+	}
+	return result;
+}
+
+/* Numbers are not asked of anybody. */
+static int look_up(const struct link_address *address, struct addrinfo **ret)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+	char service[8];
+
+	snprintf(service, sizeof(service), "%u", address->port);
+	int result = getaddrinfo(address->host, service, &hints, ret);
+	if (result != EAI_NONAME)
+		return result;
+	hints.ai_flags = AI_NUMERICSERV;
+	return getaddrinfo(address->host, service, &hints, ret);
+}
+
+int link_connect(const struct link_address *address, int cancel_fd, int64_t deadline_ms, struct fault *ret_fault, int *ret_fd)
+{
+	struct addrinfo *all = NULL;
+	char reason[128];
+	int result = look_up(address, &all);
+
+	if (result != 0)
+		return fault_unreached(address, result == EAI_SYSTEM ? strerror_r(errno, reason, sizeof(reason)) : gai_strerror(result),
+				       ret_fault);
+	result = connect_to_any(all, cancel_fd, deadline_ms, ret_fd);
+	freeaddrinfo(all);
+	if (result == 0 || result == -ECANCELED)
+		return result;
+	if (result == -ETIMEDOUT)
+		return fault_unreached(address, "no answer", ret_fault);
+	return fault_unreached(address, strerror_r(-result, reason, sizeof(reason)), ret_fault);
+}
