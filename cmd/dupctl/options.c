@@ -65,6 +65,8 @@ static const struct option_spec specs[] = {
     {"signature", 0, "FILE", "its minisign signature (PATH.minisig)", ON(VERB_FIRMWARE_ADD), OPTION_TEXT, MEMBER(signature), 0, 0, NULL},
     {"clear", 0, "LIST", "stated values to take back, for example release,helper", ON(VERB_FIRMWARE_EDIT), OPTION_TEXT, MEMBER(clear), 0, 0,
      NULL},
+    {"config", 0, "FILE", "the daemon's configuration (/etc/dupgate/dupgate.conf)", ON(VERB_DOCTOR), OPTION_TEXT, MEMBER(config), 0, 0,
+     NULL},
     {"url", 0, "URL", "the daemon: http://host:port or unix:/path", OPTION_ALL_VERBS, OPTION_TEXT, MEMBER(url), 0, 0, NULL},
     {"json", 0, NULL, "print what the daemon answers as JSON", OPTION_ALL_VERBS, OPTION_FLAG, MEMBER(json), 0, 0, NULL},
     {"no-color", 0, NULL, "no colours (also: NO_COLOR in the environment)", OPTION_ALL_VERBS, OPTION_FLAG, MEMBER(no_color), 0, 0, NULL},

@@ -29,6 +29,7 @@ enum verb_id {
 	VERB_DOWNLOADS_LIST,
 	VERB_DOWNLOADS_SHOW,
 	VERB_DOWNLOADS_CANCEL,
+	VERB_DOCTOR,
 	VERB_COUNT
 };
 
@@ -63,6 +64,8 @@ struct options {
 
 	const char *name, *family, *release, *signature, *clear;
 	struct optional_number build, base_build;
+
+	const char *config;
 };
 
 struct option_spec {

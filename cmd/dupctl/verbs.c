@@ -68,6 +68,11 @@ static const struct verb verbs[VERB_COUNT] = {
 			     "With what broke its last attempt, and the jobs that wait for it.\n", verb_downloads_show},
     [VERB_DOWNLOADS_CANCEL] = {"downloads", "cancel", "ID…", 1, SIZE_MAX, "cancel downloads", "At once. Jobs that wait for one fail.\n",
 			       verb_downloads_cancel},
+    [VERB_DOCTOR] = {"doctor", NULL, "", 0, 0, "look for what keeps this gateway from upgrading, and tell the cure",
+		     "Ports and who holds them, permissions, udev and ModemManager, USB, disks, clock, the daemon:\n"
+		     "each good, bad, a note, or unknown. Changes nothing, opens no port, needs no daemon. As root\n"
+		     "it sees more. Exit status 1 when something is bad, else 0.\n",
+		     verb_doctor},
 };
 
 const struct verb *verb_find(enum verb_id id)
