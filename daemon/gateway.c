@@ -159,14 +159,16 @@ int gateway_devices(struct gateway *gateway, const char *selector, struct device
 {
 	size_t count = 0, kept = 0;
 	struct device *devices = NULL;
-	int result = selector_check(selector, ret_fault);
+	struct selector *compiled = NULL;
+	int result = selector_compile(selector, &compiled, ret_fault);
 	if (result == 0)
 		result = registry_list(gateway->registry, &devices, &count);
+	for (size_t i = 0; i < count; i++)
+		if (selector_matches(compiled, &devices[i]))
+			devices[kept++] = devices[i];
+	selector_free(compiled);
 	if (result < 0)
 		return result;
-	for (size_t i = 0; i < count; i++)
-		if (selector_matches(selector, &devices[i]))
-			devices[kept++] = devices[i];
 	*ret = devices;
 	*ret_count = kept;
 	return 0;

@@ -26,7 +26,7 @@ struct firmware_store *gateway_firmware(struct gateway *gateway); /* borrowed; t
 const struct config *gateway_config(const struct gateway *gateway);
 bool gateway_ready(struct gateway *gateway, char *ret_why, size_t ret_why_size); /* /readyz */
 
-/* Devices. selector NULL or "": all. Grammar: comma-separated terms key=value, key!=value over labels and state, release, profile, id. */
+/* Devices. selector NULL or "": all. The grammar is in daemon/selector.h. */
 int gateway_devices(struct gateway *gateway, const char *selector, struct device **ret, size_t *ret_count, struct job_fault *ret_fault);
 int gateway_device(struct gateway *gateway, const char *id, struct device *ret, struct job_fault *ret_fault);
 

@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which devices are meant: comma-separated terms key=value or key!=value, all of which must hold. Pure.
+ * Which devices are meant. Pure. The grammar, as Kubernetes has it for labels; blanks are allowed around every word:
+ *
+ *   selector = [ term { "," term } ]                      all terms must hold; "" means every device
+ *   term     = key ( "=" | "==" | "!=" ) value
+ *            | key ( "in" | "notin" ) "(" value { "," value } ")"
+ *            | key                                        it has this label
+ *            | "!" key                                    it has not
+ *   key      = state | release | profile | id | board | alias, or that of a label
+ *   value    = what a label may be: no comma, no blank at its ends; in a list a parenthesis only with its other half
+ *
+ * A label that is missing equals nothing: `!=` and `notin` hold of it. A member that is not known is empty, and counts as missing for `key` and `!key`.
  */
 #ifndef DAEMON_SELECTOR_H
 #define DAEMON_SELECTOR_H
 
 #include "daemon/types.h"
 
-/* 0, or -EPROTO with an invalid-request that names the term. NULL and "" are fine. */
-int selector_check(const char *selector, struct job_fault *ret_fault);
+struct selector;
 
-/* A checked selector. Keys: state, release, profile, id; any other is a label, and a label that is missing equals nothing. */
-bool selector_matches(const char *selector, const struct device *device);
+/* NULL is as "". -EPROTO with an invalid-request that names the place and the term, or -ENOMEM. */
+int selector_compile(const char *text, struct selector **ret, struct job_fault *ret_fault);
+void selector_free(struct selector *selector);
+
+bool selector_matches(const struct selector *selector, const struct device *device);
 
 #endif

@@ -30,8 +30,10 @@ static const char *const job_waits[] = {
     [WAIT_TIME] = "time", [WAIT_RETRY] = "retry",   [WAIT_DOWNLOAD] = "download",
 };
 
-/* The names that a selector takes for members of the device; a label of that name could never be asked for. */
-static const char *const reserved_labels[] = {"state", "release", "profile", "id"};
+static const char *const device_members[] = {
+    [DEVICE_MEMBER_NONE] = "", [DEVICE_MEMBER_STATE] = "state", [DEVICE_MEMBER_RELEASE] = "release", [DEVICE_MEMBER_PROFILE] = "profile",
+    [DEVICE_MEMBER_ID] = "id", [DEVICE_MEMBER_BOARD] = "board", [DEVICE_MEMBER_ALIAS] = "alias",
+};
 
 /* The index of a name, -1 when it is none of them. */
 static int find_name(const char *const names[], size_t count, const char *name)
@@ -143,12 +145,18 @@ static bool is_label_value(const char *value)
 	return length == 0 || (value[0] != ' ' && value[length - 1] != ' ');
 }
 
+enum device_member device_member_find(const char *key)
+{
+	int i = find_name(device_members, COUNT_OF(device_members), key);
+	return i < 0 ? DEVICE_MEMBER_NONE : (enum device_member)i;
+}
+
 const char *label_problem(const char *key, const char *value)
 {
 	if (!is_word(key, sizeof(((struct label *)0)->key) - 1))
 		return "a label's key has 1 to 31 characters of A-Z a-z 0-9 . _ -";
-	if (find_name(reserved_labels, COUNT_OF(reserved_labels), key) >= 0)
-		return "state, release, profile and id are members of the device, not labels";
+	if (device_member_find(key) != DEVICE_MEMBER_NONE)
+		return "state, release, profile, id, board and alias are members of the device, not labels";
 	if (!is_label_value(value))
 		return "a label's value has at most 63 printable ASCII characters, no comma, no space at either end";
 	return NULL;

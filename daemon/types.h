@@ -29,6 +29,18 @@ struct label {
 	char value[64];
 };
 
+/* What a selector takes for a member of the device, and a label can therefore not be called. */
+enum device_member {
+	DEVICE_MEMBER_NONE,
+	DEVICE_MEMBER_STATE,
+	DEVICE_MEMBER_RELEASE,
+	DEVICE_MEMBER_PROFILE,
+	DEVICE_MEMBER_ID,
+	DEVICE_MEMBER_BOARD,
+	DEVICE_MEMBER_ALIAS
+};
+enum device_member device_member_find(const char *key);
+
 /* NULL when this can be a label, else the sentence that says why not. A key is 1 to 31 characters of [A-Za-z0-9._-] and no name that a selector
  * takes for a member of the device; a value at most 63 printable ASCII characters without comma. */
 const char *label_problem(const char *key, const char *value);

@@ -26,7 +26,7 @@ static const char *const job_states[] = {"queued", "waiting", "running", "succee
 
 static const struct option_spec specs[] = {
     {"all", 0, NULL, "every device", ON_SELECTION, OPTION_FLAG, MEMBER(all), 0, 0, NULL},
-    {"selector", 0, "S", "the devices that fit, for example rack=1,state=ready", ON_SELECTION | ON(VERB_DEVICES), OPTION_TEXT,
+    {"selector", 0, "S", "the devices that fit, for example 'rack in (1,2),state=ready'", ON_SELECTION | ON(VERB_DEVICES), OPTION_TEXT,
      MEMBER(selector), 0, 0, NULL},
     {"firmware", 0, "REF|URL", "what to install: digest, 6 or more of its first digits, name, or http(s) URL", ON(VERB_UPGRADE),
      OPTION_TEXT, MEMBER(firmware), 0, 0, NULL},

@@ -7,9 +7,10 @@
 
 static const struct verb verbs[VERB_COUNT] = {
     [VERB_DEVICES] = {"devices", NULL, "[DEVICE…]", 0, SIZE_MAX, "list the devices, or show some in full",
-		      "Without DEVICE a table of all devices, or of those that --selector names. A selector\n"
-		      "is a comma-separated list of key=value and key!=value over the labels and over state,\n"
-		      "release, profile and id; all of them must hold.\n",
+		      "Without DEVICE a table of all devices, or of those that --selector names. A selector is\n"
+		      "a comma-separated list of terms, all of which must hold:\n"
+		      "  key=value  key!=value  key in (a, b)  key notin (a, b)  key (there is one)  !key\n"
+		      "over the labels and over state, release, profile, id, board and alias.\n",
 		      verb_devices},
     [VERB_PROBE] = {"probe", NULL, "DEVICE…|--selector S|--all", 0, SIZE_MAX, "ask modems who and how they are",
 		    "Makes a job for each device that finds the modem's rate, boot mode, release, IMEI, versions and\n"

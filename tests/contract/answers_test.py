@@ -133,7 +133,7 @@ class Contract(unittest.TestCase):
         self.assertEqual(self.call("getDevice", "bench%2D1").json(), listed[1])
         self.assertEqual(self.call("listDevices", query="?selector=id%3Dbench-1").json(), {"devices": [listed[1]]})
         self.assertEqual(self.call("listDevices", query="?selector=rack=2").json(), {"devices": []})
-        self.problem("listDevices", 400, "invalid-request", query="?selector=rack")
+        self.problem("listDevices", 400, "invalid-request", query="?selector=rack%20in")
         self.assertIn("bench-9", self.problem("getDevice", 404, "not-found", "bench-9")["detail"])
 
     def test_history(self):

@@ -234,7 +234,7 @@ class Verbs(RackCase):
     def test_what_the_daemon_cannot_understand_is_usage(self):
         ended = self.dupctl("upgrade", "bench-1", "--firmware", self.bundle.name, "--helper", self.bundle.name, status=2)
         self.assertRegex(ended.stderr, r"^dupctl: bench-1: invalid-request: .* is a bundle, not a helper")
-        self.dupctl("devices", "--selector", "rack", status=2)
+        self.dupctl("devices", "--selector", "rack in", status=2)
         self.assertIn("not-found", self.dupctl("jobs", "--device", "nowhere", status=3).stderr)
 
     def test_every_option_is_in_the_man_page(self):

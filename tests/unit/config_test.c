@@ -189,7 +189,7 @@ static const struct bad_text {
     {TEXT("[device a]\nlabels = a=1,a=2\n"), AT "2: [device a] labels: the label \"a\" is there twice"},
     {TEXT("[device a]\nlabels = r k=1\n"), AT "2: [device a] labels: \"r k=1\": a label's key has 1 to 31 characters of A-Z a-z 0-9 . _ -"},
     {TEXT("[device a]\nlabels = state=1\n"),
-     AT "2: [device a] labels: \"state=1\": state, release, profile and id are members of the device, not labels"},
+     AT "2: [device a] labels: \"state=1\": state, release, profile, id, board and alias are members of the device, not labels"},
     {TEXT("[device a]\nlabels = a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,j=1,k=1,l=1,m=1,n=1,o=1,p=1,q=1\n"),
      AT "2: [device a] labels: a device has at most 16 labels"},
     {TEXT("[device a]\npower = hub\n"),

@@ -240,7 +240,7 @@ START_TEST(devices_are_selected)
 	}
 	free(devices);
 	ck_assert_str_eq(ids, selections[_i].ids);
-	ck_assert_int_eq(gateway_devices(fixture.gateway, "rack", &devices, &count, &fault), -EPROTO);
+	ck_assert_int_eq(gateway_devices(fixture.gateway, "rack in", &devices, &count, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "invalid-request");
 }
 END_TEST

@@ -108,10 +108,12 @@ static const struct {
     {"rack", "a\nb", "a label's value"},
     {"rack", "\x7f", "a label's value"},
     {"rack", "\xc3\xa9", "a label's value"},
-    {"state", "1", "state, release, profile and id"},
-    {"release", "1", "state, release, profile and id"},
-    {"profile", "1", "state, release, profile and id"},
-    {"id", "1", "state, release, profile and id"},
+    {"state", "1", "state, release, profile, id, board and alias"},
+    {"release", "1", "state, release, profile, id, board and alias"},
+    {"profile", "1", "state, release, profile, id, board and alias"},
+    {"id", "1", "state, release, profile, id, board and alias"},
+    {"board", "1", "state, release, profile, id, board and alias"},
+    {"alias", "1", "state, release, profile, id, board and alias"},
 };
 
 START_TEST(labels_can_be_selected)
