@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/hotplug.h"
 #include "daemon/job_id.h"
 #include "daemon/leases.h"
 #include "daemon/log.h"
@@ -123,6 +124,7 @@ void gateway_free(struct gateway *gateway)
 	port_watch_free(gateway->port_watch);
 	image_share_free(gateway->images);
 	leases_free(gateway->leases);
+	hotplug_free(gateway->hotplug);
 	registry_free(gateway->registry);
 	device_history_free(gateway->history);
 	event_bus_free(gateway->events);

@@ -31,11 +31,12 @@ int gateway_devices(struct gateway *gateway, const char *selector, struct device
 int gateway_device(struct gateway *gateway, const char *id, struct device *ret, struct job_fault *ret_fault);
 
 struct device_patch {
-	bool set_labels, set_alias, set_maintenance;
+	bool set_labels, set_alias, set_maintenance, set_profile;
 	size_t label_count;
 	struct label labels[LABELS_MAX]; /* replace all */
 	char alias[64];
 	bool maintenance;
+	char profile[32]; /* "": the one that it has without a person's word */
 };
 int gateway_patch_device(struct gateway *gateway, const char *id, const struct device_patch *patch, struct device *ret,
 			 struct job_fault *ret_fault);
@@ -187,6 +188,10 @@ int gateway_ports_fd(const struct gateway *gateway);
 void gateway_ports_changed(struct gateway *gateway);
 /* Every now and then: looks at all ports, whatever the kernel told. */
 void gateway_survey_ports(struct gateway *gateway);
+/* Finds the boards on USB that are there, when the configuration wants that; a device of the registry each. The descriptor (borrowed) that is readable
+ * when some came or left; -1: there is none. gateway_take_hotplug() takes what it tells. */
+int gateway_start_hotplug(struct gateway *gateway);
+void gateway_take_hotplug(struct gateway *gateway);
 /* Begins the ordered stop. It is over when gateway_threads(), the count of running jobs that were not joined yet, is 0. */
 void gateway_stop(struct gateway *gateway);
 unsigned gateway_threads(struct gateway *gateway);

@@ -17,6 +17,7 @@ struct gateway {
 	struct event_bus *events;
 	struct device_history *history;
 	struct registry *registry;
+	struct hotplug *hotplug; /* NULL: not started */
 	struct leases *leases;
 	struct image_share *images;
 	struct queue *queue;

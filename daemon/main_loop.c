@@ -26,6 +26,7 @@ enum source {
 	SOURCE_QUEUE,
 	SOURCE_DUE,
 	SOURCE_PORTS,
+	SOURCE_HOTPLUG,
 	SOURCE_HEARTBEAT,
 	SOURCE_WATCHDOG,
 	SOURCE_STOP_REPORT,
@@ -111,6 +112,9 @@ static int watch_all(struct main_loop *loop)
 		result = watch(loop, SOURCE_DUE, timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK));
 	if (result == 0 && gateway_ports_fd(loop->gateway) >= 0)
 		result = watch(loop, SOURCE_PORTS, gateway_ports_fd(loop->gateway));
+	int hotplug_fd = result == 0 ? gateway_start_hotplug(loop->gateway) : -1;
+	if (hotplug_fd >= 0)
+		result = watch(loop, SOURCE_HOTPLUG, hotplug_fd);
 	if (result == 0)
 		result = watch_period(loop, SOURCE_HEARTBEAT, HEARTBEAT_MS);
 	if (result == 0 && sd_watchdog_enabled(0, &watchdog_usec) > 0)
@@ -183,6 +187,9 @@ static void take(struct main_loop *loop, enum source source)
 		break;
 	case SOURCE_PORTS:
 		gateway_ports_changed(loop->gateway);
+		break;
+	case SOURCE_HOTPLUG:
+		gateway_take_hotplug(loop->gateway);
 		break;
 	case SOURCE_HEARTBEAT:
 		gateway_survey_ports(loop->gateway);

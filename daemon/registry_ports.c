@@ -152,15 +152,22 @@ static void share_serial(struct registry *registry, const struct usb_port *port,
 	registry->serials[registry->serial_count++] = shared;
 }
 
+/* The configuration may name a link to it. */
+static bool is_same_node(const char *path, const char *node)
+{
+	char *one = realpath(path, NULL), *other = realpath(node, NULL);
+	bool same = strcmp(path, node) == 0 || (one != NULL && other != NULL && strcmp(one, other) == 0);
+	free(one);
+	free(other);
+	return same;
+}
+
 /* The device of the configuration whose port this is. */
 static struct registry_entry *find_fixed(const struct batch *batch, const struct usb_port *port)
 {
 	for (size_t i = 0; i < batch->registry->section_count; i++) {
 		struct registry_entry *entry = batch->registry->entries[i];
-		char *path = registry_entry_is_fixed(entry) ? realpath(entry->section->port, NULL) : NULL;
-		bool same = path != NULL && strcmp(path, port->node) == 0;
-		free(path);
-		if (same)
+		if (registry_entry_is_fixed(entry) && is_same_node(entry->section->port, port->node))
 			return entry;
 	}
 	return NULL;
@@ -312,6 +319,21 @@ static void note_shared(struct registry *registry, const struct shared_serial *s
 	}
 }
 
+static bool is_among(const struct usb_port *ports, size_t count, const char *syspath)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(ports[i].syspath, syspath) == 0)
+			return true;
+	return false;
+}
+
+/* What is said of a port last is true. */
+static bool is_told_again(const struct batch *batch, size_t index)
+{
+	const struct usb_port *port = &batch->ports[index];
+	return is_among(port + 1, batch->count - index - 1, port->syspath);
+}
+
 static int take_in(struct batch *batch, struct job_fault *ret_fault)
 {
 	size_t shared_before = batch->registry->serial_count;
@@ -321,7 +343,8 @@ static int take_in(struct batch *batch, struct job_fault *ret_fault)
 	for (size_t i = 0; i < batch->count; i++)
 		clear_way(batch->registry, &batch->ports[i]);
 	for (size_t i = 0; i < batch->count; i++)
-		place(batch, &batch->ports[i]);
+		if (!is_told_again(batch, i))
+			place(batch, &batch->ports[i]);
 	int result = store_batch(batch, ret_fault);
 	bool stored = result == 0;
 	for (size_t i = 0; i < batch->placed; i++) {
@@ -356,14 +379,6 @@ void registry_port_left(struct registry *registry, const char *syspath)
 		if (strcmp(registry->entries[i]->syspath, syspath) == 0)
 			show_left(registry, registry->entries[i]);
 	pthread_mutex_unlock(&registry->change);
-}
-
-static bool is_among(const struct usb_port *ports, size_t count, const char *syspath)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(ports[i].syspath, syspath) == 0)
-			return true;
-	return false;
 }
 
 int registry_ports_are(struct registry *registry, const struct usb_port *ports, size_t count, struct job_fault *ret_fault)

@@ -56,13 +56,12 @@ static void find_in_table(uint16_t vid, uint16_t pid, struct usb_board *ret)
 void usb_board_find(const struct usb_board_rule *rules, size_t rule_count, uint16_t vid, uint16_t pid, uint8_t interface,
 		    struct usb_board *ret)
 {
-	*ret = (struct usb_board){.name = "", .profile = ""};
+	*ret = (struct usb_board){.name = "", .profile = "", .own_interface = -1};
 	for (size_t i = 0; i < rule_count; i++) {
 		const struct usb_board_rule *rule = &rules[i];
 		if (!rule_has(rule, vid, pid))
 			continue;
-		if (rule->interface >= 0)
-			ret->own_interface = (uint8_t)rule->interface;
+		ret->own_interface = rule->interface;
 		ret->named = rule->interface < 0 || rule->interface == interface;
 		if (ret->named) {
 			ret->name = rule->name;

@@ -26,11 +26,11 @@ struct usb_board_rule {
 
 /* What is behind a port with these USB ids. */
 struct usb_board {
-	bool hidden;           /* no board at all: a loader that waits for its own update (protocol.md 9, DFU) */
-	bool named;            /* it is that board; else a port that may carry anything */
-	const char *name;      /* "" when not named. Of the table or of the rules */
-	const char *profile;   /* that of the board, or what an adapter of this kind mostly needs; "": nothing known */
-	uint8_t own_interface; /* the port that is called by the board's name alone */
+	bool hidden;         /* no board at all: a loader that waits for its own update (protocol.md 9, DFU) */
+	bool named;          /* it is that board; else a port that may carry anything */
+	const char *name;    /* "" when not named. Of the table or of the rules */
+	const char *profile; /* that of the board, or what an adapter with these ids mostly needs; "": nothing known */
+	int own_interface;   /* the port that is called by the board's name alone, as a rule says; -1: none does */
 };
 void usb_board_find(const struct usb_board_rule *rules, size_t rule_count, uint16_t vid, uint16_t pid, uint8_t interface,
 		    struct usb_board *ret);

@@ -149,6 +149,9 @@ class Daemon:
 class Rack:
     """A folder, a simulator and a daemon in one; close() leaves nothing behind. Use with addCleanup(rack.close)."""
 
+    # What is plugged into the machine that runs the tests is none of theirs.
+    HOTPLUG = False
+
     def __init__(self, count, extra_config="", start=True, program="dupgated", profile="auto", **simulator):
         self.folder = Path(tempfile.mkdtemp(prefix="rack-"))
         if "rules" in simulator:  # a scenario as data
@@ -166,6 +169,7 @@ class Rack:
     def config(self, extra):
         text = f"[daemon]\nstate_dir = {self.folder}/state\ncache_dir = {self.folder}/cache\nlog_level = debug\n"
         text += "" if "[http]" in extra else "[http]\nlisten = 127.0.0.1:0\n"
+        text += "" if self.HOTPLUG or "[hotplug]" in extra else "[hotplug]\nenabled = no\n"
         text += extra
         for device, port in zip(self.devices, self.simulator.ports if self.simulator else []):
             text += f"[device {device}]\nport = {port}\nprofile = {self.profile}\nlabels = rack=1\n"

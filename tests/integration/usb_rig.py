@@ -239,6 +239,7 @@ def pty_of(link):
 class UsbRack(Rack):
     """A rack whose modems sit on USB boards; UsbRack([Board("pysense", "Py0001", [0])]). Nothing is plugged at first."""
 
+    HOTPLUG = True
     # How long the simulator takes a port away at the least.
     AWAY_MS = 10
 
