@@ -10,6 +10,8 @@
 #include "api/json_view.h"
 #include "api/references.h"
 
+#define STATUS_CONFLICT 409
+
 int route_list_devices(struct exchange *exchange)
 {
 	struct device *devices = NULL;
@@ -63,6 +65,12 @@ static int begin_request(struct exchange *exchange, enum job_kind kind, struct j
 	int r = gateway_device(exchange->gateway, exchange->parameter, &device, &exchange->fault);
 	if (r < 0)
 		return r;
+	if (device.offered) {
+		exchange->remedy = "Find out what it carries, then say so: dupctl adopt DEVICE PROFILE.";
+		return exchange_refuse(
+		    exchange, STATUS_CONFLICT, NULL,
+		    "the device %s is a USB adapter that may carry anything: nothing is sent to it until it is given a profile", device.id);
+	}
 	*ret = (struct job_request){.kind = kind, .way = "auto"};
 	memcpy(ret->device, device.id, sizeof(ret->device));
 	gateway_own_lease(exchange->gateway, device.id, exchange->lease_token, ret->lease);

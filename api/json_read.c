@@ -113,10 +113,18 @@ static int member_maintenance(const struct member_rule *rule, json_t *value, voi
 	return member_bool(rule, value, ret, ret_error);
 }
 
+static int member_profile(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
+{
+	struct device_patch *patch = ret;
+	patch->set_profile = true;
+	return json_is_null(value) ? 0 : member_text(rule, value, ret, ret_error);
+}
+
 static const struct member_rule device_patch_rules[] = {
     {"labels", member_labels, AT(struct device_patch, labels)},
     {"alias", member_alias, AT(struct device_patch, alias)},
     {"maintenance", member_maintenance, AT(struct device_patch, maintenance)},
+    {"profile", member_profile, AT(struct device_patch, profile)},
 };
 
 int json_read_device_patch(const char *body, size_t length, struct device_patch *ret, struct read_error *ret_error)

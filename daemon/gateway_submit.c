@@ -41,9 +41,11 @@ static int resolve(struct gateway *gateway, struct job_request *request, const c
 	return result;
 }
 
-static int refuse_maintenance(const struct device *device, struct job_fault *ret_fault)
+static int refuse_unfit(const struct device *device, struct job_fault *ret_fault)
 {
-	return job_fault_set(ret_fault, "device-busy", "the device %s is in maintenance", device->id);
+	if (device->offered)
+		return registry_refuse_offered(device->id, ret_fault);
+	return device->maintenance ? job_fault_set(ret_fault, "device-busy", "the device %s is in maintenance", device->id) : 0;
 }
 
 static int submit(struct gateway *gateway, struct job_request *request, const char *reference, const struct job_row *retried,
@@ -54,8 +56,8 @@ static int submit(struct gateway *gateway, struct job_request *request, const ch
 	struct queue_order order = {.request = request, .retried = retried};
 	int result = resolve(gateway, request, reference, &device, &files, ret_fault);
 	order.to_release = files.bundle.facts.release;
-	if (result == 0 && device.maintenance)
-		result = refuse_maintenance(&device, ret_fault);
+	if (result == 0)
+		result = refuse_unfit(&device, ret_fault);
 	if (result == 0)
 		result = queue_submit(gateway->queue, &order, ret, ret_fault);
 	job_files_clear(&files);
@@ -84,8 +86,8 @@ static int submit_url(struct gateway *gateway, struct job_request *request, cons
 	int result = registry_get(gateway->registry, request->device, &device, ret_fault);
 	if (result == 0)
 		result = check_request(request, ret_fault);
-	if (result == 0 && device.maintenance)
-		result = refuse_maintenance(&device, ret_fault);
+	if (result == 0)
+		result = refuse_unfit(&device, ret_fault);
 	if (result < 0)
 		return result;
 	request->firmware[0] = '\0';

@@ -199,6 +199,26 @@ static int keep(struct registry *registry, struct registry_entry *entry, const s
 	return result;
 }
 
+int registry_refuse_offered(const char *id, struct job_fault *ret_fault)
+{
+	return job_fault_set(ret_fault, "invalid-request",
+			     "the device %s is a USB adapter that may carry anything: nothing is sent to it until it is given a profile",
+			     id);
+}
+
+static int patch_profile(struct registry *registry, const char *profile, struct registry_entry *next, struct job_fault *ret_fault)
+{
+	if (profile[0] != '\0' && config_profile(registry->config, profile) == NULL)
+		return job_fault_set(ret_fault, "invalid-request", "there is no profile %s", profile);
+	snprintf(next->given_profile, sizeof(next->given_profile), "%s", profile);
+	registry_choose_profile(registry, next);
+	if (!next->device.offered || next->device.job[0] == '\0')
+		return 0;
+	job_fault_set(ret_fault, "device-busy", "the device %s has the job %s, which needs the profile", next->id, next->device.job);
+	memcpy(ret_fault->job, next->device.job, sizeof(ret_fault->job));
+	return -EPROTO;
+}
+
 int registry_patch(struct registry *registry, const char *id, const struct device_patch *patch, struct device *ret,
 		   struct job_fault *ret_fault)
 {
@@ -216,7 +236,12 @@ int registry_patch(struct registry *registry, const char *id, const struct devic
 		memcpy(next.device.alias, patch->alias, sizeof(next.device.alias));
 	if (patch->set_maintenance)
 		next.device.maintenance = patch->maintenance;
-	int result = keep(registry, entry, &next, ret_fault);
+	bool was_offered = entry->device.offered;
+	int result = patch->set_profile ? patch_profile(registry, patch->profile, &next, ret_fault) : 0;
+	if (result == 0)
+		result = keep(registry, entry, &next, ret_fault);
+	if (result == 0 && was_offered && !next.device.offered)
+		device_history_note(registry->history, id, DEVICE_FACT_ADOPTED, "", "it was given the profile %s", next.given_profile);
 	*ret = registry_snapshot(entry);
 	pthread_mutex_unlock(&registry->change);
 	return result;

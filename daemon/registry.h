@@ -30,6 +30,9 @@ bool registry_present(struct registry *registry, const char *id);
 int registry_patch(struct registry *registry, const char *id, const struct device_patch *patch, struct device *ret,
 		   struct job_fault *ret_fault);
 
+/* Nothing is sent to what is only offered: fills the fault, returns -EPROTO. */
+int registry_refuse_offered(const char *id, struct job_fault *ret_fault);
+
 /* The modem answered: what it told is kept, what it did not tell stays as it was known. identity: also when the IMEI is another than
  * before (a probe: the person who asked for it accepts what is there). now_ms: Unix time. */
 int registry_learn(struct registry *registry, const char *id, const struct modem_info *info, bool identity, int64_t now_ms,

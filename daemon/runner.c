@@ -378,6 +378,8 @@ static void run_job(struct run *run, struct run_outcome *ret)
 	struct upgrade_result result = {.before.boot_mode = BOOT_MODE_UNKNOWN, .after.boot_mode = BOOT_MODE_UNKNOWN};
 	const struct job_request *request = &run->row.job.request;
 	ret->result = registry_get(run->queue->with.registry, request->device, &run->device, &ret->fault);
+	if (ret->result == 0 && run->device.offered)
+		ret->result = registry_refuse_offered(run->device.id, &ret->fault);
 	if (ret->result < 0)
 		return;
 	open_transcript(run);

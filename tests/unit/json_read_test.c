@@ -242,7 +242,14 @@ START_TEST(device_patch_sets_only_what_is_there)
 	ck_assert_str_eq(patch.labels[1].value, "a b");
 	static const char rest[] = "{\"alias\":null,\"maintenance\":true}";
 	ck_assert_int_eq(json_read_device_patch(rest, strlen(rest), &patch, &error), 0);
-	ck_assert(!patch.set_labels && patch.set_alias && patch.set_maintenance && patch.maintenance);
+	ck_assert(!patch.set_labels && patch.set_alias && patch.set_maintenance && patch.maintenance && !patch.set_profile);
+	static const char adopt[] = "{\"profile\":\"walter\"}", as_found[] = "{\"profile\":null}";
+	ck_assert_int_eq(json_read_device_patch(adopt, strlen(adopt), &patch, &error), 0);
+	ck_assert(patch.set_profile && !patch.set_alias);
+	ck_assert_str_eq(patch.profile, "walter");
+	ck_assert_int_eq(json_read_device_patch(as_found, strlen(as_found), &patch, &error), 0);
+	ck_assert(patch.set_profile);
+	ck_assert_str_eq(patch.profile, "");
 	ck_assert_str_eq(patch.alias, "");
 }
 END_TEST
@@ -259,6 +266,8 @@ static const struct {
     {"{\"alias\":1}", "alias"},
     {"{\"alias\":\"1234567890123456789012345678901234567890123456789012345678901234\"}", "alias"},
     {"{\"maintenance\":null}", "maintenance"},
+    {"{\"profile\":1}", "profile"},
+    {"{\"profile\":\"a-name-that-is-longer-than-names-are\"}", "profile"},
     {"{\"id\":\"x\"}", "id"},
 };
 

@@ -209,6 +209,81 @@ START_TEST(it_comes_back_before_it_was_told_that_it_left)
 }
 END_TEST
 
+static struct usb_port plug_adapter(const char *path, unsigned number, const char *serial)
+{
+	struct usb_port port = plug(path, number, serial);
+	port.vid = 0x0403;
+	port.pid = 0x6015;
+	port.board[0] = port.profile[0] = '\0';
+	port.named = false;
+	return port;
+}
+
+static int give_profile(const char *id, const char *profile)
+{
+	struct device_patch patch = {.set_profile = true};
+	struct device device;
+	snprintf(patch.profile, sizeof(patch.profile), "%s", profile);
+	return registry_patch(registry, id, &patch, &device, &fault);
+}
+
+START_TEST(an_adapter_is_offered_until_it_is_given_a_profile)
+{
+	struct device_entry *entries = NULL;
+	size_t count = 0;
+	struct usb_port port = plug_adapter("1-1", 0, "DN01");
+	came(&port);
+	struct device device = get("dn01");
+	ck_assert(device.offered);
+	ck_assert_int_eq(device.state, DEVICE_UNKNOWN);
+	ck_assert_str_eq(device.profile, "auto");
+	ck_assert_str_eq(device.board, "");
+	ck_assert_int_eq(give_profile("dn01", "no-such"), -EPROTO);
+	ck_assert_str_eq(fault.kind->code, "invalid-request");
+	ck_assert(get("dn01").offered);
+	ck_assert_int_eq(give_profile("dn01", "monarch2"), 0);
+	device = get("dn01");
+	ck_assert(!device.offered);
+	ck_assert_str_eq(device.profile, "monarch2");
+	ck_assert_ptr_eq(registry_profile(registry, "dn01"), profile_builtin("monarch2"));
+	ck_assert_int_eq(device_history_list(history, "dn01", 10, &entries, &count, &fault), 0);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_str_eq(entries[0].type, "adopted");
+	ck_assert_str_eq(entries[0].detail, "it was given the profile monarch2");
+	free(entries);
+	restart();
+	ck_assert_str_eq(get("dn01").profile, "monarch2");
+	came(&port);
+	ck_assert_str_eq(get("dn01").profile, "monarch2");
+	ck_assert(!get("dn01").offered);
+	registry_set_job(registry, "dn01", "01job", false);
+	ck_assert_int_eq(give_profile("dn01", ""), -EPROTO);
+	ck_assert_str_eq(fault.kind->code, "device-busy");
+	ck_assert_str_eq(fault.job, "01job");
+	ck_assert_str_eq(get("dn01").profile, "monarch2");
+	registry_set_job(registry, "dn01", "", false);
+	ck_assert_int_eq(give_profile("dn01", ""), 0);
+	ck_assert(get("dn01").offered);
+	ck_assert_str_eq(get("dn01").profile, "auto");
+}
+END_TEST
+
+START_TEST(an_offered_one_stays_so_over_a_restart)
+{
+	struct usb_port port = plug_adapter("1-1", 0, "DN01");
+	strcpy(port.profile, "walter");
+	came(&port);
+	restart();
+	ck_assert(get("dn01").offered);
+	ck_assert_str_eq(get("dn01").profile, "walter");
+	port.named = true;
+	strcpy(port.profile, "monarch1");
+	came(&port);
+	ck_assert(!get("dn01").offered);
+	ck_assert_str_eq(get("dn01").profile, "monarch1");
+}
+END_TEST
+
 struct await {
 	bool present;
 	int cancel_fd, result;
@@ -266,6 +341,8 @@ int main(void)
 	tcase_add_test(tcase, one_that_left_is_absent_and_keeps_what_is_known);
 	tcase_add_test(tcase, one_that_comes_back_elsewhere_is_the_same);
 	tcase_add_test(tcase, it_comes_back_before_it_was_told_that_it_left);
+	tcase_add_test(tcase, an_adapter_is_offered_until_it_is_given_a_profile);
+	tcase_add_test(tcase, an_offered_one_stays_so_over_a_restart);
 	tcase_add_test(tcase, who_waits_for_a_port_is_woken);
 	tcase_add_test(tcase, waiting_for_a_port_ends_in_time_or_when_cancelled);
 	suite_add_tcase(suite, tcase);
