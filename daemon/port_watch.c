@@ -146,17 +146,18 @@ static int step(struct port_watch *watch, struct interests *into, struct walk *w
 		return 0;
 	bool last = walk->ahead[0] == '\0';
 	/* A folder that is there tells by itself when it goes: what is in it is watched. */
-	int result = !last && is_folder(path) ? 0 : watch_name(watch, into, walk->behind, name);
-	if (result < 0)
-		return result;
-	/* Looked at with the watch in place, so that what changes after the look is told. */
-	ssize_t size = readlink(path, target, sizeof(target) - 1);
-	if (size >= 0) {
-		target[size] = '\0';
-		return follow(walk, target);
+	if (last || !is_folder(path)) {
+		int result = watch_name(watch, into, walk->behind, name);
+		if (result < 0)
+			return result;
+		/* Looked at with the watch in place, so that what changes after the look is told. */
+		ssize_t size = readlink(path, target, sizeof(target) - 1);
+		target[size >= 0 ? size : 0] = '\0';
+		if (size >= 0)
+			return follow(walk, target);
+		if (last || !is_folder(path))
+			return 0;
 	}
-	if (last || !is_folder(path))
-		return 0;
 	memcpy(walk->behind, path, (size_t)length + 1);
 	return 1;
 }

@@ -22,3 +22,5 @@ echo
 echo "The firmware cache, by HTTP on loopback; dupctl as a process of its own."
 echo
 DUPGATE_BUILD=$(realpath "$build") "${PYTHON:-/usr/bin/python3}" "$here/bench_cache.py"
+echo
+DUPGATE_BUILD=$(realpath "$build") "${PYTHON:-/usr/bin/python3}" "$here/bench_idle.py"
