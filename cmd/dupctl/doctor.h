@@ -17,7 +17,7 @@ struct udev_device;
 enum port_kind {
 	PORT_NAMED,   /* a device: a known board, or one that somebody named */
 	PORT_OFFERED, /* an adapter on USB that nobody named */
-	PORT_HIDDEN,  /* ID_DUPGATE=0 */
+	PORT_HIDDEN,  /* ID_DUPGATE=0, or a loader that waits for its own update */
 	PORT_OTHER,   /* a device that is not on USB */
 };
 

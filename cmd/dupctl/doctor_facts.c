@@ -153,6 +153,35 @@ static bool setting_parse(char *line, const char **ret_key, const char **ret_val
 	return true;
 }
 
+/* "0403:6001, 10c4:ea60": what is none of it ends the list. */
+static void boards_take(const char *value, struct configuration_facts *ret)
+{
+	size_t most = sizeof(ret->boards) / sizeof(ret->boards[0]);
+	char *end;
+
+	while (ret->board_count < most) {
+		unsigned long vendor = strtoul(value, &end, 16), product;
+
+		if (end == value || *end != ':')
+			return;
+		value = end + 1;
+		product = strtoul(value, &end, 16);
+		if (end == value)
+			return;
+		ret->boards[ret->board_count].vendor = (uint16_t)vendor;
+		ret->boards[ret->board_count++].product = (uint16_t)product;
+		value = end + strspn(end, ", \t");
+	}
+}
+
+bool configuration_names_board(const struct configuration_facts *configuration, uint16_t vendor, uint16_t product)
+{
+	for (size_t i = 0; i < configuration->board_count; i++)
+		if (configuration->boards[i].vendor == vendor && configuration->boards[i].product == product)
+			return true;
+	return false;
+}
+
 static void setting_take(const char *section, const char *key, const char *value, struct configuration_facts *ret)
 {
 	size_t most = sizeof(ret->devices) / sizeof(ret->devices[0]);
@@ -161,6 +190,8 @@ static void setting_take(const char *section, const char *key, const char *value
 		copy(ret->state_dir, sizeof(ret->state_dir), value, strlen(value));
 	else if (strcmp(section, "daemon") == 0 && strcmp(key, "cache_dir") == 0)
 		copy(ret->cache_dir, sizeof(ret->cache_dir), value, strlen(value));
+	else if (strncmp(section, "board ", 6) == 0 && strcmp(key, "usb") == 0)
+		boards_take(value, ret);
 	else if (strncmp(section, "device ", 7) == 0 && strcmp(key, "port") == 0 && *value == '/' && ret->device_count < most) {
 		copy(ret->devices[ret->device_count].id, sizeof(ret->devices[0].id), section + 7, strlen(section + 7));
 		copy(ret->devices[ret->device_count++].port, sizeof(ret->devices[0].port), value, strlen(value));

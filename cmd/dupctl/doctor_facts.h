@@ -54,9 +54,15 @@ struct configuration_facts {
 		char port[256];
 	} devices[128]; /* with a port that is a path */
 	size_t device_count;
+	struct {
+		uint16_t vendor, product;
+	} boards[64]; /* of all [board NAME] */
+	size_t board_count;
 };
 void configuration_defaults(struct configuration_facts *ret);
 void configuration_parse(const char *text, struct configuration_facts *ret);
+
+bool configuration_names_board(const struct configuration_facts *configuration, uint16_t vendor, uint16_t product);
 
 /* Does a rules file set `property`? Comments do not count; an empty file, as a mask is, sets nothing. */
 bool rules_set(const char *text, const char *property);

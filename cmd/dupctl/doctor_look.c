@@ -22,10 +22,14 @@ static const char *attribute(struct udev_device *device, const char *name)
 	return value ? value : "";
 }
 
+static uint16_t usb_id(struct udev_device *usb, const char *name)
+{
+	return (uint16_t)strtoul(attribute(usb, name), NULL, 16);
+}
+
 const struct board_fact *usb_device_fact(struct udev_device *usb)
 {
-	return board_fact_find((uint16_t)strtoul(attribute(usb, "idVendor"), NULL, 16),
-			       (uint16_t)strtoul(attribute(usb, "idProduct"), NULL, 16));
+	return board_fact_find(usb_id(usb, "idVendor"), usb_id(usb, "idProduct"));
 }
 
 void usb_device_name(struct udev_device *usb, char *ret, size_t size)
@@ -155,16 +159,20 @@ static const char *tag(const struct doctor_port *port, const char *property)
 
 static enum port_kind port_kind(const struct doctor *doctor, struct doctor_port *port)
 {
+	const struct configuration_facts *configuration = &doctor->configuration;
+	enum board_kind kind = port->board ? port->board->kind : BOARD_UNKNOWN;
 	const json_t *device = device_at(doctor, port);
-	bool known = port->board && port->board->kind == BOARD_KNOWN;
 
 	if (device)
 		snprintf(port->device, sizeof(port->device), "%s", reply_text(device, "id"));
-	if (strcmp(tag(port, "ID_DUPGATE"), "0") == 0)
+	if (strcmp(tag(port, "ID_DUPGATE"), "0") == 0 || kind == BOARD_DFU)
 		return PORT_HIDDEN;
 	if (device)
 		return json_is_true(json_object_get(device, "offered")) ? PORT_OFFERED : PORT_NAMED;
-	return known || port->tagged || configured(&doctor->configuration, port) ? PORT_NAMED : PORT_OFFERED;
+	if (kind == BOARD_KNOWN || port->tagged || configured(configuration, port) ||
+	    configuration_names_board(configuration, usb_id(port->usb, "idVendor"), usb_id(port->usb, "idProduct")))
+		return PORT_NAMED;
+	return PORT_OFFERED;
 }
 
 static struct doctor_port *port_add(struct doctor *doctor, const char *node)

@@ -125,6 +125,8 @@ class Boards(Doctor):
         self.expect(found, "ports", "good", None, "^1 port of boards, 0 adapters")
         self.expect(found, "udev-applied", "note", "/dev/ttyUSB0", "configuration alone", r'ATTR\{serial\}=="A"5\\x07"')
         self.expect(found, "gpsd", "bad", "/dev/ttyUSB0", "gives it to gpsd", "USBAUTO")
+        self.configure("[board lab]\nusb = 10c4:ea60, 0403:6001\n")
+        self.expect(self.look(board), "udev-applied", "note", "/dev/ttyUSB0", "configuration alone")
         # Tagged for udev it is a board like any other.
         found = self.look(Board("0403:6001", driver="ftdi_sio", node="", tty=("E: ID_DUPGATE_PROFILE=monarch1", "E: ID_MM_DEVICE_IGNORE=1")))
         self.expect(found, "udev-applied", "good", None, "1 port ")

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/dupctl/doctor_facts.h"
+#include "daemon/usb_board.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
@@ -73,6 +74,24 @@ START_TEST(boards_of_protocol_md)
 }
 END_TEST
 
+/* dupctl talks to the daemon by HTTP alone and has a table of its own: this holds the two together. */
+START_TEST(boards_of_the_daemon)
+{
+	for (unsigned vendor = 0; vendor <= 0xffff; vendor++)
+		for (unsigned product = 0; product <= 0xffff;
+		     product += vendor == 0x04d8 || vendor == 0x03eb || vendor == 0x303a ? 1 : 0xff) {
+			const struct board_fact *fact = board_fact_find((uint16_t)vendor, (uint16_t)product);
+			enum board_kind kind = fact ? fact->kind : BOARD_UNKNOWN;
+			struct usb_board board;
+
+			usb_board_find(NULL, 0, (uint16_t)vendor, (uint16_t)product, 0, &board);
+			if (board.hidden != (kind == BOARD_DFU) || board.named != (kind == BOARD_KNOWN) ||
+			    (!board.named && !board.hidden && strcmp(board.profile, fact ? fact->profile : "") != 0))
+				ck_abort_msg("%04x:%04x", vendor, product);
+		}
+}
+END_TEST
+
 START_TEST(configuration)
 {
 	struct configuration_facts *facts = calloc(1, sizeof(*facts));
@@ -92,6 +111,12 @@ START_TEST(configuration)
 	ck_assert_str_eq(facts->devices[0].id, "bench-1");
 	ck_assert_str_eq(facts->devices[0].port, "/dev/ttyUSB0");
 	ck_assert_str_eq(facts->devices[1].port, "/t/three");
+	configuration_parse(
+	    "[board lab]\nusb = 0403:6001,10c4:EA60 ; two\nprofile = auto\n[board x]\nusb = 1:2, nonsense\n[profile y]\nusb = 3:4\n",
+	    facts);
+	ck_assert_uint_eq(facts->board_count, 3);
+	ck_assert(configuration_names_board(facts, 0x0403, 0x6001) && configuration_names_board(facts, 0x10c4, 0xea60));
+	ck_assert(configuration_names_board(facts, 1, 2) && !configuration_names_board(facts, 3, 4));
 	configuration_parse("[profile x]\nport = /no\n[host h]\nstate_dir = /no\n[daemo", facts);
 	ck_assert_uint_eq(facts->device_count, 0);
 	ck_assert_str_eq(facts->state_dir, "/var/lib/dupgate");
@@ -264,6 +289,7 @@ int main(void)
 	tcase_add_loop_test(tests, permission_bits, 0, ROWS(uses));
 	tcase_add_test(tests, kernel_releases);
 	tcase_add_test(tests, boards_of_protocol_md);
+	tcase_add_test(tests, boards_of_the_daemon);
 	tcase_add_test(tests, configuration);
 	tcase_add_test(tests, rules);
 	tcase_add_test(tests, units);
