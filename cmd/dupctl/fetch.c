@@ -25,6 +25,7 @@ struct fetch {
 	int64_t deadline_ms, drawn_ms;
 	bool changed; /* since it was drawn */
 	bool reader_gone;
+	bool catalogue; /* it brings no firmware, but what can be fetched */
 };
 
 static void text_member(json_t *body, const char *member, const char *value)
@@ -270,7 +271,7 @@ static int end_show(struct fetch *fetch)
 	if (session->json)
 		return session_print_json(session, fetch->now) != STATUS_DONE ? STATUS_OTHER : good ? STATUS_DONE : STATUS_JOB_FAILED;
 	if (good)
-		return success_show(session, &download);
+		return fetch->catalogue ? catalogue_show(session) : success_show(session, &download);
 	text_add_clean(&shown, download.url);
 	text_add(&shown, "  ");
 	text_add_clean(&shown, download.state);
@@ -288,6 +289,7 @@ static int download_follow(struct session *session, const struct options *option
 	    .session = session,
 	    .subscription = {.session = session, .path = "/events?topics=firmware&snapshot=true"},
 	    .now = json_incref(download),
+	    .catalogue = options->verb == VERB_FIRMWARE_CATALOGUE,
 	    .deadline_ms = options->timeout_s.set ? monotonic_ms() + options->timeout_s.value * 1000 : 0,
 	};
 	int status = STATUS_DONE;
@@ -355,5 +357,22 @@ int fetch_firmware(struct session *session, const struct options *options)
 	}
 	if (!json_object_get(answer, "state")) /* a firmware: the cache has that digest */
 		return known_show(session, answer);
+	return options->wait ? download_follow(session, options, answer) : begun_show(session, answer);
+}
+
+int fetch_catalogue(struct session *session, const struct options *options)
+{
+	failure_owned failure = session_failure(session);
+	json_owned *body = json_object();
+	json_owned *answer = NULL;
+	int status = signature_member(body, options->signature);
+
+	if (status != STATUS_DONE)
+		return status;
+	text_member(body, "url", options->operands[0]);
+	if (session_call(session, "POST", "/firmware/catalogue", body, &answer, &failure) != STATUS_DONE) {
+		failure_print(&failure, NULL);
+		return failure.status;
+	}
 	return options->wait ? download_follow(session, options, answer) : begun_show(session, answer);
 }

@@ -11,4 +11,7 @@
 /* "firmware add URL". → enum exit_status. */
 int fetch_firmware(struct session *session, const struct options *options);
 
+/* "firmware catalogue URL". → enum exit_status. */
+int fetch_catalogue(struct session *session, const struct options *options);
+
 #endif

@@ -14,7 +14,7 @@
 
 #define ON(verb)      (1u << (verb))
 #define ON_SELECTION  (ON(VERB_PROBE) | ON(VERB_REPORT) | ON(VERB_UPGRADE))
-#define ON_WAITING    (ON(VERB_PROBE) | ON(VERB_UPGRADE) | ON(VERB_RETRY) | ON(VERB_FIRMWARE_ADD))
+#define ON_WAITING    (ON(VERB_PROBE) | ON(VERB_UPGRADE) | ON(VERB_RETRY) | ON(VERB_FIRMWARE_ADD) | ON(VERB_FIRMWARE_CATALOGUE))
 #define ON_STATING    (ON(VERB_FIRMWARE_ADD) | ON(VERB_FIRMWARE_EDIT))
 #define MEMBER(field) offsetof(struct options, field)
 #define BUILD_MOST    UINT32_MAX
@@ -62,7 +62,9 @@ static const struct option_spec specs[] = {
     {"build", 0, "N", "the build it installs", ON_STATING, OPTION_INTEGER, MEMBER(build), 1, BUILD_MOST, NULL},
     {"base-build", 0, "N", "the only build it can start from (a differential)", ON_STATING, OPTION_INTEGER, MEMBER(base_build), 1,
      BUILD_MOST, NULL},
-    {"signature", 0, "FILE", "its minisign signature (PATH.minisig)", ON(VERB_FIRMWARE_ADD), OPTION_TEXT, MEMBER(signature), 0, 0, NULL},
+    {"signature", 0, "FILE", "its minisign signature (PATH.minisig)", ON(VERB_FIRMWARE_ADD) | ON(VERB_FIRMWARE_CATALOGUE), OPTION_TEXT,
+     MEMBER(signature), 0, 0, NULL},
+    {"available", 0, NULL, "also what the catalogue offers", ON(VERB_FIRMWARE_LIST), OPTION_FLAG, MEMBER(available), 0, 0, NULL},
     {"clear", 0, "LIST", "stated values to take back, for example release,helper", ON(VERB_FIRMWARE_EDIT), OPTION_TEXT, MEMBER(clear), 0, 0,
      NULL},
     {"config", 0, "FILE", "the daemon's configuration (/etc/dupgate/dupgate.conf)", ON(VERB_DOCTOR), OPTION_TEXT, MEMBER(config), 0, 0,
@@ -263,6 +265,21 @@ static int add_check(const struct options *options, struct text *error)
 	return -EINVAL;
 }
 
+static int catalogue_check(const struct options *options, struct text *error)
+{
+	const char *source = options->operand_count > 0 ? options->operands[0] : "";
+
+	if (!*source && options->signature)
+		text_add(error, "--signature is for a catalogue that is given");
+	else if (strstr(source, "://") && !option_is_url(source))
+		text_add(error, "only URLs with http:// and https:// are fetched");
+	else if (options->wait && !option_is_url(source))
+		text_add(error, "--wait is for a URL");
+	else
+		return 0;
+	return -EINVAL;
+}
+
 static int upgrade_check(const struct options *options, struct text *error)
 {
 	int64_t when;
@@ -334,6 +351,8 @@ static int options_check(const struct options *options, struct text *error)
 		r = upgrade_check(options, error);
 	if (r == 0 && options->verb == VERB_FIRMWARE_ADD)
 		r = add_check(options, error);
+	if (r == 0 && options->verb == VERB_FIRMWARE_CATALOGUE)
+		r = catalogue_check(options, error);
 	if (r == 0 && options->verb == VERB_JOBS)
 		r = jobs_check(options, error);
 	if (r == 0 && options->verb == VERB_FIRMWARE_EDIT)

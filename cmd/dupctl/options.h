@@ -26,6 +26,7 @@ enum verb_id {
 	VERB_FIRMWARE_REMOVE,
 	VERB_FIRMWARE_EXPORT,
 	VERB_FIRMWARE_VERIFY,
+	VERB_FIRMWARE_CATALOGUE,
 	VERB_DOWNLOADS_LIST,
 	VERB_DOWNLOADS_SHOW,
 	VERB_DOWNLOADS_CANCEL,
@@ -64,6 +65,7 @@ struct options {
 
 	const char *name, *family, *release, *signature, *clear;
 	struct optional_number build, base_build;
+	bool available;
 
 	const char *config;
 };

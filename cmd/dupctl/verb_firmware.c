@@ -31,14 +31,18 @@ int verb_firmware_list(struct session *session, const struct options *options)
 	text_owned shown = terminal_text(&session->terminal);
 	json_owned *answer = NULL;
 
-	(void)options;
-	if (session_call(session, "GET", "/firmware", NULL, &answer, &failure) != STATUS_DONE) {
+	if (session_call(session, "GET", options->available ? "/firmware?available=true" : "/firmware", NULL, &answer, &failure) !=
+	    STATUS_DONE) {
 		failure_print(&failure, NULL);
 		return failure.status;
 	}
 	if (session->json)
 		return session_print_json(session, answer);
 	view_firmware_list(&shown, json_object_get(answer, "firmware"), true, session->terminal.width);
+	if (options->available) {
+		text_add(&shown, "\nThe catalogue offers besides:\n");
+		view_available_list(&shown, json_object_get(answer, "available"), session->terminal.width);
+	}
 	return session_print(session, &shown);
 }
 

@@ -26,6 +26,7 @@ int verb_firmware_edit(struct session *session, const struct options *options);
 int verb_firmware_remove(struct session *session, const struct options *options);
 int verb_firmware_export(struct session *session, const struct options *options);
 int verb_doctor(struct session *session, const struct options *options);
+int verb_firmware_catalogue(struct session *session, const struct options *options);
 int verb_firmware_verify(struct session *session, const struct options *options);
 
 /* "/downloads/ID", escaped. */
@@ -33,6 +34,9 @@ void download_path(struct text *path, const char *id);
 
 /* "/firmware/REF", escaped. */
 void firmware_path(struct text *path, const char *reference);
+
+/* Shows the catalogue as it is now. Returns an exit status. */
+int catalogue_show(struct session *session);
 
 /* Asks for one firmware (GET, PATCH) and shows the answer, or why there is none. Returns an exit status. */
 int firmware_ask(struct session *session, const char *method, const char *reference, const json_t *body);

@@ -63,6 +63,11 @@ static const struct verb verbs[VERB_COUNT] = {
 			      "with its checksum, what is damaged and where, and what is good. Exit status 1 when something\n"
 			      "is not good.\n",
 			      verb_firmware_verify},
+    [VERB_FIRMWARE_CATALOGUE] = {"firmware", "catalogue", "[FILE|URL]", 0, 1, "show the catalogue of what can be fetched, or give another",
+				 "Without FILE or URL what it offers, and whether its signature is good. With one it takes the\n"
+				 "place of the one before; FILE.minisig beside it is its signature. A URL is fetched by the\n"
+				 "daemon, with the signature beside it; with --wait dupctl stays until that has ended.\n",
+				 verb_firmware_catalogue},
     [VERB_DOWNLOADS_LIST] = {"downloads", "list", "", 0, 0, "list what is fetched from URLs",
 			     "Those under way and the last ones that have ended, the oldest first.\n", verb_downloads_list},
     [VERB_DOWNLOADS_SHOW] = {"downloads", "show", "ID", 1, 1, "show one download",

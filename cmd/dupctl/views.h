@@ -15,11 +15,15 @@ void view_download_list(struct text *ret, const json_t *downloads, size_t width)
 /* `whole`: all of the cache, so that what is linked and not in the list is gone. */
 void view_firmware_list(struct text *ret, const json_t *firmware, bool whole, size_t width);
 
+/* Entries of the catalogue: what of it is in the cache says so. */
+void view_available_list(struct text *ret, const json_t *entries, size_t width);
+
 /* One object, a line for each thing that is known. */
 void view_device(struct text *ret, const struct device_row *device);
 void view_job(struct text *ret, const struct job_row *job);
 void view_download(struct text *ret, const struct download_row *download);
 void view_firmware(struct text *ret, const struct firmware_row *firmware);
+void view_catalogue(struct text *ret, const json_t *catalogue, size_t width);
 void view_report(struct text *ret, const json_t *report);
 void view_plan(struct text *ret, const struct plan_row *plan);
 
