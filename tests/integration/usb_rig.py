@@ -42,8 +42,9 @@ MAJORS = {"ttyACM": 166, "ttyUSB": 188}
 class Board:
     """A piece of hardware: it has a serial number (bytes; None: none) and, interface by interface, modems of the simulator."""
 
-    def __init__(self, kind, serial, modems):
+    def __init__(self, kind, serial, modems, **tags):
         self.kind = kind
+        self.tags = tags  # properties that an administrator's rules set: ID_DUPGATE="1"
         self.vid, self.pid, self.manufacturer, self.product, self.driver, self.tty, self.first_interface = KINDS[kind]
         self.serial = serial.encode() if isinstance(serial, str) else serial
         self.modems = list(modems)
@@ -80,6 +81,10 @@ class UsbTree:
         self.testbed = UMockdev.Testbed.new()
         self.root = Path(self.testbed.get_root_dir())
         (self.root / "dev/serial/by-id").mkdir(parents=True)
+        # That udevd runs, and what it knows of each tty.
+        self.udev = self.root / "run/udev/data"
+        self.udev.mkdir(parents=True)
+        (self.udev.parent / "control").touch()
         self.hubs = set()
         self.next_number = 2
 
@@ -92,6 +97,7 @@ class UsbTree:
         if number.exists():
             # The testbed forgets it.
             (self.root / "sys/dev/char" / number.read_text().strip()).unlink()
+            (self.udev / f"c{number.read_text().strip()}").unlink(missing_ok=True)
         self.testbed.uevent("/sys" + path, "remove")
         self.testbed.remove_device("/sys" + path)
 
@@ -171,7 +177,13 @@ class UsbTree:
                       ("ID_PATH", f"pci-{controller}-usb-0:{path.partition('-')[2]}:1.{number}")]
         if serial:
             properties.append(("ID_SERIAL_SHORT", serial))
+        properties += board.tags.items()
+        self.write_udev(board, node, properties)
         return text + entry(f"{folder}/tty/{node}", "tty", properties, [("dev", f"{MAJORS[board.tty]}:{minor}")], [("device", parent)])
+
+    def write_udev(self, board, node, properties):
+        lines = ["I:1000000"] + [f"E:{key}={value}" for key, value in properties if key.startswith("ID_")] + ["G:systemd", "Q:systemd", "V:1"]
+        (self.udev / f"c{MAJORS[board.tty]}:{node.removeprefix(board.tty)}").write_text("\n".join(lines) + "\n", encoding="ascii")
 
     def tty_paths(self, board):
         """Of each tty, from the tty up to its interface."""
@@ -214,12 +226,14 @@ class UsbTree:
         self.remove(self.devpath(board.path))
         board.path, board.nodes = None, []
 
-    def change(self, board, **properties):
-        """udev has other properties for the board's ttys and says so."""
-        for folders in self.tty_paths(board):
-            for key, value in properties.items():
-                self.testbed.set_property("/sys" + folders[0], key, value)
-            self.testbed.uevent("/sys" + folders[0], "change")
+    def change(self, board, **tags):
+        """udev's rules give other properties to the board's ttys, and it says so."""
+        board.tags = tags
+        for (folder, *_), node in zip(self.tty_paths(board), board.nodes):
+            for key, value in tags.items():
+                self.testbed.set_property("/sys" + folder, key, value)
+            self.write_udev(board, node, tags.items())
+            self.testbed.uevent("/sys" + folder, "change")
 
     def close(self):
         """The next testbed needs this one to be gone."""
@@ -257,7 +271,7 @@ class UsbRack(Rack):
         self.devices = []
         return super().config(extra)
 
-    def order(self, **what):
+    def order(self, what):
         with open(self.control, "w", encoding="utf-8") as orders:
             orders.write(json.dumps(what) + "\n")
 
@@ -265,7 +279,7 @@ class UsbRack(Rack):
         """The kernel hangs up the ports of these modems; "power-loss": the modems have no power besides USB's."""
         before = {modem: pty_of(self.simulator.ports[modem]) for modem in modems}
         for modem in modems:
-            self.order(modem=modem, do=do, ms=self.AWAY_MS)
+            self.order({"modem": modem, "do": do, "ms": self.AWAY_MS})
         for modem in modems:
             wait_for(lambda m=modem: pty_of(self.simulator.ports[m]) not in (None, before[m]), what=f"the hang-up of modem {modem}")
 
@@ -309,12 +323,25 @@ class UsbRack(Rack):
     def device(self, name):
         return self.daemon.get(f"/devices/{name}")
 
-    def listed(self, name, state, timeout=60):
-        """The device once it is in this state."""
+    def devices_at(self, *paths):
+        """By where they are on USB, once there is one with a port at each of these paths."""
+        def there():
+            found = {device["usb"]["path"]: device for device in self.daemon.get("/devices")["devices"] if device["usb"] and device["state"] != "absent"}
+            return [found[path] for path in paths] if set(paths) <= set(found) else None
+        return wait_for(there, what=f"boards being listed at {', '.join(paths)}")
+
+    def patch(self, name, **members):
+        status, _, answer = self.daemon.request("PATCH", f"/devices/{name}", members)
+        if status != 200:
+            raise AssertionError(f"PATCH {name}: {status} {answer}")
+        return answer
+
+    def listed(self, name, *states):
+        """The device once it is in one of these states; with none given, once its port is there."""
         def there():
             status, _, device = self.daemon.request("GET", f"/devices/{name}")
-            return device if status == 200 and device["state"] == state else None
-        return wait_for(there, timeout, f"{name} being {state}")
+            return device if status == 200 and device["state"] in (states or ("unknown", "ready", "busy")) else None
+        return wait_for(there, what=f"{name} being {' or '.join(states) or 'there'}")
 
     def close(self):
         try:

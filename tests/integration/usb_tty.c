@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,6 +18,7 @@
 
 #define DEV       "/dev/"
 #define PTS       "/dev/pts/"
+#define UDEV      "/run/udev/"
 #define LINKS_MAX 8
 /* A port with a modem at the other end that is ready. */
 #define LINES (TIOCM_DTR | TIOCM_RTS | TIOCM_CTS | TIOCM_DSR | TIOCM_CAR)
@@ -26,6 +28,8 @@ char *realpath(const char *restrict path, char *restrict ret);
 char *__realpath_chk(const char *path, char *ret, size_t ret_size);
 int open(const char *path, int flags, ...);
 int __open_2(const char *path, int flags);
+int access(const char *path, int mode);
+FILE *fopen64(const char *restrict path, const char *restrict mode);
 
 static void *next(const char *name)
 {
@@ -157,4 +161,30 @@ int open(const char *path, int flags, ...)
 int __open_2(const char *path, int flags)
 {
 	return open(path, flags);
+}
+
+/* What udevd keeps is looked up in the testbed as well; umockdev knows of sysfs and device nodes alone. */
+static const char *in_testbed(const char *path, char ret[PATH_MAX])
+{
+	const char *testbed = getenv("UMOCKDEV_DIR");
+
+	if (!testbed || !begins_with(path, UDEV) || strlen(testbed) + strlen(path) >= PATH_MAX)
+		return path;
+	return strcat(strcpy(ret, testbed), path);
+}
+
+int access(const char *path, int mode)
+{
+	char real[PATH_MAX];
+	int (*next_access)(const char *, int) = (int (*)(const char *, int))next("access");
+
+	return next_access(in_testbed(path, real), mode);
+}
+
+FILE *fopen64(const char *restrict path, const char *restrict mode)
+{
+	char real[PATH_MAX];
+	FILE *(*next_fopen64)(const char *, const char *) = (FILE * (*)(const char *, const char *)) next("fopen64");
+
+	return next_fopen64(in_testbed(path, real), mode);
 }

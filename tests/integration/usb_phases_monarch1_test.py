@@ -1,0 +1,22 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A monarch1 pulled out in every phase of its upgrade."""
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import fault_matrix  # noqa: E402
+import usb_phases  # noqa: E402
+
+
+class Phases(usb_phases.PhasesTest):
+    def test_from_the_application(self):
+        self.play("monarch1", usb_phases.plain_phases())
+
+    def test_from_the_boot_rom(self):
+        self.play("monarch1", fault_matrix.IN_FFH, ffh=True)
+
+
+if __name__ == "__main__":
+    unittest.main()
