@@ -106,6 +106,18 @@ static int member_alias(const struct member_rule *rule, json_t *value, void *ret
 	return json_is_null(value) ? 0 : member_text(rule, value, ret, ret_error);
 }
 
+/* Only the device's own failures lead into it. */
+static int member_quarantine(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
+{
+	bool quarantine = false;
+	const struct member_rule plain = {.name = rule->name};
+	int r = member_bool(&plain, value, &quarantine, ret_error);
+	if (r == 0 && quarantine)
+		return read_error_set(ret_error, "a person can only end a quarantine (false); \"maintenance\" takes a device out of use");
+	((struct device_patch *)ret)->end_quarantine = r == 0;
+	return r;
+}
+
 static int member_maintenance(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
 {
 	struct device_patch *patch = ret;
@@ -125,6 +137,7 @@ static const struct member_rule device_patch_rules[] = {
     {"alias", member_alias, AT(struct device_patch, alias)},
     {"maintenance", member_maintenance, AT(struct device_patch, maintenance)},
     {"profile", member_profile, AT(struct device_patch, profile)},
+    {"quarantine", member_quarantine, AT(struct device_patch, end_quarantine)},
 };
 
 int json_read_device_patch(const char *body, size_t length, struct device_patch *ret, struct read_error *ret_error)

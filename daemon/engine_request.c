@@ -58,6 +58,7 @@ void engine_options(const struct job_request *request, const char *furthest_phas
 {
 	*ret = (struct upgrade_options){
 	    .force = request->force,
+	    .recover = request->recover,
 	    .allow_downgrade = request->allow_downgrade,
 	    .allow_branch_switch = request->allow_branch_switch,
 	    .resume_phase = engine_phase(furthest_phase),

@@ -37,6 +37,7 @@ struct device_patch {
 	char alias[64];
 	bool maintenance;
 	char profile[32]; /* "": the one that it has without a person's word */
+	bool end_quarantine;
 };
 int gateway_patch_device(struct gateway *gateway, const char *id, const struct device_patch *patch, struct device *ret,
 			 struct job_fault *ret_fault);

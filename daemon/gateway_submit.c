@@ -41,11 +41,20 @@ static int resolve(struct gateway *gateway, struct job_request *request, const c
 	return result;
 }
 
-static int refuse_unfit(const struct device *device, struct job_fault *ret_fault)
+/* What the device itself has against a job. */
+static int refuse_by_state(const struct device *device, const struct job_request *request, struct job_fault *ret_fault)
 {
+	const struct device_quarantine *quarantine = &device->quarantine;
 	if (device->offered)
 		return registry_refuse_offered(device->id, ret_fault);
-	return device->maintenance ? job_fault_set(ret_fault, "device-busy", "the device %s is in maintenance", device->id) : 0;
+	if (device->maintenance)
+		return job_fault_set(ret_fault, "device-busy", "the device %s is in maintenance", device->id);
+	if (quarantine->since_ms == 0 || request->kind != JOB_UPGRADE || request->force || request->recover)
+		return 0;
+	return job_fault_set(ret_fault, "device-busy",
+			     "the device %s is quarantined: %u upgrades in a row failed by the device, the last with %s; force upgrades it "
+			     "all the same, PATCH {\"quarantine\": false} (dupctl unquarantine) lets it out",
+			     device->id, quarantine->failures, quarantine->code);
 }
 
 static int submit(struct gateway *gateway, struct job_request *request, const char *reference, const struct job_row *retried,
@@ -57,7 +66,7 @@ static int submit(struct gateway *gateway, struct job_request *request, const ch
 	int result = resolve(gateway, request, reference, &device, &files, ret_fault);
 	order.to_release = files.bundle.facts.release;
 	if (result == 0)
-		result = refuse_unfit(&device, ret_fault);
+		result = refuse_by_state(&device, request, ret_fault);
 	if (result == 0)
 		result = queue_submit(gateway->queue, &order, ret, ret_fault);
 	job_files_clear(&files);
@@ -87,7 +96,7 @@ static int submit_url(struct gateway *gateway, struct job_request *request, cons
 	if (result == 0)
 		result = check_request(request, ret_fault);
 	if (result == 0)
-		result = refuse_unfit(&device, ret_fault);
+		result = refuse_by_state(&device, request, ret_fault);
 	if (result < 0)
 		return result;
 	request->firmware[0] = '\0';

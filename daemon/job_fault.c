@@ -101,7 +101,7 @@ static const struct fault_kind kinds[] = {
      "Ask the holder to release it, or wait until the lease ends."},
     {"device-busy", CLASS_OPERATOR, 409, "A job has the device or the firmware already",
      "Wait until the job is finished, or cancel it (dupctl jobs lists them); a device in maintenance takes jobs again when its maintenance "
-     "is taken back."},
+     "is taken back, a quarantined one with force or when it is let out (dupctl unquarantine)."},
     {"past-point-of-no-return", CLASS_OPERATOR, 409, "The job can no longer be cancelled",
      "Let it finish: stopping now could destroy the modem. Leave the power on."},
     {"power-cycle-failed", CLASS_INFRASTRUCTURE, 502, "The device could not be power-cycled",

@@ -98,6 +98,20 @@ static void log_state(const struct job *job, enum job_state from)
 		 failed ? ": " : "", failed ? fault->kind->code : "", failed ? ": " : "", failed ? fault->message : "");
 }
 
+/* Only an upgrade tells of the device's health: a probe is there to look at what is known to be bad. */
+static void judge_device(struct queue *queue, const struct job *job)
+{
+	const struct fault_kind *kind = job->fault.kind;
+	bool failed = job->state == JOB_FAILED && kind != NULL && kind->class == CLASS_DEVICE;
+	if (job->request.kind != JOB_UPGRADE || (job->state != JOB_SUCCEEDED && !failed))
+		return;
+	const struct registry_verdict verdict = {.code = failed ? kind->code : NULL,
+						 .quarantine_after = queue->with.quarantine_after,
+						 .job = job->id,
+						 .now_ms = queue->with.now_ms()};
+	registry_judge(queue->with.registry, job->request.device, &verdict);
+}
+
 int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum job_state state, struct job_fault *ret_fault)
 {
 	struct queue *queue = entry->queue;
@@ -107,9 +121,11 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 				     job_state_name(state));
 	bool terminal = job_state_terminal(state);
 	fill_state(next, state, queue->with.now_ms());
-	int result = queued_job_keep(entry, next, terminal ? EVENT_JOB_FINISHED : EVENT_JOB_CHANGED, ret_fault);
+	int result = store_job_update(queue->with.store, next, ret_fault);
 	if (result < 0)
 		return result;
+	judge_device(queue, &next->job); /* before it is seen: who waits for the end of the job finds the device as it is then */
+	queued_job_show(entry, next, terminal ? EVENT_JOB_FINISHED : EVENT_JOB_CHANGED);
 	if (!next->aside)
 		registry_set_job(queue->with.registry, next->job.request.device, terminal ? "" : next->job.id, state == JOB_RUNNING);
 	if (terminal && entry->pinned)

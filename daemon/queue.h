@@ -17,7 +17,8 @@
 struct queue_surroundings {
 	unsigned max_parallel;
 	unsigned attempts;
-	bool require_signature; /* of all that a job sends */
+	unsigned quarantine_after; /* failures of the device class in a row; 0: never */
+	bool require_signature;    /* of all that a job sends */
 	struct store *store;
 	struct registry *registry;
 	struct leases *leases;

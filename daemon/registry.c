@@ -18,7 +18,7 @@ struct registry_entry *registry_find(struct registry *registry, const char *id)
 	return found;
 }
 
-static int refuse_unknown(const char *id, struct job_fault *ret_fault)
+int registry_refuse_unknown(const char *id, struct job_fault *ret_fault)
 {
 	return job_fault_set(ret_fault, "not-found", "there is no device %s", id);
 }
@@ -113,7 +113,7 @@ int registry_get(struct registry *registry, const char *id, struct device *ret, 
 {
 	const struct registry_entry *entry = registry_find(registry, id);
 	if (entry == NULL)
-		return refuse_unknown(id, ret_fault);
+		return registry_refuse_unknown(id, ret_fault);
 	pthread_mutex_lock(&registry->lock);
 	*ret = registry_snapshot(entry);
 	pthread_mutex_unlock(&registry->lock);
@@ -165,6 +165,8 @@ void registry_fill_row(const struct registry_entry *entry, struct device_row *re
 	}
 	ret->modem = device->modem;
 	ret->seen_at_ms = device->seen_at_ms;
+	ret->quarantine = device->quarantine;
+	ret->taken_for_ffh = device->taken_for_ffh;
 	ret->hotplugged = entry->hotplugged;
 	ret->offered = !entry->named;
 	if (!registry_entry_is_fixed(entry))
@@ -188,8 +190,7 @@ void registry_show(struct registry *registry, struct registry_entry *entry, cons
 	event_publish_device(registry->events, EVENT_DEVICE_CHANGED, &now);
 }
 
-/* On disk, then seen, then published. The caller holds `change`, so that nobody else writes the entry meanwhile. */
-static int keep(struct registry *registry, struct registry_entry *entry, const struct registry_entry *next, struct job_fault *ret_fault)
+int registry_keep(struct registry *registry, struct registry_entry *entry, const struct registry_entry *next, struct job_fault *ret_fault)
 {
 	struct device_row row;
 	registry_fill_row(next, &row);
@@ -224,7 +225,7 @@ int registry_patch(struct registry *registry, const char *id, const struct devic
 {
 	struct registry_entry *entry = registry_find(registry, id);
 	if (entry == NULL)
-		return refuse_unknown(id, ret_fault);
+		return registry_refuse_unknown(id, ret_fault);
 	pthread_mutex_lock(&registry->change);
 	struct registry_entry next = *entry;
 	if (patch->set_labels) {
@@ -236,66 +237,17 @@ int registry_patch(struct registry *registry, const char *id, const struct devic
 		memcpy(next.device.alias, patch->alias, sizeof(next.device.alias));
 	if (patch->set_maintenance)
 		next.device.maintenance = patch->maintenance;
+	if (patch->end_quarantine)
+		next.device.quarantine = (struct device_quarantine){0};
+	const struct device_quarantine before = entry->device.quarantine;
 	bool was_offered = entry->device.offered;
 	int result = patch->set_profile ? patch_profile(registry, patch->profile, &next, ret_fault) : 0;
 	if (result == 0)
-		result = keep(registry, entry, &next, ret_fault);
+		result = registry_keep(registry, entry, &next, ret_fault);
 	if (result == 0 && was_offered && !next.device.offered)
 		device_history_note(registry->history, id, DEVICE_FACT_ADOPTED, "", "it was given the profile %s", next.given_profile);
+	registry_note_let_out(registry, &before, entry);
 	*ret = registry_snapshot(entry);
-	pthread_mutex_unlock(&registry->change);
-	return result;
-}
-
-static void merge_text(char *known, size_t size, const char *told)
-{
-	if (told[0] != '\0')
-		snprintf(known, size, "%s", told);
-}
-
-static void merge_modem(struct device_modem *known, const struct modem_info *told, bool identity)
-{
-	if (told->boot_mode != BOOT_MODE_UNKNOWN) {
-		known->boot_mode = (int)told->boot_mode;
-		snprintf(known->boot_mode_name, sizeof(known->boot_mode_name), "%s", boot_mode_name(told->boot_mode));
-	}
-	if (told->family != FAMILY_UNKNOWN)
-		snprintf(known->family, sizeof(known->family), "%s", modem_family_name(told->family));
-	merge_text(known->ue, sizeof(known->ue), told->ue);
-	merge_text(known->release, sizeof(known->release), told->release);
-	if (told->build != 0)
-		known->build = told->build;
-	if (identity || known->imei[0] == '\0')
-		merge_text(known->imei, sizeof(known->imei), told->imei);
-	if (told->rate_bps != 0)
-		known->rate_bps = told->rate_bps;
-}
-
-int registry_learn(struct registry *registry, const char *id, const struct modem_info *info, bool identity, int64_t now_ms,
-		   struct job_fault *ret_fault)
-{
-	struct registry_entry *entry = registry_find(registry, id);
-	if (entry == NULL)
-		return refuse_unknown(id, ret_fault);
-	pthread_mutex_lock(&registry->change);
-	struct registry_entry next = *entry;
-	merge_modem(&next.device.modem, info, identity);
-	next.device.seen_at_ms = now_ms;
-	int result = keep(registry, entry, &next, ret_fault);
-	pthread_mutex_unlock(&registry->change);
-	return result;
-}
-
-int registry_forget_boot_mode(struct registry *registry, const char *id, struct job_fault *ret_fault)
-{
-	struct registry_entry *entry = registry_find(registry, id);
-	if (entry == NULL)
-		return refuse_unknown(id, ret_fault);
-	pthread_mutex_lock(&registry->change);
-	struct registry_entry next = *entry;
-	next.device.modem.boot_mode = BOOT_MODE_UNKNOWN;
-	next.device.modem.boot_mode_name[0] = '\0';
-	int result = keep(registry, entry, &next, ret_fault);
 	pthread_mutex_unlock(&registry->change);
 	return result;
 }
@@ -347,16 +299,4 @@ void registry_set_power(struct registry *registry, const char *id, const char *p
 		return;
 	snprintf(next.device.power, sizeof(next.device.power), "%s", power);
 	end_change(registry, entry, &next, strcmp(entry->device.power, next.device.power) != 0);
-}
-
-void registry_set_quarantine(struct registry *registry, const char *id, const struct device_quarantine *quarantine)
-{
-	struct registry_entry next, *entry = begin_change(registry, id, &next);
-	if (entry == NULL)
-		return;
-	const struct device_quarantine *now = &entry->device.quarantine;
-	next.device.quarantine = *quarantine;
-	end_change(registry, entry, &next,
-		   now->since_ms != quarantine->since_ms || now->failures != quarantine->failures ||
-		       strcmp(now->code, quarantine->code) != 0);
 }

@@ -33,13 +33,33 @@ int registry_patch(struct registry *registry, const char *id, const struct devic
 /* Nothing is sent to what is only offered: fills the fault, returns -EPROTO. */
 int registry_refuse_offered(const char *id, struct job_fault *ret_fault);
 
-/* The modem answered: what it told is kept, what it did not tell stays as it was known. identity: also when the IMEI is another than
- * before (a probe: the person who asked for it accepts what is there). now_ms: Unix time. */
-int registry_learn(struct registry *registry, const char *id, const struct modem_info *info, bool identity, int64_t now_ms,
-		   struct job_fault *ret_fault);
+/* How what a modem told is to be taken. */
+struct registry_lesson {
+	bool identity;   /* another IMEI than was known is accepted: a probe, as the person who asked for it wants to know what is there */
+	bool ours;       /* a job of ours may have put the release there */
+	const char *job; /* for the history; "": none */
+	int64_t now_ms;  /* Unix time */
+};
+/* The modem answered: what it told is kept, what it did not tell stays as it was known, unless it is another modem. Without `identity` nothing is
+ * taken from another modem but how it was found: the upgrade that met it ends in identity-changed. A modem that is known behind another device
+ * is noted on both. The other device keeps its IMEI until it is probed, so that an upgrade there does not take whatever stands in its place. *ret_news is
+ * set when something else was told than was known. */
+int registry_learn(struct registry *registry, const char *id, const struct modem_info *info, const struct registry_lesson *lesson,
+		   bool *ret_news, struct job_fault *ret_fault);
 
-/* What was known of its boot mode turned out to be wrong. */
-int registry_forget_boot_mode(struct registry *registry, const char *id, struct job_fault *ret_fault);
+/* A board's guess from silence: its modem is in FFH, out of a plain mirror's reach. It shapes the next way in and is no fact. in_vain: that way was gone
+ * and led nowhere; the next one is another, and a boot mode that had led there is not known any more. */
+int registry_guess_ffh(struct registry *registry, const char *id, bool in_vain, struct job_fault *ret_fault);
+
+/* How an upgrade ended: well (it ends a quarantine), or by a failure of the device class, of which so many in a row begin one. What the disk refuses
+ * is seen all the same. */
+struct registry_verdict {
+	const char *code;          /* NULL: well */
+	unsigned quarantine_after; /* 0: never */
+	const char *job;
+	int64_t now_ms;
+};
+void registry_judge(struct registry *registry, const char *id, const struct registry_verdict *verdict);
 
 /* Which unfinished job the device has ("" for none) and whether it runs. */
 void registry_set_job(struct registry *registry, const char *id, const char *job, bool running);
@@ -73,10 +93,9 @@ int registry_ports_are(struct registry *registry, const struct usb_port *ports, 
  * soon as cancel_fd (-1: none) is readable, -ENODEV when there is no such device. */
 int registry_await_port(struct registry *registry, const char *id, bool present, int cancel_fd, int64_t deadline_ms);
 
-/* Who holds the device (holder "": nobody), how its power is switched, whether it is out of use: kept elsewhere, shown and published here. */
+/* Who holds the device (holder "": nobody), how its power is switched: kept elsewhere, shown and published here. */
 void registry_set_lease(struct registry *registry, const char *id, const struct device_lease *lease);
 void registry_set_power(struct registry *registry, const char *id, const char *power);
-void registry_set_quarantine(struct registry *registry, const char *id, const struct device_quarantine *quarantine);
 
 /* Looks whether this port is there now; publishes when that is news. */
 bool registry_check_port(struct registry *registry, const char *id);

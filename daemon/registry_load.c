@@ -67,6 +67,8 @@ struct registry_entry *registry_make_entry(const struct registry *registry, cons
 	device->maintenance = row->maintenance;
 	device->modem = row->modem;
 	device->seen_at_ms = row->seen_at_ms;
+	device->quarantine = row->quarantine;
+	device->taken_for_ffh = row->taken_for_ffh;
 	device->usb = row->usb;
 	entry->hotplugged = row->hotplugged;
 	entry->named = !row->offered;

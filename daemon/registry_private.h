@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shared by the files of the registry: registry.c (verbs), registry_load.c (start), registry_ports.c (who is behind a port of USB),
+ * Shared by the files of the registry: registry.c (verbs), registry_load.c (start), registry_learn.c (what modems told), registry_ports.c (who is behind a port of USB),
  * registry_presence.c (whether ports are there, and who waits for that).
  */
 #ifndef DAEMON_REGISTRY_PRIVATE_H
@@ -23,6 +23,7 @@ struct registry_entry {
 	char syspath[512];      /* of the tty that is its port now, by the kernel's word; "": none is */
 	bool hotplugged;        /* found on USB at least once */
 	bool named;             /* somebody who knows says that it is a board */
+	char told_imei[20];     /* the last one that a modem told here; memory only */
 	bool labels_patched, present, running;
 };
 
@@ -71,6 +72,15 @@ int registry_add(struct registry *registry, struct registry_entry *entry);
 
 /* Makes seen, wakes who waits for ports when that is news, publishes. `change` is held, `lock` is not. */
 void registry_show(struct registry *registry, struct registry_entry *entry, const struct registry_entry *next);
+
+/* On disk, then seen, then published. `change` is held, so that nobody else writes the entry meanwhile. */
+int registry_keep(struct registry *registry, struct registry_entry *entry, const struct registry_entry *next, struct job_fault *ret_fault);
+
+/* not-found. */
+int registry_refuse_unknown(const char *id, struct job_fault *ret_fault);
+
+/* A person may have ended the quarantine that was there before. `change` is held. */
+void registry_note_let_out(struct registry *registry, const struct device_quarantine *before, const struct registry_entry *entry);
 
 /* Fills the registry from the configuration and the store. */
 int registry_load(struct registry *registry, struct job_fault *ret_fault);

@@ -27,7 +27,9 @@ struct run {
 	uint64_t size; /* of the bundle, of both files of a pair */
 	enum upgrade_phase phase;
 	struct progress_meter meter;
-	bool at_border, connected;
+	bool at_border, connected, news;
+	bool begun_before;            /* an earlier job began to send its bundle and did not end well */
+	bool release_is_ours;         /* this job or one before it may have put it there */
 	uint32_t block_budget_s;      /* of the device's profile */
 	int boot_mode;                /* as last told in this run; -1: not yet */
 	struct job_fault store_fault; /* with which the store ended the run */
@@ -116,7 +118,7 @@ static void on_progress(void *context, const struct stp_progress *progress)
 /* The release it comes from is what it told before anything was sent in any run of this job. */
 static bool tells_first_release(const struct run *run, const struct modem_info *info)
 {
-	return info->release[0] != '\0' && run->phase <= PHASE_IDENTIFY && run->row.job.from_release[0] == '\0' &&
+	return info->release[0] != '\0' && run->phase <= PHASE_PREPARE && run->row.job.from_release[0] == '\0' &&
 	       engine_phase(run->row.furthest_phase) < PHASE_TRANSFER;
 }
 
@@ -154,7 +156,9 @@ static void on_modem(void *context, const struct modem_info *info)
 	if (info->boot_mode != BOOT_MODE_UNKNOWN)
 		run->boot_mode = (int)info->boot_mode;
 	bool probe = run->row.job.request.kind == JOB_PROBE;
-	if (registry_learn(with->registry, run->device.id, info, probe, with->now_ms(), &fault) < 0)
+	const struct registry_lesson lesson = {
+	    .identity = probe, .ours = run->release_is_ours, .job = run->row.job.id, .now_ms = with->now_ms()};
+	if (registry_learn(with->registry, run->device.id, info, &lesson, &run->news, &fault) < 0)
 		log_warning(run->device.id, "what the modem told is not stored: %s", fault.message);
 	if (!probe)
 		keep_first_sight(run, info);
@@ -194,6 +198,7 @@ static bool on_point_of_no_return(void *context)
 	pthread_mutex_lock(&run->queue->change);
 	struct job_row next = queued_job_row(entry);
 	bool go_on = !next.cancel_requested && !entry->put_back && keep_return(run, &next);
+	run->release_is_ours = run->release_is_ours || go_on;
 	pthread_mutex_lock(&run->queue->lock);
 	entry->sending = go_on;
 	pthread_mutex_unlock(&run->queue->lock);
@@ -258,13 +263,13 @@ static bool may_be_at_work(const struct run *run)
 	return row.past_return && row.job.state != JOB_SUCCEEDED && with->now_ms() - row.job.finished_at_ms < AT_WORK_MS;
 }
 
-/* What the disk does not tell is taken as the case in which the modem is left where bundles go. */
-static bool begun_before(const struct run *run)
+static void look_back(struct run *run)
 {
-	bool begun = true;
 	struct job_fault fault;
-	(void)store_job_begun_before(run->queue->with.store, run->device.id, run->row.job.id, &begun, &fault);
-	return begun;
+	/* What the disk does not tell is taken as the case in which the modem is left where bundles go. */
+	run->begun_before = true;
+	(void)store_job_begun_before(run->queue->with.store, run->device.id, run->row.job.id, &run->begun_before, &fault);
+	run->release_is_ours = run->row.past_return || run->begun_before;
 }
 
 static int run_engine(struct run *run, const struct job_files *files, const struct job_images *images, struct upgrade_result *ret)
@@ -288,7 +293,7 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 	    .cancel_fd = run->entry->cancel_fd,
 	    .transcript = run->transcript,
 	};
-	request.last_boot_mode = (enum boot_mode)run->device.modem.boot_mode;
+	request.last_boot_mode = run->device.taken_for_ffh ? BOOT_MODE_FFH : (enum boot_mode)run->device.modem.boot_mode;
 	engine_profile(registry_profile(run->queue->with.registry, run->device.id), job->request.rate_bps, &profile);
 	run->block_budget_s = profile.block_budget_s;
 	(void)modem_family_parse(run->device.modem.family, &request.last_family);
@@ -298,7 +303,7 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 	engine_firmware(files, &wanted);
 	engine_options(&job->request, run->row.furthest_phase, &request.options);
 	request.options.from_build = engine_build(job->from_release, &run->device.modem);
-	request.options.begun_before = begun_before(run);
+	request.options.begun_before = run->begun_before;
 	request.options.sent = run->row.no_way_back;
 	request.expected_imei = run->device.modem.imei[0] != '\0' ? run->device.modem.imei : NULL;
 	request.firmware = &wanted;
@@ -359,17 +364,13 @@ static void explain_end(const struct run *run, const struct upgrade_result *resu
 		job_fault_set(fault, "infrastructure-error", "the run ended: %s", strerror(-ret->result));
 }
 
-/* What the board's part of the engine takes the modem to be is for the next run's way through the board, and for nothing in this job. */
+/* What the board's part of the engine takes the modem to be, when it is silent, is for the next run's way through the board, and for nothing else. */
 static void keep_guess(struct run *run, const struct upgrade_result *result)
 {
-	const struct queue_surroundings *with = &run->queue->with;
 	struct job_fault fault;
-	int kept = 0;
-	if (result->boot_mode_refuted)
-		kept = registry_forget_boot_mode(with->registry, run->device.id, &fault);
-	else if (result->after.boot_mode != BOOT_MODE_UNKNOWN)
-		kept = registry_learn(with->registry, run->device.id, &result->after, false, with->now_ms(), &fault);
-	if (kept < 0)
+	bool guess = result->after.boot_mode == BOOT_MODE_FFH && run->boot_mode < 0;
+	if ((guess || result->boot_mode_refuted) &&
+	    registry_guess_ffh(run->queue->with.registry, run->device.id, result->boot_mode_refuted, &fault) < 0)
 		log_warning(run->device.id, "what the modem may be is not stored: %s", fault.message);
 }
 
@@ -382,6 +383,7 @@ static void run_job(struct run *run, struct run_outcome *ret)
 		ret->result = registry_refuse_offered(run->device.id, &ret->fault);
 	if (ret->result < 0)
 		return;
+	look_back(run);
 	open_transcript(run);
 	if (request->kind == JOB_PROBE)
 		ret->result = run_engine(run, NULL, NULL, &result);

@@ -67,6 +67,8 @@ struct device_row {
 	struct label labels[LABELS_MAX];
 	struct device_modem modem; /* rate_bps: the last one at which it answered */
 	int64_t seen_at_ms;
+	struct device_quarantine quarantine;
+	bool taken_for_ffh;
 	bool hotplugged;        /* found on USB: the row is what makes the device */
 	bool offered;           /* as in struct device */
 	char port[256];         /* the last one; kept of devices on USB only, as all below */

@@ -9,13 +9,15 @@
 static const char insert_device[] = "INSERT OR IGNORE INTO devices (id) VALUES (?1)";
 static const char select_device[] =
     "SELECT alias, maintenance, labels_patched, boot_mode, boot_mode_name, family, ue, release, build, imei, rate_bps, seen_at_ms,"
-    " hotplugged, offered, port, profile, found_profile, board, usb_vid, usb_pid, usb_serial, usb_controller, usb_path, usb_interface"
+    " hotplugged, offered, port, profile, found_profile, board, usb_vid, usb_pid, usb_serial, usb_controller, usb_path, usb_interface,"
+    " failures, quarantined_at_ms, quarantine_code, taken_for_ffh"
     " FROM devices WHERE id = ?1";
 static const char update_device[] =
     "UPDATE devices SET (alias, maintenance, labels_patched, boot_mode, boot_mode_name, family, ue, release, build, imei, rate_bps,"
     " seen_at_ms, hotplugged, offered, port, profile, found_profile, board, usb_vid, usb_pid, usb_serial, usb_controller, usb_path,"
-    " usb_interface) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,"
-    " ?24) WHERE id = ?25";
+    " usb_interface, failures, quarantined_at_ms, quarantine_code, taken_for_ffh) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+    "?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,"
+    " ?24, ?25, ?26, ?27, ?28) WHERE id = ?29";
 static const char select_hotplugged[] = "SELECT id FROM devices WHERE hotplugged AND id > ?1 ORDER BY id LIMIT 1";
 static const char delete_labels[] = "DELETE FROM device_labels WHERE device = ?1";
 static const char insert_label[] = "INSERT INTO device_labels (device, position, key, value) VALUES (?1, ?2, ?3, ?4)";
@@ -76,6 +78,10 @@ static int read_facts(struct store *store, struct device_row *ret, struct job_fa
 		ret->modem.rate_bps = (uint32_t)store_read_int(&reader);
 		ret->seen_at_ms = store_read_int(&reader);
 		read_usb(&reader, ret);
+		ret->quarantine.failures = (uint32_t)store_read_int(&reader);
+		ret->quarantine.since_ms = store_read_int(&reader);
+		store_read_text(&reader, ret->quarantine.code, sizeof(ret->quarantine.code));
+		ret->taken_for_ffh = store_read_int(&reader) != 0;
 	}
 	sqlite3_reset(statement);
 	return result;
@@ -209,6 +215,10 @@ static int write_facts(struct store *store, const struct device_row *row, struct
 	store_bind_int(&binder, row->modem.rate_bps);
 	store_bind_int(&binder, row->seen_at_ms);
 	bind_usb(&binder, row);
+	store_bind_int(&binder, row->quarantine.failures);
+	store_bind_int(&binder, row->quarantine.since_ms);
+	store_bind_text(&binder, row->quarantine.code);
+	store_bind_int(&binder, row->taken_for_ffh);
 	store_bind_text(&binder, row->id);
 	if (binder.error != SQLITE_OK)
 		return store_failed(&store->writer, ret_fault);

@@ -76,6 +76,7 @@ static const char *const migrations[] = {
     "ALTER TABLE devices ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE devices ADD COLUMN quarantined_at_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE devices ADD COLUMN quarantine_code TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN taken_for_ffh INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE devices ADD COLUMN powered_at_ms INTEGER NOT NULL DEFAULT 0;"
     /* Serial numbers that two boards were seen with at the same time: they identify nothing any more. */
     "CREATE TABLE shared_serials (vid INTEGER NOT NULL, pid INTEGER NOT NULL, serial TEXT NOT NULL, PRIMARY KEY (vid, pid, serial))"
@@ -96,6 +97,7 @@ static const char *const migrations[] = {
     "ALTER TABLE jobs ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;"
     "DROP INDEX jobs_unfinished;"
     "CREATE UNIQUE INDEX jobs_unfinished ON jobs(device) WHERE state IN ('queued', 'waiting', 'running') AND aside = 0;"
+    "ALTER TABLE jobs ADD COLUMN recover INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE jobs ADD COLUMN rung TEXT NOT NULL DEFAULT '';",
 };
 

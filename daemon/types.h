@@ -74,9 +74,9 @@ struct device_lease {
 
 /* Taken out of use after failures of the device class, one after the other. */
 struct device_quarantine {
-	int64_t since_ms; /* Unix time; 0: it is not */
-	char code[32];    /* of the last failure */
-	uint32_t failures;
+	int64_t since_ms;  /* Unix time; 0: it is not */
+	char code[32];     /* of the last failure */
+	uint32_t failures; /* counted before there is a quarantine, too */
 };
 
 struct device {
@@ -92,6 +92,7 @@ struct device {
 	bool maintenance;
 	struct device_usb usb;
 	struct device_modem modem;
+	bool taken_for_ffh;    /* by its board, from silence: a guess for the next way in */
 	int64_t seen_at_ms;    /* Unix time in ms of the last answer of the modem; 0: never */
 	char job[JOB_ID_SIZE]; /* the job that runs or waits on it */
 	struct device_lease lease;
@@ -122,6 +123,7 @@ struct job_request {
 	char second[65]; /* sha256 of the second file of a pair; "" for none */
 	char way[16];    /* "auto", "on-the-fly", "fff", "legacy" */
 	bool force;
+	bool recover; /* an application that comes up is enough: daemon/gateway_recover.c */
 	bool allow_downgrade;
 	bool allow_branch_switch;
 	int priority;          /* higher first, -100 … 100, default 0 */

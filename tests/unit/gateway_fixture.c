@@ -132,6 +132,13 @@ static size_t begin_run(const struct upgrade_request *request, struct upgrade_re
 	return number;
 }
 
+static void guess(size_t number, int result, struct upgrade_result *ret)
+{
+	ret->boot_mode_refuted = result < 0 && modems[number].boot_mode_refuted;
+	if (result < 0 && modems[number].taken_for_ffh)
+		ret->after.boot_mode = BOOT_MODE_FFH;
+}
+
 static int fake_upgrade(const struct upgrade_request *request, const struct upgrade_events *events, struct upgrade_result *ret)
 {
 	size_t number = begin_run(request, ret);
@@ -144,7 +151,7 @@ static int fake_upgrade(const struct upgrade_request *request, const struct upgr
 		tell(number, events, &ret->after, true);
 		ret->verified = true;
 	}
-	ret->boot_mode_refuted = modems[number].boot_mode_refuted;
+	guess(number, result, ret);
 	return result;
 }
 
@@ -156,6 +163,7 @@ static int fake_probe(const struct upgrade_request *request, const struct upgrad
 	if (result == 0)
 		result = run_phase(number, PHASE_IDENTIFY, request, events, &sent, ret);
 	ret->after = ret->before;
+	guess(number, result, ret);
 	if (modems[number].report != NULL)
 		ret->report = *modems[number].report;
 	return result;

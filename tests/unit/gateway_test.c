@@ -269,10 +269,17 @@ static const struct {
     {BOOT_MODE_FFF, DEVICE_READY},       {BOOT_MODE_UPDATER, DEVICE_STRANDED}, {BOOT_MODE_RECOVERY, DEVICE_STRANDED},
 };
 
+static int learn(const char *device, const struct modem_info *info, bool identity, int64_t now_ms)
+{
+	bool news = false;
+	const struct registry_lesson lesson = {.identity = identity, .job = "", .now_ms = now_ms};
+	return registry_learn(fixture.gateway->registry, device, info, &lesson, &news, &fault);
+}
+
 START_TEST(the_state_of_a_device_follows_its_boot_mode)
 {
 	const struct modem_info info = {.boot_mode = states[_i].mode, .rate_bps = 115200};
-	ck_assert_int_eq(registry_learn(fixture.gateway->registry, "modem0", &info, false, 1, &fault), 0);
+	ck_assert_int_eq(learn("modem0", &info, false, 1), 0);
 	ck_assert_int_eq(get_device("modem0").state, states[_i].state);
 	ck_assert_uint_eq(get_device("modem0").modem.rate_bps, 115200);
 }
@@ -281,12 +288,11 @@ END_TEST
 START_TEST(what_a_modem_does_not_tell_stays_known)
 {
 	struct modem_info info = {.boot_mode = BOOT_MODE_FFF, .family = FAMILY_MONARCH2, .build = 59577, .rate_bps = 115200};
-	struct registry *registry = fixture.gateway->registry;
 	strcpy(info.release, "LR8.0.5.13-59577");
 	strcpy(info.imei, "1");
-	ck_assert_int_eq(registry_learn(registry, "modem0", &info, false, 1, &fault), 0);
+	ck_assert_int_eq(learn("modem0", &info, false, 1), 0);
 	info = (struct modem_info){.boot_mode = BOOT_MODE_RECOVERY, .imei = "2"};
-	ck_assert_int_eq(registry_learn(registry, "modem0", &info, false, 2, &fault), 0);
+	ck_assert_int_eq(learn("modem0", &info, false, 2), 0);
 	struct device device = get_device("modem0");
 	ck_assert_int_eq(device.modem.boot_mode, 4);
 	ck_assert_str_eq(device.modem.release, "LR8.0.5.13-59577");
@@ -294,8 +300,11 @@ START_TEST(what_a_modem_does_not_tell_stays_known)
 	ck_assert_uint_eq(device.modem.rate_bps, 115200);
 	/* Who it is, only a person can say anew: by a probe. */
 	ck_assert_str_eq(device.modem.imei, "1");
-	ck_assert_int_eq(registry_learn(registry, "modem0", &info, true, 3, &fault), 0);
+	ck_assert_int_eq(learn("modem0", &info, true, 3), 0);
 	ck_assert_str_eq(get_device("modem0").modem.imei, "2");
+	ck_assert_str_eq(get_device("modem0").modem.release, "");
+	ck_assert_str_eq(get_device("modem0").modem.family, "");
+	ck_assert_uint_eq(get_device("modem0").modem.rate_bps, 115200);
 }
 END_TEST
 
@@ -333,14 +342,14 @@ START_TEST(a_plan_that_is_forbidden_says_why)
 	struct job_request request = fixture_request(0);
 	struct modem_info info = {.boot_mode = BOOT_MODE_FFF, .family = FAMILY_MONARCH1, .build = 39529, .rate_bps = 921600};
 	strcpy(info.release, "LR5.1.1.0-39529");
-	ck_assert_int_eq(registry_learn(fixture.gateway->registry, "modem0", &info, false, 1, &fault), 0);
+	ck_assert_int_eq(learn("modem0", &info, false, 1), 0);
 	ck_assert_int_eq(gateway_plan(fixture.gateway, &request, "test.dup", &plan, &fault), 0);
 	ck_assert(!plan.assumed);
 	ck_assert_str_eq(plan.fault.kind->code, "already-installed");
 	ck_assert_uint_eq(plan.step_count, 0);
 	/* In recovery the release it had is no longer what it has. */
 	info.boot_mode = BOOT_MODE_RECOVERY;
-	ck_assert_int_eq(registry_learn(fixture.gateway->registry, "modem0", &info, false, 1, &fault), 0);
+	ck_assert_int_eq(learn("modem0", &info, false, 1), 0);
 	ck_assert_int_eq(gateway_plan(fixture.gateway, &request, "test.dup", &plan, &fault), 0);
 	ck_assert_ptr_null(plan.fault.kind);
 	ck_assert_int_eq(plan.boot_mode, 4);

@@ -251,6 +251,10 @@ START_TEST(device_patch_sets_only_what_is_there)
 	ck_assert(patch.set_profile);
 	ck_assert_str_eq(patch.profile, "");
 	ck_assert_str_eq(patch.alias, "");
+	ck_assert(!patch.end_quarantine);
+	static const char out[] = "{\"quarantine\":false}";
+	ck_assert_int_eq(json_read_device_patch(out, strlen(out), &patch, &error), 0);
+	ck_assert(patch.end_quarantine && !patch.set_maintenance);
 }
 END_TEST
 
@@ -268,6 +272,8 @@ static const struct {
     {"{\"maintenance\":null}", "maintenance"},
     {"{\"profile\":1}", "profile"},
     {"{\"profile\":\"a-name-that-is-longer-than-names-are\"}", "profile"},
+    {"{\"quarantine\":true}", "quarantine"},
+    {"{\"quarantine\":null}", "quarantine"},
     {"{\"id\":\"x\"}", "id"},
 };
 

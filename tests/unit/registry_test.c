@@ -156,10 +156,12 @@ START_TEST(one_that_left_is_absent_and_keeps_what_is_known)
 {
 	struct usb_port port = plug("1-1.4", 0, "py1");
 	struct modem_info info = {.boot_mode = BOOT_MODE_FFF, .imei = "355000000000001"};
+	const struct registry_lesson lesson = {.job = "", .now_ms = 5};
+	bool news = false;
 	struct device_patch patch = {.set_alias = true, .alias = "left", .set_labels = true, .label_count = 1, .labels = {{"rack", "7"}}};
 	struct device device;
 	came(&port);
-	ck_assert_int_eq(registry_learn(registry, "py1", &info, false, 5, &fault), 0);
+	ck_assert_int_eq(registry_learn(registry, "py1", &info, &lesson, &news, &fault), 0);
 	ck_assert_int_eq(registry_patch(registry, "py1", &patch, &device, &fault), 0);
 	ck_assert_int_eq(get("py1").state, DEVICE_READY);
 	unplug(&port);
