@@ -36,7 +36,7 @@ int route_patch_device(struct exchange *exchange)
 	struct device_patch patch;
 	struct device device;
 	struct read_error error;
-	int r = json_read_device_patch(exchange->body, exchange->body_length, &patch, &error);
+	int r = json_read_device_patch(exchange->body, exchange->body_length, exchange->merge_patch, &patch, &error);
 	if (r == -EINVAL)
 		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
 	if (r == 0)

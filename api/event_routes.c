@@ -15,12 +15,8 @@ static int answer_stream(struct exchange *exchange)
 /* A device or job that is not there would make a stream that is silent for ever. */
 static int take_device(struct exchange *exchange)
 {
-	struct device device;
-	const char *id = exchange_query(exchange, "device");
-	int r = id != NULL ? gateway_device(exchange->gateway, id, &device, &exchange->fault) : 0;
-	if (r == 0 && id != NULL)
-		memcpy(exchange->filter.device, device.id, sizeof(exchange->filter.device));
-	return r;
+	const char *reference = exchange_query(exchange, "device");
+	return reference != NULL ? gateway_find_device(exchange->gateway, reference, exchange->filter.device, &exchange->fault) : 0;
 }
 
 static int take_job(struct exchange *exchange, const char *id)

@@ -49,6 +49,7 @@ struct exchange {
 	struct query_item query[QUERY_MAX];
 	const char *body;
 	size_t body_length;
+	bool merge_patch;               /* the body is a JSON Merge Patch (RFC 7396) */
 	const char *last_event_id;      /* NULL: not said */
 	const char *lease_token;        /* of Dupgate-Lease, for gateway_check_lease(); NULL: none came */
 	struct firmware_import *import; /* owned until it is committed */

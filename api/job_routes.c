@@ -9,6 +9,7 @@
 
 #include "api/json_read.h"
 #include "api/json_view.h"
+#include "api/references.h"
 
 #define PAGE_DEFAULT 100u
 #define PAGE_MAX     500u
@@ -21,6 +22,21 @@ static int take_id(struct exchange *exchange, const char *name, char *ret, size_
 	if (!device_id_valid(value) || strlen(value) >= size)
 		return exchange_refuse(exchange, 0, name, "%s has a value that is no id", name);
 	memcpy(ret, value, strlen(value) + 1);
+	return 0;
+}
+
+static int take_device(struct exchange *exchange, char ret[DEVICE_ID_SIZE])
+{
+	char id[QUERY_VALUE_SIZE];
+	const char *reference = exchange_query(exchange, "device");
+	if (reference == NULL)
+		return 0;
+	int r = reference_device(exchange, reference, id, sizeof(id));
+	if (r < 0)
+		return r;
+	if (!device_id_valid(id))
+		return exchange_refuse(exchange, 0, "device", "device has a value that is no id, and no device has it as its alias");
+	memcpy(ret, id, strlen(id) + 1);
 	return 0;
 }
 
@@ -38,7 +54,7 @@ static int take_filter(struct exchange *exchange, struct job_filter *ret)
 	*ret = (struct job_filter){.limit = PAGE_DEFAULT};
 	int r = take_state(exchange, ret);
 	if (r == 0)
-		r = take_id(exchange, "device", ret->device, sizeof(ret->device));
+		r = take_device(exchange, ret->device);
 	if (r == 0)
 		r = take_id(exchange, "before", ret->before, sizeof(ret->before));
 	return r < 0 ? r : exchange_query_number(exchange, "limit", 1, PAGE_MAX, &ret->limit);

@@ -67,8 +67,21 @@ int json_read_lease(const char *body, size_t length, struct lease_request *ret, 
 	return json_read_members(body, length, lease_rules, COUNT_OF(lease_rules), ret, ret_error);
 }
 
+static int read_removal(const char *key, struct device_patch *patch, struct read_error *ret_error)
+{
+	const char *problem = label_problem(key, "");
+	if (problem != NULL)
+		return read_error_set(ret_error, "the label \"%.60s\": %s", key, problem);
+	if (patch->removed_count == LABELS_MAX)
+		return read_error_set(ret_error, "a device has at most %u labels", LABELS_MAX);
+	memcpy(patch->removed[patch->removed_count++], key, strlen(key) + 1);
+	return 0;
+}
+
 static int read_label(const char *key, json_t *value, struct device_patch *patch, struct read_error *ret_error)
 {
+	if (patch->merge_labels && json_is_null(value))
+		return read_removal(key, patch, ret_error);
 	if (!json_is_string(value))
 		return read_error_set(ret_error, "the label \"%.60s\" must be a string", key);
 	const char *problem = label_problem(key, json_string_value(value));
@@ -85,9 +98,13 @@ static int read_label(const char *key, json_t *value, struct device_patch *patch
 static int member_labels(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
 {
 	struct device_patch *patch = ret;
+	patch->set_labels = true;
+	if (patch->merge_labels && json_is_null(value)) { /* the member itself is removed, and with it all that it has */
+		patch->merge_labels = false;
+		return 0;
+	}
 	if (!json_is_object(value))
 		return read_error_set(ret_error, "%s must be an object of strings", rule->name);
-	patch->set_labels = true;
 	const char *key;
 	json_t *text;
 	json_object_foreach(value, key, text)
@@ -138,12 +155,17 @@ static const struct member_rule device_patch_rules[] = {
     {"maintenance", member_maintenance, AT(struct device_patch, maintenance)},
     {"profile", member_profile, AT(struct device_patch, profile)},
     {"quarantine", member_quarantine, AT(struct device_patch, end_quarantine)},
+    {"reason", member_text, AT(struct device_patch, reason)},
 };
 
-int json_read_device_patch(const char *body, size_t length, struct device_patch *ret, struct read_error *ret_error)
+int json_read_device_patch(const char *body, size_t length, bool merge, struct device_patch *ret, struct read_error *ret_error)
 {
-	*ret = (struct device_patch){0};
-	return json_read_members(body, length, device_patch_rules, COUNT_OF(device_patch_rules), ret, ret_error);
+	*ret = (struct device_patch){.merge_labels = merge};
+	int r = json_read_members(body, length, device_patch_rules, COUNT_OF(device_patch_rules), ret, ret_error);
+	if (r < 0 || ret->reason[0] == '\0' || ret->set_maintenance)
+		return r;
+	snprintf(ret_error->member, sizeof(ret_error->member), "reason");
+	return read_error_set(ret_error, "reason is for maintenance");
 }
 
 /* null takes the stated value back: the bit is set and the value stays empty. */

@@ -45,7 +45,8 @@ struct lease_request {
 };
 int json_read_lease(const char *body, size_t length, struct lease_request *ret, struct read_error *ret_error);
 
-int json_read_device_patch(const char *body, size_t length, struct device_patch *ret, struct read_error *ret_error);
+/* merge: a JSON Merge Patch (RFC 7396): labels that are not named stay, those that are null go. */
+int json_read_device_patch(const char *body, size_t length, bool merge, struct device_patch *ret, struct read_error *ret_error);
 
 struct firmware_patch {
 	char name[FIRMWARE_NAME_SIZE]; /* "": keep */

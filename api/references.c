@@ -69,3 +69,20 @@ int reference_resolve(struct exchange *exchange, const char *member, const char 
 	firmware_clear(&firmware);
 	return 0;
 }
+
+int reference_device(struct exchange *exchange, const char *reference, char *ret, size_t size)
+{
+	char id[DEVICE_ID_SIZE];
+	struct job_fault fault;
+	int r = gateway_find_device(exchange->gateway, reference, id, &fault);
+	if (r == -EPROTO && strcmp(fault.kind->code, "not-found") == 0) {
+		if (reference != ret)
+			snprintf(ret, size, "%s", reference);
+		return 0;
+	}
+	if (r == 0)
+		snprintf(ret, size, "%s", id);
+	else if (r == -EPROTO)
+		exchange->fault = fault;
+	return r;
+}

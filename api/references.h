@@ -16,4 +16,8 @@ int reference_resolve(struct exchange *exchange, const char *member, const char 
 /* Adds the candidates when the failure `r` is about an ambiguous reference. Returns r. */
 int reference_explain(struct exchange *exchange, const char *reference, int r);
 
+/* The device that a path or a query names by its id or its alias. What nobody has stays as it is: whoever asks for it is told, and jobs remain of
+ * devices that are gone. */
+int reference_device(struct exchange *exchange, const char *reference, char *ret, size_t size);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "api/handlers.h"
 #include "api/head.h"
+#include "api/references.h"
 #include "api/reply.h"
 #include "api/routes.h"
 
@@ -22,6 +23,9 @@
  * more than a little comes, it is told at once. */
 #define DROPPED_MAX    1048576u
 #define DROPPED_LITTLE 65536u
+
+/* What the pattern of a route that is for one device begins with. */
+#define OF_A_DEVICE "/devices/{id}"
 
 #define STOPPING_RETRY_S 10u
 #define BUSY_RETRY_S     5u
@@ -163,6 +167,7 @@ static struct request *request_new(struct door *door, struct MHD_Connection *con
 	request->head.before_1_1 = strcmp(version, "HTTP/1.1") != 0;
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, add_field, &request->head);
 	request->exchange.gateway = service->gateway;
+	request->exchange.merge_patch = head_media_type_is(&request->head, "application/merge-patch+json");
 	request->exchange.stopping = atomic_load(&service->stopping);
 	request->exchange.lease_token = request->head.fields[HEAD_DUPGATE_LEASE];
 	request->exchange.last_event_id = request->head.fields[HEAD_LAST_EVENT_ID];
@@ -215,9 +220,14 @@ static enum MHD_Result send_answer(struct request *request)
 static void run_handler(void *context)
 {
 	struct request *request = context;
-	int r = request->route->handler(&request->exchange);
+	struct exchange *exchange = &request->exchange;
+	int r = 0;
+	if (strncmp(request->route->pattern, OF_A_DEVICE, strlen(OF_A_DEVICE)) == 0)
+		r = reference_device(exchange, exchange->parameter, exchange->parameter, sizeof(exchange->parameter));
+	if (r == 0)
+		r = request->route->handler(exchange);
 	if (r < 0)
-		exchange_problem(&request->exchange, r);
+		exchange_problem(exchange, r);
 	atomic_store_explicit(&request->handled, true, memory_order_release);
 }
 

@@ -27,6 +27,8 @@ enum device_fact {
 	DEVICE_FACT_LEASE_ENDED,
 	DEVICE_FACT_ADOPTED,       /* an offered adapter was given a profile */
 	DEVICE_FACT_SERIAL_SHARED, /* two boards carry its serial number */
+	DEVICE_FACT_MAINTENANCE_BEGAN,
+	DEVICE_FACT_MAINTENANCE_ENDED,
 	DEVICE_FACT_COUNT
 };
 const char *device_fact_name(enum device_fact fact); /* "release-changed", "imei-moved" ... */

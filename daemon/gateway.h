@@ -29,11 +29,17 @@ bool gateway_ready(struct gateway *gateway, char *ret_why, size_t ret_why_size);
 /* Devices. selector NULL or "": all. The grammar is in daemon/selector.h. */
 int gateway_devices(struct gateway *gateway, const char *selector, struct device **ret, size_t *ret_count, struct job_fault *ret_fault);
 int gateway_device(struct gateway *gateway, const char *id, struct device *ret, struct job_fault *ret_fault);
+/* The id of the device that a person means: by its id, or by an alias that no other device has. not-found, or invalid-request for an alias of several. */
+int gateway_find_device(struct gateway *gateway, const char *reference, char ret_id[DEVICE_ID_SIZE], struct job_fault *ret_fault);
 
 struct device_patch {
 	bool set_labels, set_alias, set_maintenance, set_profile;
 	size_t label_count;
-	struct label labels[LABELS_MAX]; /* replace all */
+	struct label labels[LABELS_MAX]; /* replace all; or, with merge_labels, those of the same key, and the others stay */
+	bool merge_labels;
+	size_t removed_count; /* with merge_labels */
+	char removed[LABELS_MAX][sizeof(((struct label *)0)->key)];
+	char reason[128]; /* why it goes into or out of maintenance, for its history; "": not said */
 	char alias[64];
 	bool maintenance;
 	char profile[32]; /* "": the one that it has without a person's word */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "daemon/device_labels.h"
+
 struct registry_entry *registry_find(struct registry *registry, const char *id)
 {
 	struct registry_entry *found = NULL;
@@ -220,6 +222,20 @@ static int patch_profile(struct registry *registry, const char *profile, struct 
 	return -EPROTO;
 }
 
+static void note_patch(struct registry *registry, const struct device *before, const struct registry_entry *after,
+		       const struct device_patch *patch)
+{
+	const char *id = after->id;
+	if (before->offered && !after->device.offered)
+		device_history_note(registry->history, id, DEVICE_FACT_ADOPTED, "", "it was given the profile %s", after->given_profile);
+	registry_note_let_out(registry, &before->quarantine, after);
+	if (before->maintenance == after->device.maintenance)
+		return;
+	const bool began = after->device.maintenance;
+	device_history_note(registry->history, id, began ? DEVICE_FACT_MAINTENANCE_BEGAN : DEVICE_FACT_MAINTENANCE_ENDED, "",
+			    "%s maintenance%s%s", began ? "taken into" : "back from", patch->reason[0] != '\0' ? ": " : "", patch->reason);
+}
+
 int registry_patch(struct registry *registry, const char *id, const struct device_patch *patch, struct device *ret,
 		   struct job_fault *ret_fault)
 {
@@ -228,25 +244,21 @@ int registry_patch(struct registry *registry, const char *id, const struct devic
 		return registry_refuse_unknown(id, ret_fault);
 	pthread_mutex_lock(&registry->change);
 	struct registry_entry next = *entry;
-	if (patch->set_labels) {
-		next.device.label_count = patch->label_count;
-		memcpy(next.device.labels, patch->labels, sizeof(next.device.labels));
-		next.labels_patched = true;
-	}
+	int result = patch->set_labels ? device_labels_patch(patch, &next.device, ret_fault) : 0;
+	next.labels_patched |= patch->set_labels;
 	if (patch->set_alias)
 		memcpy(next.device.alias, patch->alias, sizeof(next.device.alias));
 	if (patch->set_maintenance)
 		next.device.maintenance = patch->maintenance;
 	if (patch->end_quarantine)
 		next.device.quarantine = (struct device_quarantine){0};
-	const struct device_quarantine before = entry->device.quarantine;
-	bool was_offered = entry->device.offered;
-	int result = patch->set_profile ? patch_profile(registry, patch->profile, &next, ret_fault) : 0;
+	const struct device before = entry->device;
+	if (result == 0 && patch->set_profile)
+		result = patch_profile(registry, patch->profile, &next, ret_fault);
 	if (result == 0)
 		result = registry_keep(registry, entry, &next, ret_fault);
-	if (result == 0 && was_offered && !next.device.offered)
-		device_history_note(registry->history, id, DEVICE_FACT_ADOPTED, "", "it was given the profile %s", next.given_profile);
-	registry_note_let_out(registry, &before, entry);
+	if (result == 0)
+		note_patch(registry, &before, entry, patch);
 	*ret = registry_snapshot(entry);
 	pthread_mutex_unlock(&registry->change);
 	return result;

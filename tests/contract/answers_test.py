@@ -152,6 +152,32 @@ class Contract(unittest.TestCase):
         self.assertEqual(self.problem("patchDevice", 400, "invalid-request", "bench-1", body={"labels": {"id": "x"}})["member"], "labels")
         self.problem("patchDevice", 404, "not-found", "bench-9", body={})
 
+    def test_labels_are_merged(self):
+        merge = {"Content-Type": "application/merge-patch+json"}
+        self.addCleanup(self.rack.daemon.request, "PATCH", "/devices/bench-0", {"labels": {"rack": "1"}, "alias": None})
+        patched = self.call("patchDevice", "bench-0", body={"labels": {"owner": "alice"}, "alias": "left"}, headers=merge).json()
+        self.assertEqual((patched["labels"], patched["alias"]), ({"rack": "1", "owner": "alice"}, "left"))
+        patched = self.call("patchDevice", "bench-0", body={"labels": {"rack": None, "none": None}}, headers=merge).json()
+        self.assertEqual((patched["labels"], patched["alias"]), ({"owner": "alice"}, "left"))
+        self.problem("patchDevice", 400, "invalid-request", "bench-0", body={"labels": {"owner": None}})
+        self.assertEqual(self.call("patchDevice", "bench-0", body={"labels": None}, headers=merge).json()["labels"], {})
+
+    def test_a_device_is_named_by_its_alias(self):
+        self.addCleanup(self.rack.daemon.request, "PATCH", "/devices/bench-0", {"alias": None})
+        self.addCleanup(self.rack.daemon.request, "PATCH", "/devices/bench-1", {"alias": None})
+        self.call("patchDevice", "bench-0", body={"alias": "the blue board"})
+        self.assertEqual(self.call("getDevice", "the%20blue%20board").json()["id"], "bench-0")
+        job = self.call("probeDevice", "the%20blue%20board", status=202).json()
+        self.assertEqual(self.finish(job["id"])["device"], "bench-0")
+        self.assertEqual(self.call("listJobs", query="?device=the%20blue%20board&limit=1").json()["jobs"][0]["id"], job["id"])
+        self.problem("listJobs", 400, "invalid-request", query="?device=the%20red%20board")
+        stream = Stream(self.url, "/events?device=the%20blue%20board&snapshot=true")
+        self.addCleanup(stream.close)
+        self.assertEqual([d["id"] for d in stream.next()[2]["devices"]], ["bench-0"])
+        self.call("patchDevice", "bench-1", body={"alias": "the blue board"})
+        problem = self.problem("getDevice", 400, "invalid-request", "the%20blue%20board")
+        self.assertIn("several devices: bench-0, bench-1", problem["detail"])
+
     def test_job_from_start_to_end(self):
         firmware, _ = self.add("CATM1-39530.dup", size=60_000, release="LR5.1.1.0-39530")
         answer = self.call("upgradeDevice", "bench-0", body={"firmware": "CATM1-39530.dup", "priority": 3}, status=202)

@@ -230,10 +230,10 @@ START_TEST(device_patch_sets_only_what_is_there)
 {
 	struct device_patch patch;
 	struct read_error error;
-	ck_assert_int_eq(json_read_device_patch("{}", 2, &patch, &error), 0);
+	ck_assert_int_eq(json_read_device_patch("{}", 2, false, &patch, &error), 0);
 	ck_assert(!patch.set_labels && !patch.set_alias && !patch.set_maintenance);
 	static const char labels[] = "{\"labels\":{\"rack\":\"1\",\"owner\":\"a b\"}}";
-	ck_assert_int_eq(json_read_device_patch(labels, strlen(labels), &patch, &error), 0);
+	ck_assert_int_eq(json_read_device_patch(labels, strlen(labels), false, &patch, &error), 0);
 	ck_assert(patch.set_labels && !patch.set_alias && !patch.set_maintenance);
 	ck_assert_uint_eq(patch.label_count, 2);
 	ck_assert_str_eq(patch.labels[0].key, "rack");
@@ -241,20 +241,46 @@ START_TEST(device_patch_sets_only_what_is_there)
 	ck_assert_str_eq(patch.labels[1].key, "owner");
 	ck_assert_str_eq(patch.labels[1].value, "a b");
 	static const char rest[] = "{\"alias\":null,\"maintenance\":true}";
-	ck_assert_int_eq(json_read_device_patch(rest, strlen(rest), &patch, &error), 0);
+	ck_assert_int_eq(json_read_device_patch(rest, strlen(rest), false, &patch, &error), 0);
 	ck_assert(!patch.set_labels && patch.set_alias && patch.set_maintenance && patch.maintenance && !patch.set_profile);
 	static const char adopt[] = "{\"profile\":\"walter\"}", as_found[] = "{\"profile\":null}";
-	ck_assert_int_eq(json_read_device_patch(adopt, strlen(adopt), &patch, &error), 0);
+	ck_assert_int_eq(json_read_device_patch(adopt, strlen(adopt), false, &patch, &error), 0);
 	ck_assert(patch.set_profile && !patch.set_alias);
 	ck_assert_str_eq(patch.profile, "walter");
-	ck_assert_int_eq(json_read_device_patch(as_found, strlen(as_found), &patch, &error), 0);
+	ck_assert_int_eq(json_read_device_patch(as_found, strlen(as_found), false, &patch, &error), 0);
 	ck_assert(patch.set_profile);
 	ck_assert_str_eq(patch.profile, "");
 	ck_assert_str_eq(patch.alias, "");
 	ck_assert(!patch.end_quarantine);
 	static const char out[] = "{\"quarantine\":false}";
-	ck_assert_int_eq(json_read_device_patch(out, strlen(out), &patch, &error), 0);
+	ck_assert_int_eq(json_read_device_patch(out, strlen(out), false, &patch, &error), 0);
 	ck_assert(patch.end_quarantine && !patch.set_maintenance);
+	static const char reason[] = "{\"maintenance\":false,\"reason\":\"mended\"}";
+	ck_assert_int_eq(json_read_device_patch(reason, strlen(reason), false, &patch, &error), 0);
+	ck_assert(patch.set_maintenance && !patch.maintenance && !patch.merge_labels);
+	ck_assert_str_eq(patch.reason, "mended");
+}
+END_TEST
+
+START_TEST(a_merge_patch_says_which_labels_go)
+{
+	struct device_patch patch;
+	struct read_error error;
+	static const char some[] = "{\"labels\":{\"rack\":\"1\",\"owner\":null}}", all[] = "{\"labels\":null}",
+			  bad[] = "{\"labels\":{\"a b\":null}}";
+	ck_assert_int_eq(json_read_device_patch(some, strlen(some), true, &patch, &error), 0);
+	ck_assert(patch.set_labels && patch.merge_labels);
+	ck_assert_uint_eq(patch.label_count, 1);
+	ck_assert_str_eq(patch.labels[0].key, "rack");
+	ck_assert_uint_eq(patch.removed_count, 1);
+	ck_assert_str_eq(patch.removed[0], "owner");
+	ck_assert_int_eq(json_read_device_patch(all, strlen(all), true, &patch, &error), 0);
+	ck_assert(patch.set_labels && !patch.merge_labels);
+	ck_assert_uint_eq(patch.label_count, 0);
+	ck_assert_int_eq(json_read_device_patch(bad, strlen(bad), true, &patch, &error), -EINVAL);
+	ck_assert_str_eq(error.member, "labels");
+	ck_assert_int_eq(json_read_device_patch(some, strlen(some), false, &patch, &error), -EINVAL);
+	ck_assert_str_eq(error.message, "the label \"owner\" must be a string");
 }
 END_TEST
 
@@ -275,13 +301,15 @@ static const struct {
     {"{\"quarantine\":true}", "quarantine"},
     {"{\"quarantine\":null}", "quarantine"},
     {"{\"id\":\"x\"}", "id"},
+    {"{\"reason\":\"x\"}", "reason"},
+    {"{\"maintenance\":true,\"reason\":\"a\\nb\"}", "reason"},
 };
 
 START_TEST(bad_device_patch_is_refused)
 {
 	struct device_patch patch;
 	struct read_error error;
-	ck_assert_int_eq(json_read_device_patch(bad_patches[_i].body, strlen(bad_patches[_i].body), &patch, &error), -EINVAL);
+	ck_assert_int_eq(json_read_device_patch(bad_patches[_i].body, strlen(bad_patches[_i].body), false, &patch, &error), -EINVAL);
 	ck_assert_str_eq(error.member, bad_patches[_i].member);
 }
 END_TEST
@@ -294,7 +322,7 @@ START_TEST(seventeenth_label_is_refused)
 	for (int i = 0; i < 17; i++)
 		snprintf(body + strlen(body), sizeof(body) - strlen(body), "%s\"k%d\":\"v\"", i > 0 ? "," : "", i);
 	strcat(body, "}}");
-	ck_assert_int_eq(json_read_device_patch(body, strlen(body), &patch, &error), -EINVAL);
+	ck_assert_int_eq(json_read_device_patch(body, strlen(body), false, &patch, &error), -EINVAL);
 	ck_assert_str_eq(error.message, "a device has at most 16 labels");
 }
 END_TEST
@@ -344,6 +372,7 @@ int main(void)
 	tcase_add_test(tcase, raw_nul_is_refused);
 	tcase_add_test(tcase, what_every_job_may_be_asked_for_with);
 	tcase_add_test(tcase, device_patch_sets_only_what_is_there);
+	tcase_add_test(tcase, a_merge_patch_says_which_labels_go);
 	tcase_add_loop_test(tcase, bad_device_patch_is_refused, 0, (int)(sizeof(bad_patches) / sizeof(bad_patches[0])));
 	tcase_add_test(tcase, seventeenth_label_is_refused);
 	tcase_add_test(tcase, firmware_patch_has_a_mask);
