@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -200,8 +201,10 @@ START_TEST(a_second_opening_in_this_process_is_refused)
 }
 END_TEST
 
+enum holding { HOLDS_SLAVE, HOLDS_BOTH_ENDS, HOLDS_EXCLUSIVELY };
+
 /* A child that opens the slave, with the master as well or not, and holds it until killed. */
-static pid_t start_holder(const char *path, int master, bool keep_master)
+static pid_t start_holder(const char *path, int master, enum holding holding)
 {
 	int ready[2];
 	char byte;
@@ -210,8 +213,10 @@ static pid_t start_holder(const char *path, int master, bool keep_master)
 	pid_t child = fork();
 	if (child == 0) {
 		int slave = open(path, O_RDWR | O_NOCTTY);
-		if (!keep_master)
+		if (holding != HOLDS_BOTH_ENDS)
 			close(master);
+		if (holding == HOLDS_EXCLUSIVELY && ioctl(slave, TIOCEXCL) < 0)
+			_exit(1);
 		if (slave < 0 || write(ready[1], "x", 1) != 1)
 			_exit(1);
 		for (;;)
@@ -236,7 +241,7 @@ START_TEST(another_programs_port_is_refused_by_name)
 	char path[64], wanted[128];
 	struct link *port = NULL;
 	int master = make_pty(path);
-	pid_t child = start_holder(path, master, false);
+	pid_t child = start_holder(path, master, HOLDS_SLAVE);
 	int result = link_open(path, &settings, &fault, &port);
 
 	stop_holder(child);
@@ -250,12 +255,42 @@ START_TEST(another_programs_port_is_refused_by_name)
 }
 END_TEST
 
+/* Exclusive mode means nothing to root; and who changed his user is hidden in /proc until he says otherwise. */
+static void become_nobody(void)
+{
+	static const uid_t nobody = 65534;
+
+	if (geteuid() == 0 && setresuid(nobody, nobody, nobody) == 0)
+		ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1), 0);
+}
+
+START_TEST(a_port_in_exclusive_mode_is_refused_by_name)
+{
+	char path[64], wanted[128];
+	struct link *port = NULL;
+
+	become_nobody();
+	int master = make_pty(path);
+	pid_t child = start_holder(path, master, HOLDS_EXCLUSIVELY);
+	ck_assert_int_eq(open(path, O_RDWR | O_NOCTTY | O_CLOEXEC), -1);
+	ck_assert_int_eq(errno, EBUSY);
+	int result = link_open(path, &settings, &fault, &port);
+
+	stop_holder(child);
+	ck_assert_int_eq(result, -EPROTO);
+	ck_assert_int_eq(fault.code, FAULT_PORT_IN_USE);
+	snprintf(wanted, sizeof wanted, "port %s is held by %.15s (pid %d)", path, program_invocation_short_name, child);
+	ck_assert_str_eq(fault.message, wanted);
+	close(master);
+}
+END_TEST
+
 START_TEST(the_master_end_may_hold_the_slave)
 {
 	char path[64];
 	struct link *port = NULL;
 	int master = make_pty(path);
-	pid_t child = start_holder(path, master, true);
+	pid_t child = start_holder(path, master, HOLDS_BOTH_ENDS);
 	int result = link_open(path, &settings, &fault, &port);
 
 	stop_holder(child);
@@ -554,6 +589,7 @@ static Suite *make_suite(void)
 	tcase_add_test(ports, flow_control_and_lines);
 	tcase_add_test(ports, a_second_opening_in_this_process_is_refused);
 	tcase_add_test(ports, another_programs_port_is_refused_by_name);
+	tcase_add_test(ports, a_port_in_exclusive_mode_is_refused_by_name);
 	tcase_add_test(ports, the_master_end_may_hold_the_slave);
 	tcase_add_test(bytes, a_hang_up_shows_in_every_wait);
 	tcase_add_test(bytes, what_came_before_the_hang_up_is_read);
