@@ -60,9 +60,14 @@ static void show_left(struct registry *registry, struct registry_entry *entry)
 	struct registry_entry next = *entry;
 	next.syspath[0] = '\0';
 	next.present = registry_entry_is_fixed(entry) && registry_looks_present(entry);
-	if (entry->present && !next.present)
+	if (entry->present && !next.present) {
 		log_info(entry->id, "the port %s is gone", entry->device.port);
-	registry_show(registry, entry, &next);
+		registry_show(registry, entry, &next);
+		return;
+	}
+	pthread_mutex_lock(&registry->lock);
+	*entry = next;
+	pthread_mutex_unlock(&registry->lock);
 }
 
 /* Who the kernel no longer has, though nobody told: what is at its place or under its node now is another port. */
@@ -267,11 +272,12 @@ static void place(struct batch *batch, const struct usb_port *port)
 static bool has_moved(const struct registry_entry *before, const struct registry_entry *now)
 {
 	const struct device *one = &before->device, *other = &now->device;
-	return before->hotplugged != now->hotplugged || before->named != now->named || strcmp(one->port, other->port) != 0 ||
-	       strcmp(one->board, other->board) != 0 || strcmp(before->found_profile, now->found_profile) != 0 ||
-	       strcmp(before->controller, now->controller) != 0 || !one->usb.known || one->usb.vid != other->usb.vid ||
-	       one->usb.pid != other->usb.pid || one->usb.interface != other->usb.interface ||
-	       strcmp(one->usb.serial, other->usb.serial) != 0 || strcmp(one->usb.path, other->usb.path) != 0;
+	return before->unstored || before->hotplugged != now->hotplugged || before->named != now->named ||
+	       strcmp(one->port, other->port) != 0 || strcmp(one->board, other->board) != 0 ||
+	       strcmp(before->found_profile, now->found_profile) != 0 || strcmp(before->controller, now->controller) != 0 ||
+	       !one->usb.known || one->usb.vid != other->usb.vid || one->usb.pid != other->usb.pid ||
+	       one->usb.interface != other->usb.interface || strcmp(one->usb.serial, other->usb.serial) != 0 ||
+	       strcmp(one->usb.path, other->usb.path) != 0;
 }
 
 static int store_batch(const struct batch *batch, struct job_fault *ret_fault)
@@ -288,16 +294,16 @@ static int store_batch(const struct batch *batch, struct job_fault *ret_fault)
 	return result;
 }
 
-static int show_placement(struct registry *registry, const struct placement *placement, bool stored)
+static int show_placement(struct registry *registry, struct placement *placement, bool stored)
 {
-	struct registry_entry *entry = placement->entry;
-	const struct registry_entry *next = &placement->next;
+	struct registry_entry *entry = placement->entry, *next = &placement->next;
 	/* Without a row in the store it can have no job: it is made when the store takes changes again. */
 	if (placement->fresh && (!stored || registry_add(registry, entry) < 0)) {
 		free(entry);
 		return stored ? -ENOMEM : 0;
 	}
 	bool moved = has_moved(entry, next);
+	next->unstored = moved && !stored;
 	if (moved || !entry->present)
 		log_info(entry->id, "the port %s is there%s%s%s", next->device.port, next->device.offered ? ", offered" : "",
 			 next->device.board[0] != '\0' ? ": " : "", next->device.board);
