@@ -33,8 +33,9 @@ class Board:
     """A board with `ports` ttys: CDC (ttyACM), or with a driver of usb-serial (ttyUSB). `at`: where on bus 1; `first`: number of the first tty.
     `tty`, `device`: more lines for each of its ttys, for its device. `node`: "=00" makes a port a file, "" a pseudo terminal."""
 
-    def __init__(self, ids, serial="Pyefcb00", at="1", ports=1, driver=None, behind_hub=False, first=0, tty=(), device=(), node="=00", **attributes):
+    def __init__(self, ids, serial="Pyefcb00", at="1", ports=1, driver=None, behind_hub=False, first=0, tty=(), device=(), node="=00", first_interface=0, **attributes):
         self.vendor, self.product = ids.split(":")
+        self.first_interface = first_interface
         self.serial, self.ports, self.driver, self.first, self.node = serial, ports, driver, first, node
         self.tty_facts, self.device_facts, self.attributes = tuple(tty), tuple(device), attributes
         self.root = f"{CONTROLLER}/usb1"
@@ -42,7 +43,7 @@ class Board:
         self.path = f"{self.hub}/1-{at}.1" if behind_hub else f"{self.root}/1-{at}"
 
     def interface(self, number):
-        return f"{self.path}/{self.path.rsplit('/', 1)[1]}:1.{number if self.driver else 2 * number}"
+        return f"{self.path}/{self.path.rsplit('/', 1)[1]}:1.{self.first_interface + (number if self.driver else 2 * number)}"
 
     def name(self, number):
         return f"tty{'USB' if self.driver else 'ACM'}{self.first + number}"
@@ -53,11 +54,15 @@ class Board:
     def port(self, number):
         return f"{self.adapter(number) if self.driver else self.interface(number)}/tty/{self.name(number)}"
 
+    def numbers(self):
+        """Of the ports, in the order in which they come."""
+        return range(self.ports)
+
     def paths(self):
         """In the order in which the kernel would announce them; the controller and its root hub are always there."""
         found = [self.hub] if self.hub else []
         found.append(self.path)
-        for number in range(self.ports):
+        for number in self.numbers():
             found += [self.interface(number)] + ([self.adapter(number)] if self.driver else []) + [self.port(number)]
         return found
 

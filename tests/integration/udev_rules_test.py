@@ -15,6 +15,10 @@ FOREIGN = ("10c4:ea60", "0403:6001", "04d8:000a", "03eb:2175", "303a:1001", "119
 TTY_GROUP = grp.getgrnam("dialout").gr_gid
 
 
+def links(facts):
+    return {link.removeprefix("/dev/dupgate/") for link in facts.get("DEVLINKS", "").split()}
+
+
 class Rules(unittest.TestCase):
     def setUp(self):
         self.udev = Udev(self)
@@ -43,7 +47,7 @@ class Rules(unittest.TestCase):
             self.assertEqual(seen[board.path]["written"], {"power/control": "on"})
             port = seen[board.port(0)]
             self.assertEqual((port["group"], port["mode"]), (TTY_GROUP, "0660"))
-            self.assertEqual(port["DEVLINKS"], "/dev/dupgate/Pyefcb00")
+            self.assertEqual(links(port), {"Pyefcb00", "Pyefcb00-if00"})
 
     def test_dfu_mode_and_other_adapters_are_left_alone(self):
         for ids in [f"04d8:{product}" for product in PYCOM_DFU] + list(FOREIGN):
@@ -55,7 +59,7 @@ class Rules(unittest.TestCase):
         board = Board("0403:6001", serial="A50285BI", driver="ftdi_sio")
         seen = self.udev.see(board)
         port = seen[board.port(0)]
-        self.assertEqual((port["ID_MM_DEVICE_IGNORE"], port["DEVLINKS"], port["mode"]), ("1", "/dev/dupgate/A50285BI", "0660"))
+        self.assertEqual((port["ID_MM_DEVICE_IGNORE"], links(port), port["mode"]), ("1", {"A50285BI", "A50285BI-if00"}, "0660"))
         self.assertEqual(seen[board.adapter(0)]["written"], {"latency_timer": "1"})
         self.assertNotIn("ID_DUPGATE_PROFILE", port)
         self.assert_untouched(self.udev.see(Board("0403:6001", serial="A50285BJ", driver="ftdi_sio")))
@@ -82,7 +86,7 @@ class Rules(unittest.TestCase):
                        'SUBSYSTEM=="tty", ATTRS{serial}=="FT1", ENV{ID_USB_INTERFACE_NUM}=="01", ENV{ID_DUPGATE}="1"\n')
         board = Board("0403:6010", serial="FT1", driver="ftdi_sio", ports=2)
         seen = self.udev.see(board)
-        self.assertEqual(seen[board.port(1)]["DEVLINKS"], "/dev/dupgate/FT1-if01")
+        self.assertEqual(links(seen[board.port(1)]), {"FT1", "FT1-if01"})
         self.assert_untouched({path: facts for path, facts in seen.items() if path != board.port(1)})
 
     def test_one_port_of_a_board_is_hidden(self):
@@ -92,16 +96,33 @@ class Rules(unittest.TestCase):
         self.assertEqual([seen[path]["ID_DUPGATE"] for path in (board.path, board.interface(0), board.port(0))], ["1", "1", "0"])
         self.assert_untouched({board.port(0): seen[board.port(0)]})
 
-    def test_links_of_several_ports_and_of_strange_serials(self):
+    def test_the_first_port_has_the_serial_alone(self):
         self.udev.rule("70-lab.rules", 'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ENV{ID_DUPGATE}="1"\n')
-        board = Board("0403:6010", serial="FT2", driver="ftdi_sio", ports=2)
-        seen = self.udev.see(board)
-        self.assertEqual([seen[board.port(k)]["DEVLINKS"] for k in (0, 1)], ["/dev/dupgate/FT2", "/dev/dupgate/FT2-if01"])
-        for serial, link in (("../../sda", "/dev/dupgate/.._.._sda"), ("A B", "/dev/dupgate/A_B"), ("..", None), (".", None), ("", None),
-                             ("$(id)", "/dev/dupgate/__id_")):
+        for last_first in (False, True):
+            # udev may have finished with the ports in any order.
+            board = Board("0403:6010", serial="FT2", driver="ftdi_sio", ports=3)
+            if last_first:
+                board.numbers = lambda: (2, 1, 0)
+            seen = self.udev.see(board, then="cd /dev/dupgate && for link in *; do echo $link $(readlink $link); done")
+            self.assertEqual([links(seen[board.port(k)]) for k in (0, 1)], [{"FT2", "FT2-if00"}, {"FT2", "FT2-if01"}])
+            self.assertEqual(self.udev.after, "FT2 ../ttyUSB0\nFT2-if00 ../ttyUSB0\nFT2-if01 ../ttyUSB1\nFT2-if02 ../ttyUSB2\n")
+        for first in range(1, 5):
+            # Whichever interface is the lowest; the ports come from the last to the first.
+            board = Board("0403:6011", serial="FT4", driver="ftdi_sio", ports=6 - first, first_interface=first)
+            board.numbers = lambda: reversed(range(6 - first))
+            self.udev.see(board, then="readlink /dev/dupgate/FT4")
+            self.assertEqual(self.udev.after, "../ttyUSB0\n", first)
+        # nEDBG has its port at interface 1; that it is the first decides.
+        board = Board("03eb:2175", serial="AVR1", first_interface=1)
+        seen = self.udev.see(board, then="readlink /dev/dupgate/AVR1 /dev/dupgate/AVR1-if01")
+        self.assertEqual((links(seen[board.port(0)]), self.udev.after), ({"AVR1", "AVR1-if01"}, "../ttyACM0\n../ttyACM0\n"))
+
+    def test_links_of_strange_serials(self):
+        self.udev.rule("70-lab.rules", 'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ENV{ID_DUPGATE}="1"\n')
+        for serial, link in (("../../sda", ".._.._sda"), ("A B", "A_B"), ("..", None), (".", None), ("", None), ("$(id)", "__id_")):
             board = Board("0403:6001", serial=serial)
             with self.subTest(serial):
-                self.assertEqual(self.udev.see(board)[board.port(0)].get("DEVLINKS"), link)
+                self.assertEqual(links(self.udev.see(board)[board.port(0)]), {link, f"{link}-if00"} if link else set())
 
     def test_a_hub_does_not_make_boards_of_what_is_behind_it(self):
         self.udev.rule("70-lab.rules", 'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ATTR{bDeviceClass}=="09", ENV{ID_DUPGATE}="1"\n')
