@@ -20,6 +20,8 @@ static bool latency_find(struct doctor *doctor, const struct doctor_port *port, 
 	const char *driver = adapter ? udev_device_get_driver(adapter) : NULL, *latency;
 	text_owned cure = {.utf8 = true};
 
+	if (!driver && adapter)
+		driver = udev_device_get_property_value(adapter, "DRIVER"); /* while it is bound */
 	if (!driver || strcmp(driver, "ftdi_sio") != 0)
 		return false;
 	latency = udev_device_get_sysattr_value(adapter, "latency_timer");

@@ -67,6 +67,9 @@ static const struct option_spec specs[] = {
     {"available", 0, NULL, "also what the catalogue offers", ON(VERB_FIRMWARE_LIST), OPTION_FLAG, MEMBER(available), 0, 0, NULL},
     {"clear", 0, "LIST", "stated values to take back, for example release,helper", ON(VERB_FIRMWARE_EDIT), OPTION_TEXT, MEMBER(clear), 0, 0,
      NULL},
+    {"profile", 0, "NAME", "what the port carries: monarch1, monarch2, pycom, walter, avr-iot, auto, or one of the configuration",
+     ON(VERB_ADOPT), OPTION_TEXT, MEMBER(profile), 0, 0, NULL},
+    {"take-back", 0, NULL, "back to what the configuration or the board says", ON(VERB_ADOPT), OPTION_FLAG, MEMBER(take_back), 0, 0, NULL},
     {"config", 0, "FILE", "the daemon's configuration (/etc/dupgate/dupgate.conf)", ON(VERB_DOCTOR), OPTION_TEXT, MEMBER(config), 0, 0,
      NULL},
     {"url", 0, "URL", "the daemon: http://host:port or unix:/path", OPTION_ALL_VERBS, OPTION_TEXT, MEMBER(url), 0, 0, NULL},
@@ -317,6 +320,14 @@ static int edit_check(const struct options *options, struct text *error)
 	return -EINVAL;
 }
 
+static int adopt_check(const struct options *options, struct text *error)
+{
+	if ((options->profile != NULL) != options->take_back)
+		return 0;
+	text_add(error, "give --profile NAME or --take-back, one of them");
+	return -EINVAL;
+}
+
 static int operands_check(const struct options *options, struct text *error)
 {
 	const struct verb *verb = verb_find(options->verb);
@@ -355,6 +366,8 @@ static int options_check(const struct options *options, struct text *error)
 		r = catalogue_check(options, error);
 	if (r == 0 && options->verb == VERB_JOBS)
 		r = jobs_check(options, error);
+	if (r == 0 && options->verb == VERB_ADOPT)
+		r = adopt_check(options, error);
 	if (r == 0 && options->verb == VERB_FIRMWARE_EDIT)
 		r = edit_check(options, error);
 	if (r < 0)

@@ -30,6 +30,7 @@ enum verb_id {
 	VERB_DOWNLOADS_LIST,
 	VERB_DOWNLOADS_SHOW,
 	VERB_DOWNLOADS_CANCEL,
+	VERB_ADOPT,
 	VERB_DOCTOR,
 	VERB_COUNT
 };
@@ -67,6 +68,8 @@ struct options {
 	struct optional_number build, base_build;
 	bool available;
 
+	const char *profile;
+	bool take_back;
 	const char *config;
 };
 

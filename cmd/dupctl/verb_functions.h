@@ -25,6 +25,7 @@ int verb_firmware_show(struct session *session, const struct options *options);
 int verb_firmware_edit(struct session *session, const struct options *options);
 int verb_firmware_remove(struct session *session, const struct options *options);
 int verb_firmware_export(struct session *session, const struct options *options);
+int verb_adopt(struct session *session, const struct options *options);
 int verb_doctor(struct session *session, const struct options *options);
 int verb_firmware_catalogue(struct session *session, const struct options *options);
 int verb_firmware_verify(struct session *session, const struct options *options);

@@ -74,6 +74,11 @@ static const struct verb verbs[VERB_COUNT] = {
 			     "With what broke its last attempt, and the jobs that wait for it.\n", verb_downloads_show},
     [VERB_DOWNLOADS_CANCEL] = {"downloads", "cancel", "ID…", 1, SIZE_MAX, "cancel downloads", "At once. Jobs that wait for one fail.\n",
 			       verb_downloads_cancel},
+    [VERB_ADOPT] = {"adopt", NULL, "DEVICE… --profile NAME|--take-back", 1, SIZE_MAX,
+		    "say what an offered adapter carries, or take it back",
+		    "A USB adapter that may carry anything is offered: nothing is sent to it. With a profile it is a\n"
+		    "device like any other, also after a restart and in another place.\n",
+		    verb_adopt},
     [VERB_DOCTOR] = {"doctor", NULL, "", 0, 0, "look for what keeps this gateway from upgrading, and tell the cure",
 		     "Ports and who holds them, permissions, udev and ModemManager, USB, disks, clock, the daemon:\n"
 		     "each good, bad, a note, or unknown. Changes nothing, opens no port, needs no daemon. As root\n"
