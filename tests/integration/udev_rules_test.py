@@ -107,9 +107,9 @@ class Rules(unittest.TestCase):
             self.assertEqual([links(seen[board.port(k)]) for k in (0, 1)], [{"FT2", "FT2-if00"}, {"FT2", "FT2-if01"}])
             self.assertEqual(self.udev.after, "FT2 ../ttyUSB0\nFT2-if00 ../ttyUSB0\nFT2-if01 ../ttyUSB1\nFT2-if02 ../ttyUSB2\n")
         for first in range(1, 5):
-            # Whichever interface is the lowest; the ports come from the last to the first.
+            # Whichever interface is the lowest, and whether it comes last or first.
             board = Board("0403:6011", serial="FT4", driver="ftdi_sio", ports=6 - first, first_interface=first)
-            board.numbers = lambda: reversed(range(6 - first))
+            board.numbers = lambda: range(6 - first) if first == 4 else reversed(range(6 - first))
             self.udev.see(board, then="readlink /dev/dupgate/FT4")
             self.assertEqual(self.udev.after, "../ttyUSB0\n", first)
         # nEDBG has its port at interface 1; that it is the first decides.
