@@ -94,6 +94,25 @@ int route_probe_device(struct exchange *exchange)
 	return r < 0 ? r : exchange_new_job(exchange, &job);
 }
 
+int route_power_cycle_device(struct exchange *exchange)
+{
+	struct power_cycle_request asked;
+	struct job_request request;
+	struct job job;
+	struct read_error error;
+	int r = json_read_power_cycle(exchange->body, exchange->body_length, &asked, &error);
+	if (r == -EINVAL)
+		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
+	if (r == 0)
+		r = begin_request(exchange, JOB_POWER_CYCLE, &request);
+	if (r < 0)
+		return r;
+	memcpy(request.rung, asked.rung, sizeof(request.rung));
+	request.wait_for_lease = asked.wait_for_lease;
+	r = gateway_submit(exchange->gateway, &request, "", &job, &exchange->fault);
+	return r < 0 ? r : exchange_new_job(exchange, &job);
+}
+
 static int fill_request(struct exchange *exchange, const struct upgrade_request *asked, struct job_request *request)
 {
 	int r = begin_request(exchange, JOB_UPGRADE, request);

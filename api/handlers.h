@@ -13,6 +13,7 @@ int route_patch_device(struct exchange *exchange);
 int route_get_report(struct exchange *exchange);
 int route_get_history(struct exchange *exchange);
 int route_probe_device(struct exchange *exchange);
+int route_power_cycle_device(struct exchange *exchange);
 int route_upgrade_device(struct exchange *exchange);
 int route_put_lease(struct exchange *exchange);
 int route_end_lease(struct exchange *exchange);

@@ -37,6 +37,17 @@ int json_read_job_terms(const char *body, size_t length, bool *ret_wait_for_leas
 	return json_read_members(body, length, &rule, 1, ret_wait_for_lease, ret_error);
 }
 
+int json_read_power_cycle(const char *body, size_t length, struct power_cycle_request *ret, struct read_error *ret_error)
+{
+	static const char *const rungs[] = {"power", "lines", "reset", "auto", NULL};
+	static const struct member_rule rules[] = {
+	    {"rung", member_text, AT(struct power_cycle_request, rung), .one_of = rungs},
+	    {"if_leased", member_if_leased, AT(struct power_cycle_request, wait_for_lease)},
+	};
+	*ret = (struct power_cycle_request){.rung = "power"};
+	return json_read_members(body, length, rules, COUNT_OF(rules), ret, ret_error);
+}
+
 int json_read_upgrade(const char *body, size_t length, struct upgrade_request *ret, struct read_error *ret_error)
 {
 	*ret = (struct upgrade_request){.way = "auto"};

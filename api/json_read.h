@@ -20,6 +20,12 @@ struct read_error {
 /* What every job may be asked for with: {"if_leased": "refuse" | "wait"}. */
 int json_read_job_terms(const char *body, size_t length, bool *ret_wait_for_lease, struct read_error *ret_error);
 
+struct power_cycle_request {
+	char rung[8];
+	bool wait_for_lease;
+};
+int json_read_power_cycle(const char *body, size_t length, struct power_cycle_request *ret, struct read_error *ret_error);
+
 struct upgrade_request {
 	char firmware[128];                /* a reference; "": */
 	char url[DOWNLOAD_URL_SIZE];       /* where it comes from */

@@ -12,6 +12,7 @@ static const struct route routes[] = {
     {"GET", "/devices/{id}", route_get_device, BODY_NONE, {NULL}},
     {"PATCH", "/devices/{id}", route_patch_device, BODY_JSON, {NULL}},
     {"POST", "/devices/{id}/probe", route_probe_device, BODY_JSON, {NULL}},
+    {"POST", "/devices/{id}/power-cycle", route_power_cycle_device, BODY_JSON, {NULL}},
     {"GET", "/devices/{id}/report", route_get_report, BODY_NONE, {NULL}},
     {"GET", "/devices/{id}/history", route_get_history, BODY_NONE, {"limit"}},
     {"POST", "/devices/{id}/upgrade", route_upgrade_device, BODY_JSON, {"dry_run"}},

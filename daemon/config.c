@@ -27,6 +27,7 @@ static int set_defaults(struct config *config)
 	    .trusted_keys_dir = "/etc/dupgate/keys",
 	    .download = {.allow_http = true, .max_redirects = 5, .stall_s = 30, .attempts = 5, .max_parallel = 4},
 	    .hotplug = true,
+	    .hotplug_power = true,
 	    .power = {.off_s = 10, .min_interval_s = 60, .command_timeout_s = 60},
 	    .health = {.probe_every_s = 0, .quarantine_after = 3},
 	};

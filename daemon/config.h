@@ -76,6 +76,7 @@ struct config {
 	struct config_host *hosts;
 	size_t host_count;
 	bool hotplug;
+	bool hotplug_power; /* a board on USB without a setting of its own is switched at the port where it is, when that can be done */
 	struct config_power power;
 	struct config_health health;
 	struct usb_board_rule *boards; /* in the order of the file */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/config_table.h"
+#include "daemon/power_method.h"
 #include "transport/link/link.h"
 
 /* What follows text when it begins with prefix, else NULL. */
@@ -45,8 +46,6 @@ bool config_hub_name_valid(const char *name)
 /* A program that is mistyped would be found out when it is needed most. command: "/path words". */
 static int check_command(const char *command, struct config_why why)
 {
-	if (command[0] != '/')
-		return config_refuse(why, "a command begins with the absolute path of a program");
 	char *program = strndup(command, strcspn(command, " \t"));
 	if (program == NULL)
 		return -ENOMEM;
@@ -57,16 +56,12 @@ static int check_command(const char *command, struct config_why why)
 
 int config_check_power(const char *value, struct config_why why)
 {
-	const char *port = after(value, "usb-port:"), *command = after(value, "command:");
-	if (port == NULL)
-		port = after(value, "usb-authorized:");
-	if (port != NULL && !is_usb_port(port))
-		return config_refuse(why, "\"%s\" is not a USB port such as 1-1.4", port);
-	if (command != NULL)
-		return check_command(command, why);
-	if (port == NULL && strcmp(value, "none") != 0)
-		return config_refuse(why, "\"%s\" is none of none, usb-port:PORT, usb-authorized:PORT, command:COMMAND", value);
-	return 0;
+	struct power_method method;
+	/* A key without a value is a mistake, and no way to say none. */
+	const char *problem = power_method_parse(value[0] != '\0' ? value : "?", &method);
+	if (problem != NULL)
+		return config_refuse(why, "\"%s\": %s", value, problem);
+	return method.means == POWER_COMMAND ? check_command(method.command, why) : 0;
 }
 
 /* One term, key=value, in a buffer of the caller's that is cut in two. */

@@ -162,6 +162,15 @@ static int set_power(void *target, const struct config_key *key, const char *val
 	return error < 0 ? error : set_text(target, key, value, why);
 }
 
+static int set_hotplug_power(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	bool *automatic = member_of(target, key);
+	if (strcmp(value, "auto") != 0 && strcmp(value, "none") != 0)
+		return config_refuse(why, "\"%s\" is neither auto nor none", value);
+	*automatic = strcmp(value, "auto") == 0;
+	return 0;
+}
+
 static int set_labels(void *target, const struct config_key *key, const char *value, struct config_why why)
 {
 	(void)key;
@@ -276,6 +285,7 @@ static const struct config_key keys[] = {
     {SECTION_HOST, "client_key", set_file_or_nothing, HOST_TEXT(client_key)},
     {SECTION_HOST, "ca_file", set_file_or_nothing, HOST_TEXT(ca_file)},
     {SECTION_HOTPLUG, "enabled", set_truth, CONFIG_VALUE(hotplug)},
+    {SECTION_HOTPLUG, "power", set_hotplug_power, CONFIG_VALUE(hotplug_power)},
     {SECTION_POWER, "off_s", set_number, CONFIG_COUNT(power.off_s), 1, OFF_MOST_S},
     {SECTION_POWER, "min_interval_s", set_number, CONFIG_COUNT(power.min_interval_s), 0, DAY_S},
     {SECTION_POWER, "command_timeout_s", set_number, CONFIG_COUNT(power.command_timeout_s), 1, HOUR_S},

@@ -6,12 +6,14 @@
 #define DAEMON_ENGINE_REQUEST_H
 
 #include "daemon/job_files.h"
-#include "transport/modem/upgrade_run.h"
+#include "transport/modem/restart_run.h"
 
 /* The engine, exchangeable so that the queue is tested without a modem. */
 struct engine_ops {
 	int (*upgrade)(const struct upgrade_request *request, const struct upgrade_events *events, struct upgrade_result *ret);
 	int (*probe)(const struct upgrade_request *request, const struct upgrade_events *events, struct upgrade_result *ret);
+	int (*restart)(const struct upgrade_request *request, enum restart_rung rung, const struct upgrade_events *events,
+		       struct upgrade_result *ret);
 };
 
 /* False when there is no such way ("" is auto). */

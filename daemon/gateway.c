@@ -12,6 +12,7 @@
 #include "daemon/leases.h"
 #include "daemon/log.h"
 #include "daemon/plan_preview.h"
+#include "daemon/power.h"
 #include "daemon/selector.h"
 #include "daemon/transcript_file.h"
 
@@ -69,6 +70,7 @@ static int open_queue(struct gateway *gateway, const struct engine_ops *engine, 
 	    .images = gateway->images,
 	    .events = gateway->events,
 	    .engine = engine,
+	    .power = gateway->power,
 	    .now_ms = now_ms,
 	};
 	return queue_new(&surroundings, ret_fault, &gateway->queue);
@@ -97,7 +99,11 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	if (result == 0)
 		result = gateway_open_downloads(gateway, ret_fault);
 	if (result == 0)
+		result = gateway_open_power(gateway, now_ms);
+	if (result == 0)
 		result = open_queue(gateway, engine, now_ms, ret_fault);
+	if (result == 0)
+		power_recover(gateway->power, gateway->queue);
 	if (result == 0)
 		result = gateway_open_ports(gateway);
 	if (result == 0)
@@ -112,7 +118,7 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 
 int gateway_new(const struct config *config, struct job_fault *ret_fault, struct gateway **ret)
 {
-	static const struct engine_ops engine = {.upgrade = upgrade_run, .probe = probe_run};
+	static const struct engine_ops engine = {.upgrade = upgrade_run, .probe = probe_run, .restart = restart_run};
 	return gateway_new_with(config, &engine, unix_now_ms, ret_fault, ret);
 }
 
@@ -121,7 +127,9 @@ void gateway_free(struct gateway *gateway)
 	if (gateway == NULL)
 		return;
 	downloads_close(gateway->downloads);
+	power_stop(gateway->power);
 	queue_free(gateway->queue);
+	power_free(gateway->power);
 	port_watch_free(gateway->port_watch);
 	image_share_free(gateway->images);
 	leases_free(gateway->leases);

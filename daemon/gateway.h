@@ -55,7 +55,7 @@ int gateway_report(struct gateway *gateway, const char *id, struct device_report
 int gateway_history(struct gateway *gateway, const char *id, unsigned limit, struct device_entry **ret, size_t *ret_count,
 		    struct job_fault *ret_fault);
 
-/* Jobs. 409 device-leased when the device is another's, unless request->wait_for_lease. submit: the firmware member of the request may be a digest, prefix or name (up to 127 characters, hence apart); the answer has the digest.
+/* Jobs. 409 device-leased when the device is another's, unless request->wait_for_lease. A power cycle is one, too: its rung is checked, and what forbids a cut now (daemon/power.h). submit: the firmware member of the request may be a digest, prefix or name (up to 127 characters, hence apart); the answer has the digest.
  * 409 device-busy (naming the job) when the device has one that is not finished. It is on disk when this returns. */
 int gateway_submit(struct gateway *gateway, const struct job_request *request, const char *firmware_reference, struct job *ret,
 		   struct job_fault *ret_fault);

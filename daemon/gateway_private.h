@@ -19,6 +19,7 @@ struct gateway {
 	struct registry *registry;
 	struct hotplug *hotplug; /* NULL: not started */
 	struct leases *leases;
+	struct power *power;
 	struct image_share *images;
 	struct queue *queue;
 	struct port_watch *port_watch; /* NULL: the kernel gives none */
@@ -45,6 +46,11 @@ void gateway_resume_downloads(struct gateway *gateway);
 
 /* Watches the ports that are paths. */
 int gateway_open_ports(struct gateway *gateway);
+
+/* Opens gateway->power, with what each device has by now (gateway_power.c). */
+int gateway_open_power(struct gateway *gateway, int64_t (*now_ms)(void));
+/* What forbids a power cycle at this moment. */
+int gateway_check_power(struct gateway *gateway, const struct job_request *request, struct job_fault *ret_fault);
 
 /* The cache made room; `context` is the gateway. */
 void gateway_firmware_evicted(void *context, const struct firmware *firmware);

@@ -67,6 +67,8 @@ static int submit(struct gateway *gateway, struct job_request *request, const ch
 	order.to_release = files.bundle.facts.release;
 	if (result == 0)
 		result = refuse_by_state(&device, request, ret_fault);
+	if (result == 0 && request->kind == JOB_POWER_CYCLE)
+		result = gateway_check_power(gateway, request, ret_fault);
 	if (result == 0)
 		result = queue_submit(gateway->queue, &order, ret, ret_fault);
 	job_files_clear(&files);

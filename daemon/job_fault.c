@@ -104,7 +104,7 @@ static const struct fault_kind kinds[] = {
      "is taken back, a quarantined one with force or when it is let out (dupctl unquarantine)."},
     {"past-point-of-no-return", CLASS_OPERATOR, 409, "The job can no longer be cancelled",
      "Let it finish: stopping now could destroy the modem. Leave the power on."},
-    {"power-cycle-failed", CLASS_INFRASTRUCTURE, 502, "The device could not be power-cycled",
+    {"power-cycle-failed", CLASS_INFRASTRUCTURE, 409, "The device could not be power-cycled",
      "Check the device's `power` setting, that the hub can switch its ports and that the daemon may do so; or unplug the board for 10 "
      "seconds."},
     {"download-failed", CLASS_INFRASTRUCTURE, 502, "The firmware could not be downloaded",

@@ -10,6 +10,11 @@ bool job_owes_way_back(const struct job_row *row)
 	return row->job.request.kind == JOB_UPGRADE && !row->no_way_back && engine_phase(row->furthest_phase) >= PHASE_PREPARE;
 }
 
+bool job_needs_port(const struct job_request *request)
+{
+	return request->kind != JOB_POWER_CYCLE || strcmp(request->rung, "reset") == 0 || strcmp(request->rung, "lines") == 0;
+}
+
 void job_inherit(const struct job_row *from, struct job_row *to)
 {
 	bool left_open = from->job.state == JOB_FAILED || (from->job.state == JOB_CANCELLED && from->past_return);
@@ -22,6 +27,9 @@ void job_inherit(const struct job_row *from, struct job_row *to)
 
 bool job_fault_may_pass(const struct job_row *row, const struct job_fault *fault)
 {
+	/* Whoever cuts the power stands by it: not once more by itself. */
+	if (row->job.request.kind == JOB_POWER_CYCLE)
+		return false;
 	if (fault->kind->class == CLASS_TRANSIENT || fault->kind->class == CLASS_INFRASTRUCTURE)
 		return true;
 	for (size_t i = 0; row->past_return && i < sizeof(passing) / sizeof(passing[0]); i++)

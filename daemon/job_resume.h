@@ -12,6 +12,9 @@
  * to be brought back. */
 bool job_owes_way_back(const struct job_row *row);
 
+/* Nothing of it can be done without the port: all but giving a device its power. */
+bool job_needs_port(const struct job_request *request);
+
 /* What a retry takes over from the job that it retries, which is the newest upgrade of the device: how far that one came, when it failed. */
 void job_inherit(const struct job_row *from, struct job_row *to);
 

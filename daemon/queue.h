@@ -27,10 +27,12 @@ struct queue_surroundings {
 	struct image_share *images;
 	struct event_bus *events;
 	const struct engine_ops *engine;
+	struct power *power;     /* NULL: nobody switches power */
 	int64_t (*now_ms)(void); /* Unix time */
 };
 
 struct queue;
+struct power;
 
 /* Its firmware has yet to come from a URL. Pure. */
 bool job_row_lacks_firmware(const struct job_row *row);
@@ -58,6 +60,21 @@ void queue_count(struct queue *queue, struct gateway_counts *ret);
 
 /* The device was leased, or its lease was given up: jobs of others step aside or come back (queue_lease.c). */
 void queue_mind_lease(struct queue *queue, const char *device);
+
+/* queue_hold.c. Devices of which no job is started for a while. The memory is the caller's. */
+struct queue_hold {
+	const char *cut; /* the device for whose sake; it may have a job that runs */
+	char (*devices)[DEVICE_ID_SIZE];
+	size_t count;
+	struct queue_hold *next;
+};
+/* "device-busy", naming device and job, when one of them but `cut` runs a job, has begun to send a bundle, or may be at work on one. */
+int queue_hold(struct queue *queue, struct queue_hold *hold, struct job_fault *ret_fault);
+void queue_let_go(struct queue *queue, const struct queue_hold *hold);
+/* Whether queue_hold() would now. */
+int queue_may_hold(struct queue *queue, const struct queue_hold *hold, struct job_fault *ret_fault);
+/* "past-point-of-no-return" when the modem of this device may be at work on what a job sent. */
+int queue_refuse_cut(struct queue *queue, const char *device, struct job_fault *ret_fault);
 
 /* queue_download.c. Begins a download that goes on without a job, too, or finds the one that is under way. */
 int queue_begin_download(struct queue *queue, const struct download_request *request, struct download *ret, struct job_fault *ret_fault);

@@ -69,11 +69,22 @@ static int end_absent(struct queued_job *entry, struct job_row *next, struct job
 	return queued_job_set_state(entry, next, JOB_FAILED, ret_fault);
 }
 
+static bool is_held(struct queued_job *entry)
+{
+	pthread_mutex_lock(&entry->queue->lock);
+	bool held = queue_holds(entry->queue, entry->row.job.request.device);
+	pthread_mutex_unlock(&entry->queue->lock);
+	return held;
+}
+
 /* Moves a job between queued and waiting as the world has it now. Returns false when the store refused. */
 static bool weigh(struct queued_job *entry, int64_t now_ms)
 {
 	struct job_row next = queued_job_row(entry);
 	if (next.job.state != JOB_QUEUED && next.job.state != JOB_WAITING)
+		return true;
+	/* That its port is away now says nothing. */
+	if (is_held(entry))
 		return true;
 	struct job_fault fault;
 	int result = queued_job_mind_lease(entry, &next, &fault);
@@ -109,7 +120,7 @@ static struct queued_job *choose(struct queue *queue)
 	struct queued_job *best = NULL;
 	pthread_mutex_lock(&queue->lock);
 	for (struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next)
-		if (entry->row.job.state == JOB_QUEUED && !entry->has_thread &&
+		if (entry->row.job.state == JOB_QUEUED && !entry->has_thread && !queue_holds(queue, entry->row.job.request.device) &&
 		    (best == NULL || job_goes_before(&entry->row.job, &best->row.job)))
 			best = entry;
 	pthread_mutex_unlock(&queue->lock);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Shared by the files of the queue: queue.c (verbs), queue_recover.c (start), queue_dispatch.c (main thread), job_state.c (changes), runner.c (the
- * thread of a job), port_loss.c, queue_download.c (firmware that a URL brings), queue_lease.c.
+ * thread of a job), port_loss.c, queue_download.c (firmware that a URL brings), queue_lease.c, queue_hold.c
+ * (power).
  */
 #ifndef DAEMON_QUEUE_PRIVATE_H
 #define DAEMON_QUEUE_PRIVATE_H
@@ -52,6 +53,7 @@ struct queue {
 	pthread_mutex_t change;
 	pthread_mutex_t lock;
 	struct queued_job *jobs; /* newest first */
+	struct queue_hold *holds;
 	char newest_id[JOB_ID_SIZE];
 	bool stopping;
 	bool store_refused; /* in the last turn; main thread only */
@@ -112,6 +114,13 @@ int queued_job_give_up_way_back(struct queued_job *entry, struct job_row *next, 
 
 /* Brings entry->outcome into the job's state. `change` is held. When the store refuses, unsettled stays set. */
 void queued_job_settle(struct queued_job *entry);
+
+/* Jobs of this device are not to be started now. `lock` is held. */
+bool queue_holds(const struct queue *queue, const char *device);
+
+/* An earlier job, before this one (NULL: any), failed in a transfer or an apply and may have left its modem at it. Later nobody can help that modem but
+ * by its power. */
+bool queue_may_be_at_work(struct queue *queue, const char *device, const char *job);
 
 /* The thread of a running job; ends with the outcome settled or marked. */
 void *runner_main(void *entry);

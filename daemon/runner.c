@@ -9,14 +9,12 @@
 #include "daemon/job_resume.h"
 #include "daemon/log.h"
 #include "daemon/moment.h"
+#include "daemon/power.h"
 #include "daemon/progress_meter.h"
 #include "daemon/transcript_file.h"
 #include "transport/clock.h"
 
 #define TRANSCRIPT_LIMIT 1048576u
-
-/* Three times the longest apply (protocol.md 7, Budgets). */
-#define AT_WORK_MS INT64_C(3600000)
 
 /* What the thread of one run has in its hands. */
 struct run {
@@ -160,7 +158,7 @@ static void on_modem(void *context, const struct modem_info *info)
 	    .identity = probe, .ours = run->release_is_ours, .job = run->row.job.id, .now_ms = with->now_ms()};
 	if (registry_learn(with->registry, run->device.id, info, &lesson, &run->news, &fault) < 0)
 		log_warning(run->device.id, "what the modem told is not stored: %s", fault.message);
-	if (!probe)
+	if (run->row.job.request.kind == JOB_UPGRADE)
 		keep_first_sight(run, info);
 }
 
@@ -249,20 +247,6 @@ static void close_transcript(struct run *run)
 	transcript_file_close(run->file);
 }
 
-/* An earlier job that failed in a transfer or an apply may have left its modem at it. Later nobody can help that modem but by its power. */
-static bool may_be_at_work(const struct run *run)
-{
-	const struct queue_surroundings *with = &run->queue->with;
-	char earlier[JOB_ID_SIZE] = "";
-	struct job_row row;
-	struct job_fault fault;
-	if (store_job_upgrade_before(with->store, run->device.id, run->row.job.id, earlier, &fault) < 0)
-		return true;
-	if (earlier[0] == '\0' || store_job_get(with->store, earlier, &row, &fault) < 0)
-		return false;
-	return row.past_return && row.job.state != JOB_SUCCEEDED && with->now_ms() - row.job.finished_at_ms < AT_WORK_MS;
-}
-
 static void look_back(struct run *run)
 {
 	struct job_fault fault;
@@ -270,6 +254,54 @@ static void look_back(struct run *run)
 	run->begun_before = true;
 	(void)store_job_begun_before(run->queue->with.store, run->device.id, run->row.job.id, &run->begun_before, &fault);
 	run->release_is_ours = run->row.past_return || run->begun_before;
+}
+
+/* The port may have another name when it comes back, and the engine opens what run->device says. */
+static int on_power_cycle(void *context, const struct power_watch *watch, struct fault *ret_fault)
+{
+	struct run *run = context;
+	const struct queue_surroundings *with = &run->queue->with;
+	const struct power_order order = {
+	    .device = run->device.id, .job = run->row.job.id, .watch = watch, .cancel_fd = run->entry->cancel_fd};
+	char said[120] = "";
+	struct device now;
+	struct job_fault fault = {0};
+	int result = power_cycle(with->power, run->queue, &order, said, sizeof(said), &fault);
+	if (said[0] != '\0')
+		on_note(run, said);
+	if (result == -EPROTO || result == -EAGAIN) {
+		fault_set(ret_fault, FAULT_POWER_CYCLE_FAILED, "%s", fault.message);
+		fault_set_evidence(ret_fault, fault.evidence, strlen(fault.evidence));
+	}
+	if (registry_get(with->registry, run->device.id, &now, &fault) == 0)
+		memcpy(run->device.port, now.port, sizeof(run->device.port));
+	return result;
+}
+
+static bool has_power(const struct run *run)
+{
+	struct power *power = run->queue->with.power;
+	return power != NULL && power_has_method(power, run->device.id);
+}
+
+/* A daemon that ended in the middle gave the power back when it started again: only what became of it is to be seen. */
+static bool was_cycled_before(const struct run *run)
+{
+	const struct job *job = &run->row.job;
+	const struct queue_surroundings *with = &run->queue->with;
+	return job->interruptions > 0 && with->power != NULL && power_switched_at_ms(with->power, run->device.id) >= job->started_at_ms;
+}
+
+static int run_restart(struct run *run, const struct upgrade_request *request, const struct upgrade_events *events,
+		       struct upgrade_result *ret)
+{
+	const struct engine_ops *engine = run->queue->with.engine;
+	enum restart_rung rung = RESTART_BY_POWER;
+	(void)restart_rung_parse(run->row.job.request.rung, &rung);
+	if (!was_cycled_before(run))
+		return engine->restart(request, rung, events, ret);
+	on_note(run, "its power was cycled before the daemon ended, and is not again: only the modem is looked at");
+	return engine->probe(request, events, ret);
 }
 
 static int run_engine(struct run *run, const struct job_files *files, const struct job_images *images, struct upgrade_result *ret)
@@ -282,6 +314,7 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 	    .modem = on_modem,
 	    .note = on_note,
 	    .point_of_no_return = on_point_of_no_return,
+	    .power_cycle = has_power(run) ? on_power_cycle : NULL,
 	    .context = run,
 	};
 	struct profile profile;
@@ -297,9 +330,11 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 	engine_profile(registry_profile(run->queue->with.registry, run->device.id), job->request.rate_bps, &profile);
 	run->block_budget_s = profile.block_budget_s;
 	(void)modem_family_parse(run->device.modem.family, &request.last_family);
-	request.may_be_at_work = may_be_at_work(run);
+	request.may_be_at_work = queue_may_be_at_work(run->queue, run->device.id, run->row.job.id);
 	if (job->request.kind == JOB_PROBE)
 		return engine->probe(&request, &events, ret);
+	if (job->request.kind == JOB_POWER_CYCLE)
+		return run_restart(run, &request, &events, ret);
 	engine_firmware(files, &wanted);
 	engine_options(&job->request, run->row.furthest_phase, &request.options);
 	request.options.from_build = engine_build(job->from_release, &run->device.modem);
@@ -385,7 +420,7 @@ static void run_job(struct run *run, struct run_outcome *ret)
 		return;
 	look_back(run);
 	open_transcript(run);
-	if (request->kind == JOB_PROBE)
+	if (request->kind != JOB_UPGRADE)
 		ret->result = run_engine(run, NULL, NULL, &result);
 	else
 		ret->result = run_upgrade(run, &result, &ret->fault);

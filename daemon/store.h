@@ -98,6 +98,17 @@ int store_serial_share(struct store *store, const struct shared_serial *serial, 
 /* Caller frees *ret. */
 int store_serials_shared(struct store *store, struct shared_serial **ret, size_t *ret_count, struct job_fault *ret_fault);
 
+/* When the power of a device was last switched, and by which method it is off since then. The device has a row. */
+struct power_row {
+	char device[DEVICE_ID_SIZE];
+	int64_t switched_at_ms; /* Unix time; 0: never */
+	char off[176];          /* as power_method_text() has it; "": it is on */
+};
+int store_power_load(struct store *store, const char *device, struct power_row *ret, struct job_fault *ret_fault);
+int store_power_save(struct store *store, const struct power_row *row, struct job_fault *ret_fault);
+/* Those whose power is off. Caller frees. */
+int store_power_list_off(struct store *store, struct power_row **ret, size_t *ret_count, struct job_fault *ret_fault);
+
 /* The report of the device's last probe takes the place of the one before. The device has a row. */
 int store_report_save(struct store *store, const struct device_report *report, struct job_fault *ret_fault);
 /* not-found when there is none. */

@@ -78,6 +78,8 @@ static const char *const migrations[] = {
     "ALTER TABLE devices ADD COLUMN quarantine_code TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE devices ADD COLUMN taken_for_ffh INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE devices ADD COLUMN powered_at_ms INTEGER NOT NULL DEFAULT 0;"
+    /* The method by which its power was taken away and not given back yet. */
+    "ALTER TABLE devices ADD COLUMN power_off TEXT NOT NULL DEFAULT '';"
     /* Serial numbers that two boards were seen with at the same time: they identify nothing any more. */
     "CREATE TABLE shared_serials (vid INTEGER NOT NULL, pid INTEGER NOT NULL, serial TEXT NOT NULL, PRIMARY KEY (vid, pid, serial))"
     " WITHOUT ROWID;"

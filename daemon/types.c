@@ -18,6 +18,7 @@ static const char *const device_states[] = {
 static const char *const job_kinds[] = {
     [JOB_UPGRADE] = "upgrade",
     [JOB_PROBE] = "probe",
+    [JOB_POWER_CYCLE] = "power-cycle",
 };
 
 static const char *const job_states[] = {

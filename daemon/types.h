@@ -100,8 +100,8 @@ struct device {
 	char power[160]; /* how its power is switched: "usb-port:1-1.4", "usb-authorized:1-1.4", "command:/path …"; "": not at all */
 };
 
-enum job_kind { JOB_UPGRADE, JOB_PROBE };
-const char *job_kind_name(enum job_kind kind); /* "upgrade", "probe" */
+enum job_kind { JOB_UPGRADE, JOB_PROBE, JOB_POWER_CYCLE };
+const char *job_kind_name(enum job_kind kind); /* "upgrade", "probe", "power-cycle" */
 bool job_kind_parse(const char *name, enum job_kind *ret);
 
 enum job_state { JOB_QUEUED, JOB_WAITING, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
@@ -121,6 +121,7 @@ struct job_request {
 	char firmware_name[128];
 	char helper[65]; /* sha256; "" for none */
 	char second[65]; /* sha256 of the second file of a pair; "" for none */
+	char rung[8];    /* of a power cycle: "power", "lines", "reset", "auto"; "" for others */
 	char way[16];    /* "auto", "on-the-fly", "fff", "legacy" */
 	bool force;
 	bool recover; /* an application that comes up is enough: daemon/gateway_recover.c */

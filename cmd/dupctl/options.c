@@ -12,15 +12,17 @@
 #include "cmd/dupctl/suggest.h"
 #include "cmd/dupctl/verbs.h"
 
-#define ON(verb)      (1u << (verb))
-#define ON_SELECTION  (ON(VERB_PROBE) | ON(VERB_REPORT) | ON(VERB_UPGRADE))
-#define ON_WAITING    (ON(VERB_PROBE) | ON(VERB_UPGRADE) | ON(VERB_RETRY) | ON(VERB_FIRMWARE_ADD) | ON(VERB_FIRMWARE_CATALOGUE))
+#define ON(verb)     (1u << (verb))
+#define ON_SELECTION (ON(VERB_PROBE) | ON(VERB_REPORT) | ON(VERB_UPGRADE) | ON(VERB_POWER_CYCLE))
+#define ON_WAITING                                                                                                                         \
+	(ON(VERB_PROBE) | ON(VERB_POWER_CYCLE) | ON(VERB_UPGRADE) | ON(VERB_RETRY) | ON(VERB_FIRMWARE_ADD) | ON(VERB_FIRMWARE_CATALOGUE))
 #define ON_STATING    (ON(VERB_FIRMWARE_ADD) | ON(VERB_FIRMWARE_EDIT))
 #define MEMBER(field) offsetof(struct options, field)
 #define BUILD_MOST    UINT32_MAX
 #define OPTIONS_MAX   40u
 
 static const char *const ways[] = {"auto", "on-the-fly", "fff", "legacy", NULL};
+static const char *const rungs[] = {"power", "lines", "reset", "auto", NULL};
 static const char *const families[] = {"monarch1", "monarch2", NULL};
 static const char *const job_states[] = {"queued", "waiting", "running", "succeeded", "failed", "cancelled", NULL};
 
@@ -42,6 +44,7 @@ static const struct option_spec specs[] = {
     {"allow-branch-switch", 0, NULL, "accept a bundle for the other radio: CAT-M1 to NB-IoT or back", ON(VERB_UPGRADE), OPTION_FLAG,
      MEMBER(allow_branch_switch), 0, 0, NULL},
     {"way", 0, "WAY", "how the bundle gets in: auto, on-the-fly, fff or legacy", ON(VERB_UPGRADE), OPTION_CHOICE, MEMBER(way), 0, 0, ways},
+    {"rung", 0, "RUNG", "power, lines, reset or auto (power)", ON(VERB_POWER_CYCLE), OPTION_CHOICE, MEMBER(rung), 0, 0, rungs},
     {"helper", 0, "REF", "the helper ELF that belongs to the bundle", ON(VERB_UPGRADE) | ON_STATING, OPTION_TEXT, MEMBER(helper), 0, 0,
      NULL},
     {"second", 0, "REF", "the second file of a pair, sent in the same job", ON(VERB_UPGRADE) | ON_STATING, OPTION_TEXT, MEMBER(second), 0,

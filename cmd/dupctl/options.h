@@ -15,6 +15,7 @@ enum verb_id {
 	VERB_PROBE,
 	VERB_REPORT,
 	VERB_UPGRADE,
+	VERB_POWER_CYCLE,
 	VERB_JOBS,
 	VERB_WATCH,
 	VERB_CANCEL,
@@ -52,7 +53,7 @@ struct options {
 	bool all;
 	const char *selector;
 
-	const char *firmware, *sha256, *helper, *second, *way, *not_before;
+	const char *firmware, *sha256, *helper, *second, *way, *not_before, *rung;
 	struct optional_number priority, rate;
 	bool force, allow_downgrade, allow_branch_switch, dry_run;
 

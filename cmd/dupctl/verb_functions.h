@@ -11,6 +11,7 @@
 int verb_devices(struct session *session, const struct options *options);
 int verb_probe(struct session *session, const struct options *options);
 int verb_report(struct session *session, const struct options *options);
+int verb_power_cycle(struct session *session, const struct options *options);
 int verb_upgrade(struct session *session, const struct options *options);
 int verb_jobs(struct session *session, const struct options *options);
 int verb_watch(struct session *session, const struct options *options);

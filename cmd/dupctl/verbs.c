@@ -26,6 +26,12 @@ static const struct verb verbs[VERB_COUNT] = {
 		      "daemon does not end the waiting. Ctrl-C ends only the waiting, never a job.\n"
 		      "A URL is fetched by the daemon, once for all jobs that name it.\n",
 		      verb_upgrade},
+    [VERB_POWER_CYCLE] = {"power-cycle", NULL, "DEVICE…|--selector S|--all", 0, SIZE_MAX, "restart modems by taking their power away",
+			  "Makes one job for each device. A rung is how it is done: reset (AT^RESET), lines (the modem\n"
+			  "lines), power, or auto, which begins with the gentlest and goes on until one has an effect.\n"
+			  "Refused while the modem takes or applies a bundle, and while others that lose their power\n"
+			  "with it have a job. The modem is asked who and how it is afterwards.\n",
+			  verb_power_cycle},
     [VERB_JOBS] = {"jobs", NULL, "[ID]", 0, 1, "list jobs, show one, or its transcript",
 		   "Without ID a table, newest first. With ID all that is known of that job; with --transcript\n"
 		   "the AT lines and transfer sessions of its modem, with times.\n",

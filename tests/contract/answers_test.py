@@ -231,6 +231,17 @@ class Contract(unittest.TestCase):
         for query, member in (("limit=0", "limit"), ("limit=501", "limit"), ("state=done", "state"), ("before=%2e%2e", "before")):
             self.assertEqual(self.problem("listJobs", 400, "invalid-request", query="?" + query)["member"], member)
 
+    def test_power_cycle(self):
+        refused = self.problem("powerCycleDevice", 409, "power-cycle-failed", "bench-1")
+        self.assertIn("[device bench-1] power = command:/path", refused["detail"])
+        self.problem("powerCycleDevice", 404, "not-found", "bench-9")
+        self.assertEqual(self.problem("powerCycleDevice", 400, "invalid-request", "bench-1", body={"rung": "usb"})["member"], "rung")
+        job = self.call("powerCycleDevice", "bench-1", body={"rung": "reset"}, status=202).json()
+        self.assertEqual((job["kind"], job["rung"], job["firmware"]), ("power-cycle", "reset", None))
+        done = self.finish(job["id"])
+        self.assertEqual((done["state"], done["phase"]), ("succeeded", "restart"))
+        self.assertIn("restarted by AT^RESET", done["notes"])
+
     def test_probe(self):
         missing = self.problem("getReport", 404, "not-found", "bench-1")
         self.assertIn("bench-1", missing["detail"])

@@ -193,16 +193,22 @@ static const struct bad_text {
     {TEXT("[device a]\nlabels = a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,j=1,k=1,l=1,m=1,n=1,o=1,p=1,q=1\n"),
      AT "2: [device a] labels: a device has at most 16 labels"},
     {TEXT("[device a]\npower = hub\n"),
-     AT "2: [device a] power: \"hub\" is none of none, usb-port:PORT, usb-authorized:PORT, command:COMMAND"},
-    {TEXT("[device a]\npower = usb-port:1\n"), AT "2: [device a] power: \"1\" is not a USB port such as 1-1.4"},
-    {TEXT("[device a]\npower = usb-port:1-1.\n"), AT "2: [device a] power: \"1-1.\" is not a USB port such as 1-1.4"},
-    {TEXT("[device a]\npower = usb-port:../x\n"), AT "2: [device a] power: \"../x\" is not a USB port such as 1-1.4"},
-    {TEXT("[device a]\npower = command:cycle\n"), AT "2: [device a] power: a command begins with the absolute path of a program"},
+     AT "2: [device a] power: \"hub\": it is none of none, usb-port:PORT, usb-authorized:PORT, command:COMMAND"},
+    {TEXT("[device a]\npower = usb-port:1\n"),
+     AT "2: [device a] power: \"usb-port:1\": a port of USB is named as the kernel does, for example 1-1.4"},
+    {TEXT("[device a]\npower = usb-port:1-1.\n"),
+     AT "2: [device a] power: \"usb-port:1-1.\": a port of USB is named as the kernel does, for example 1-1.4"},
+    {TEXT("[device a]\npower = usb-port:../x\n"),
+     AT "2: [device a] power: \"usb-port:../x\": a port of USB is named as the kernel does, for example 1-1.4"},
+    {TEXT("[device a]\npower = command:cycle\n"),
+     AT "2: [device a] power: \"command:cycle\": a command begins with the absolute path of a program"},
     {TEXT("[device a]\npower = command:/none/cycle bench-1\n"),
      AT "2: [device a] power: /none/cycle cannot be run: No such file or directory"},
     {TEXT("[device a]\npower = command:/etc/passwd\n"), AT "2: [device a] power: /etc/passwd cannot be run: Permission denied"},
-    {TEXT("[device a]\npower = usb-authorized:\n"), AT "2: [device a] power: \"\" is not a USB port such as 1-1.4"},
-    {TEXT("[device a]\npower =\n"), AT "2: [device a] power: \"\" is none of none, usb-port:PORT, usb-authorized:PORT, command:COMMAND"},
+    {TEXT("[device a]\npower = usb-authorized:\n"),
+     AT "2: [device a] power: \"usb-authorized:\": a port of USB is named as the kernel does, for example 1-1.4"},
+    {TEXT("[device a]\npower =\n"),
+     AT "2: [device a] power: \"\": it is none of none, usb-port:PORT, usb-authorized:PORT, command:COMMAND"},
     {TEXT("[download]\nca_file = /none/ca.pem\n"), AT "2: [download] ca_file: /none/ca.pem cannot be read: No such file or directory"},
     {TEXT("[host a]\nca_file = /none/ca.pem\n"), AT "2: [host a] ca_file: /none/ca.pem cannot be read: No such file or directory"},
     {TEXT("[host a]\nclient_cert = /none/c\n"), AT "2: [host a] client_cert: /none/c cannot be read: No such file or directory"},
@@ -222,6 +228,7 @@ static const struct bad_text {
     {TEXT("[hub 1]\n"), AT "1: [hub 1]: a hub is named as the kernel does: 1-1.4, or usb1 for that of a controller"},
     {TEXT("[hub 1-1]\n[hub 1-1.2]\n[hub 1-1]\n"), AT "3: [hub 1-1]: the hub is already in line 1"},
     {TEXT("[hub 1-1]\nganged = 0\n"), AT "2: [hub 1-1] ganged: \"0\" is neither yes nor no"},
+    {TEXT("[hotplug]\npower = yes\n"), AT "2: [hotplug] power: \"yes\" is neither auto nor none"},
     {TEXT("[hub 1-1]\npower = none\n"), AT "2: [hub 1-1] power: there is no such key"},
     {TEXT("[board]\n"), AT "1: [board]: a board's name has 1 to 31 characters of A-Z a-z 0-9 . _ -"},
     {TEXT("[board " FIFTY "]\n"), AT "1: [board " FIFTY "]: a board's name has 1 to 31 characters of A-Z a-z 0-9 . _ -"},
@@ -312,6 +319,7 @@ START_TEST(without_keys_everything_has_its_default)
 	ck_assert_uint_eq(config.download.max_parallel, 4);
 	ck_assert_uint_eq(config.host_count, 0);
 	ck_assert(config.hotplug);
+	ck_assert(config.hotplug_power);
 	ck_assert_uint_eq(config.power.off_s, 10);
 	ck_assert_uint_eq(config.power.min_interval_s, 60);
 	ck_assert_uint_eq(config.power.command_timeout_s, 60);
@@ -442,11 +450,12 @@ END_TEST
 START_TEST(boards_and_hubs_arrive)
 {
 	struct config config =
-	    load_good(TEXT("[power]\noff_s = 15\nmin_interval_s = 0\ncommand_timeout_s = 5\n"
+	    load_good(TEXT("[hotplug]\npower = none\n[power]\noff_s = 15\nmin_interval_s = 0\ncommand_timeout_s = 5\n"
 			   "[health]\nprobe_every_s = 3600\nquarantine_after = 0\n"
 			   "[board bench]\nusb = 1209:0001, 1209:ABcd\ninterface = 2\nprofile = slow\n"
 			   "[board other]\nusb = 1209:0001\ninterface = 3\n[board third]\nusb = 1209:0002\n[profile slow]\n"
 			   "[hub 1-1]\nganged = no\n[hub usb2]\nganged = no\n[hub 1-2]\n"));
+	ck_assert(!config.hotplug_power);
 	ck_assert_uint_eq(config.power.off_s, 15);
 	ck_assert_uint_eq(config.power.min_interval_s, 0);
 	ck_assert_uint_eq(config.power.command_timeout_s, 5);

@@ -50,7 +50,7 @@ static const struct {
     {"device-leased", CLASS_OPERATOR, 409},
     {"device-busy", CLASS_OPERATOR, 409},
     {"past-point-of-no-return", CLASS_OPERATOR, 409},
-    {"power-cycle-failed", CLASS_INFRASTRUCTURE, 502},
+    {"power-cycle-failed", CLASS_INFRASTRUCTURE, 409},
     {"download-failed", CLASS_INFRASTRUCTURE, 502},
     {"digest-mismatch", CLASS_BUNDLE, 422},
     {"signature-missing", CLASS_BUNDLE, 422},

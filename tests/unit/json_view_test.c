@@ -72,14 +72,19 @@ END_TEST
 
 START_TEST(queued_job)
 {
-	struct job job = {.id = "j1", .request = {.kind = JOB_PROBE, .device = "b"}, .created_at_ms = 1, .attempt = 1, .can_cancel = true};
+	struct job job = {.id = "j1",
+			  .request = {.kind = JOB_POWER_CYCLE, .device = "b", .rung = "auto"},
+			  .created_at_ms = 1,
+			  .attempt = 1,
+			  .can_cancel = true};
 	assert_text(
 	    json_view_job(&job),
-	    "{\"id\":\"j1\",\"kind\":\"probe\",\"device\":\"b\",\"state\":\"queued\",\"phase\":null,\"waiting_for\":null,\"firmware\":null,"
+	    "{\"id\":\"j1\",\"kind\":\"power-cycle\",\"device\":\"b\",\"state\":\"queued\",\"phase\":null,\"waiting_for\":null,"
+	    "\"firmware\":null,"
 	    "\"from_release\":null,\"to_release\":null,\"progress\":null,\"step\":0,\"steps\":0,\"can_cancel\":true,\"attempt\":1,"
 	    "\"interruptions\":0,\"created_at\":\"1970-01-01T00:00:00.001Z\",\"started_at\":null,\"finished_at\":null,\"verified\":false,"
 	    "\"fault\":null,\"retry_of\":null,\"priority\":0,\"firmware_name\":null,\"detail\":null,\"not_before\":null,\"notes\":[],"
-	    "\"download\":null}\n");
+	    "\"download\":null,\"rung\":\"auto\"}\n");
 }
 END_TEST
 
@@ -121,7 +126,7 @@ START_TEST(waiting_job_with_everything)
 				     "\"evidence\":null,\"remedy\":\""));
 	ck_assert_ptr_nonnull(strstr(text, "\"retry_of\":\"j1\",\"priority\":-3,\"firmware_name\":\"x.dup\",\"detail\":\"d\","
 					   "\"not_before\":\"1970-01-01T00:00:04.000Z\",\"notes\":[\"first\",\"the "
-					   "\\\"second\\\"\"],\"download\":\"0195512f5c1a3d90a1b2\"}\n"));
+					   "\\\"second\\\"\"],\"download\":\"0195512f5c1a3d90a1b2\",\"rung\":null}\n"));
 	free(text);
 }
 END_TEST

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/power_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/moment.h"
+#include "daemon/power_switch.h"
+
+int power_new(const struct power_surroundings *surroundings, struct power **ret)
+{
+	struct power *power = calloc(1, sizeof(*power));
+	if (power == NULL)
+		return -ENOMEM;
+	power->with = *surroundings;
+	*ret = power;
+	return 0;
+}
+
+void power_stop(struct power *power)
+{
+	if (power == NULL || !power->recovers)
+		return;
+	pthread_join(power->thread, NULL);
+	power->recovers = false;
+}
+
+void power_free(struct power *power)
+{
+	power_stop(power);
+	free(power);
+}
+
+void power_method_of(const struct device *device, struct power_method *ret)
+{
+	(void)power_method_parse(device->power, ret);
+}
+
+static const char *configured(const struct config *config, const char *device)
+{
+	for (size_t i = 0; i < config->device_count; i++)
+		if (strcmp(config->devices[i].id, device) == 0)
+			return config->devices[i].power;
+	return "";
+}
+
+/* The port that the board is plugged into, where it can be switched. */
+static void find_port(const struct power *power, const struct device *device, struct power_method *ret)
+{
+	*ret = (struct power_method){.means = POWER_USB_PORT};
+	snprintf(ret->path, sizeof(ret->path), "%s", device->usb.path);
+	if (!power->with.config->hotplug_power || !device->usb.known || !power_file_usable(power->with.sys, ret))
+		*ret = (struct power_method){.means = POWER_NONE};
+}
+
+static void assign(struct power *power, const struct device *device)
+{
+	char text[POWER_TEXT_SIZE];
+	struct power_method method;
+	const char *said = configured(power->with.config, device->id);
+	if (said[0] != '\0')
+		(void)power_method_parse(said, &method);
+	else
+		find_port(power, device, &method);
+	power_method_text(&method, text, sizeof(text));
+	if (strcmp(device->power, text) != 0)
+		registry_set_power(power->with.registry, device->id, text);
+}
+
+void power_assign(struct power *power)
+{
+	struct device *devices = NULL;
+	size_t count = 0;
+	if (registry_list(power->with.registry, &devices, &count) < 0)
+		return;
+	for (size_t i = 0; i < count; i++)
+		assign(power, &devices[i]);
+	free(devices);
+}
+
+static bool goes_off_with(const struct power *power, const struct power_method *method, const struct device *device)
+{
+	char hub[64];
+	struct power_method own;
+	power_method_of(device, &own);
+	if (method->means == POWER_COMMAND)
+		return own.means == POWER_COMMAND && strcmp(own.command, method->command) == 0;
+	bool ganged = !power_hub_of(method->path, hub, sizeof(hub)) || config_hub_is_ganged(power->with.config, hub);
+	return power_method_cuts(method, ganged, device->usb.known ? device->usb.path : "") || power_method_cuts(method, ganged, own.path);
+}
+
+int power_group(struct power *power, const char *device, const struct power_method *method, struct queue_hold *ret)
+{
+	struct device *devices = NULL;
+	size_t count = 0;
+	*ret = (struct queue_hold){.cut = device};
+	int result = registry_list(power->with.registry, &devices, &count);
+	if (result < 0)
+		return result;
+	ret->devices = calloc(count + 1, sizeof(*ret->devices));
+	for (size_t i = 0; ret->devices != NULL && i < count; i++)
+		if (strcmp(devices[i].id, device) == 0 || goes_off_with(power, method, &devices[i]))
+			memcpy(ret->devices[ret->count++], devices[i].id, sizeof(*ret->devices));
+	free(devices);
+	return ret->devices != NULL ? 0 : -ENOMEM;
+}
+
+bool power_has_method(struct power *power, const char *device)
+{
+	struct device known;
+	struct job_fault fault;
+	struct power_method method;
+	if (registry_get(power->with.registry, device, &known, &fault) < 0)
+		return false;
+	power_method_of(&known, &method);
+	return method.means != POWER_NONE;
+}
+
+int64_t power_switched_at_ms(struct power *power, const char *device)
+{
+	struct power_row row;
+	struct job_fault fault;
+	return store_power_load(power->with.store, device, &row, &fault) == 0 ? row.switched_at_ms : 0;
+}
+
+static int refuse_without_means(const struct device *device, struct job_fault *ret_fault)
+{
+	if (device->usb.known)
+		return job_fault_set(ret_fault, "power-cycle-failed",
+				     "nothing is known that switches the power of %s: install the udev rule for the ports of hubs, or say "
+				     "[device %s] power = usb-port:%s, usb-authorized:%s or command:/path",
+				     device->id, device->id, device->usb.path, device->usb.path);
+	return job_fault_set(ret_fault, "power-cycle-failed",
+			     "nothing is known that switches the power of %s: say [device %s] power = command:/path, or usb-port:PORT",
+			     device->id, device->id);
+}
+
+/* A board that was plugged in elsewhere leaves its port to another one. */
+static int refuse_moved(const struct device *device, const struct power_method *method, struct job_fault *ret_fault)
+{
+	if (method->path[0] == '\0' || !device->usb.known || power_path_is_below(device->usb.path, method->path))
+		return 0;
+	return job_fault_set(ret_fault, "power-cycle-failed",
+			     "the board of %s is at the USB port %s, and its power setting is for %s: another board may be there",
+			     device->id, device->usb.path, method->path);
+}
+
+/* A clock that was set back forbids nothing. What is off may always be given its power. */
+static int refuse_too_soon(const struct power *power, const struct power_row *row, struct job_fault *ret_fault)
+{
+	char moment[MOMENT_SIZE];
+	int64_t interval_ms = (int64_t)power->with.config->power.min_interval_s * 1000;
+	int64_t passed_ms = power->with.now_ms() - row->switched_at_ms;
+	if (row->off[0] != '\0' || row->switched_at_ms == 0 || passed_ms < 0 || passed_ms >= interval_ms)
+		return 0;
+	moment_text(row->switched_at_ms + interval_ms, moment);
+	return job_fault_set(ret_fault, "device-busy", "the power of %s was cycled %lld s ago: not again before %s", row->device,
+			     (long long)(passed_ms / 1000), moment);
+}
+
+int power_check_device(struct power *power, const struct device *device, struct power_method *ret, struct power_row *ret_row,
+		       struct job_fault *ret_fault)
+{
+	power_method_of(device, ret);
+	if (ret->means == POWER_NONE)
+		return refuse_without_means(device, ret_fault);
+	int result = refuse_moved(device, ret, ret_fault);
+	if (result == 0)
+		result = store_power_load(power->with.store, device->id, ret_row, ret_fault);
+	return result < 0 ? result : refuse_too_soon(power, ret_row, ret_fault);
+}
+
+int power_check(struct power *power, struct queue *queue, const char *device, struct job_fault *ret_fault)
+{
+	struct device known;
+	struct power_method method;
+	struct power_row row;
+	struct queue_hold hold = {0};
+	int result = registry_get(power->with.registry, device, &known, ret_fault);
+	if (result == 0)
+		result = queue_refuse_cut(queue, device, ret_fault);
+	if (result == 0)
+		result = power_check_device(power, &known, &method, &row, ret_fault);
+	if (result == 0)
+		result = power_group(power, known.id, &method, &hold);
+	if (result == 0)
+		result = queue_may_hold(queue, &hold, ret_fault);
+	free(hold.devices);
+	return result;
+}
