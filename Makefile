@@ -84,6 +84,10 @@ $(BUILD)/tests/download_driver: $(BUILD)/tests/integration/download_driver.o $(L
 $(BUILD)/tests/usb_tty.so: tests/integration/usb_tty.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -O2 -g $(WARNINGS) -fPIC -shared -o $@ $<
+# A driver that hangs, likewise.
+$(BUILD)/tests/stuck_driver.so: tests/integration/stuck_driver.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -O2 -g $(WARNINGS) -fPIC -shared -o $@ $<
 # dupctl's own objects but main.o, so that its tests can link them.
 $(BUILD)/libdupctl.a: $(filter-out %/main.o,$(call objects,cmd/dupctl))
 	@rm -f $@
@@ -171,7 +175,7 @@ install: all
 	install -D -m 0644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/dupgate/copyright
 
 unit: $(UNIT_TESTS)
-tests-built: all $(UNIT_TESTS) $(CORPUS_TESTS) $(BUILD)/dupgated-hasty $(BUILD)/tests/download_driver $(BUILD)/tests/usb_tty.so
+tests-built: all $(UNIT_TESTS) $(CORPUS_TESTS) $(BUILD)/dupgated-hasty $(BUILD)/tests/download_driver $(BUILD)/tests/usb_tty.so $(BUILD)/tests/stuck_driver.so
 
 help:
 	@echo 'make            build dupgated, dupctl and dupgate-sim into $(BUILD)/'

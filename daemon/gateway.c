@@ -282,3 +282,8 @@ unsigned gateway_threads(struct gateway *gateway)
 {
 	return queue_threads(gateway->queue);
 }
+
+unsigned gateway_threads_left(struct gateway *gateway)
+{
+	return queue_threads_left(gateway->queue);
+}

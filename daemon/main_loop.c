@@ -232,5 +232,9 @@ int main_loop_run(struct gateway *gateway, const struct main_loop_hooks *hooks)
 	close_all(&loop);
 	if (result < 0)
 		log_error(NULL, "the main loop ends: %s", strerror(-result));
-	return result < 0 ? EX_OSERR : loop.cut_short ? MAIN_LOOP_CUT_SHORT : 0;
+	if (result < 0)
+		return EX_OSERR;
+	if (loop.cut_short)
+		return MAIN_LOOP_CUT_SHORT;
+	return gateway_threads_left(gateway) > 0 ? MAIN_LOOP_LEFT_BEHIND : 0;
 }

@@ -21,8 +21,11 @@ int main_loop_block_signals(void);
 /* What main_loop_run() returns when a second signal ended it: jobs still run, so nothing may be freed; on disk all is in order. */
 #define MAIN_LOOP_CUT_SHORT 1
 
+/* And this when the stop was ordered, but the drivers of some jobs did not let go of their threads: the same. */
+#define MAIN_LOOP_LEFT_BEHIND 2
+
 /* Runs until SIGTERM/SIGINT and the ordered stop is over: jobs before the point of no return go back to the queue, the others are waited for
- * (EXTEND_TIMEOUT_USEC); a second signal ends at once. Returns the exit status: 0, MAIN_LOOP_CUT_SHORT, or 71 when
+ * (EXTEND_TIMEOUT_USEC); a second signal ends at once. Returns the exit status: 0, MAIN_LOOP_CUT_SHORT, MAIN_LOOP_LEFT_BEHIND, or 71 when
  * the kernel gave no descriptors. Idle, it wakes for the heartbeat (15 s) and the watchdog only. */
 int main_loop_run(struct gateway *gateway, const struct main_loop_hooks *hooks);
 

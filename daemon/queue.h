@@ -94,7 +94,9 @@ int64_t queue_turn(struct queue *queue);
 /* The ordered stop: nothing starts any more; what is not past its point of no return is stopped and queued again. */
 void queue_stop(struct queue *queue);
 bool queue_stopping(struct queue *queue);
-/* Threads that were not joined yet. Main thread only. */
+/* Threads that were not joined yet, without those that the stop has left in a driver that hangs. Main thread only. */
 unsigned queue_threads(struct queue *queue);
+/* Those that were left. Nothing may be freed then: they end with the process. */
+unsigned queue_threads_left(struct queue *queue);
 
 #endif

@@ -134,6 +134,8 @@ static void forget_last_run(struct queued_job *entry, int cancel_fd)
 	entry->sending = entry->put_back = false;
 	entry->settle_until_ms = 0;
 	entry->outcome = (struct run_outcome){0};
+	entry->driver_call = NULL;
+	entry->driver_since_ms = entry->driver_told_ms = 0;
 	pthread_mutex_unlock(&entry->queue->lock);
 }
 
@@ -175,7 +177,9 @@ static bool start(struct queued_job *entry)
 static bool start_what_may(struct queue *queue)
 {
 	struct gateway_counts counts;
-	for (queue_count(queue, &counts); counts.running < queue->with.max_parallel; queue_count(queue, &counts)) {
+	/* A job that its driver does not let go on takes no other's place. */
+	unsigned stuck = queue_jobs_in_drivers(queue);
+	for (queue_count(queue, &counts); counts.running < queue->with.max_parallel + stuck; queue_count(queue, &counts)) {
 		struct queued_job *entry = choose(queue);
 		if (entry == NULL)
 			return true;
@@ -238,7 +242,7 @@ int64_t queue_turn(struct queue *queue)
 	if (!queue->stopping)
 		taken = start_what_may(queue) && taken;
 	note_refusal(queue, !taken);
-	int64_t due_ms = next_due(queue, now_ms, !taken);
+	int64_t due_ms = earlier(queue_mind_drivers(queue, now_ms), next_due(queue, now_ms, !taken));
 	pthread_mutex_unlock(&queue->change);
 	return due_ms;
 }
@@ -248,6 +252,7 @@ void queue_stop(struct queue *queue)
 	pthread_mutex_lock(&queue->change);
 	pthread_mutex_lock(&queue->lock);
 	queue->stopping = true;
+	queue->stop_began_ms = queue->with.now_ms();
 	for (struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next) {
 		if (!entry->has_thread || entry->sending)
 			continue;
@@ -271,7 +276,7 @@ unsigned queue_threads(struct queue *queue)
 	unsigned count = 0;
 	pthread_mutex_lock(&queue->lock);
 	for (const struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next)
-		count += entry->has_thread;
+		count += entry->has_thread && !entry->left;
 	pthread_mutex_unlock(&queue->lock);
 	return count;
 }

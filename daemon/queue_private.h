@@ -41,6 +41,10 @@ struct queued_job {
 	bool pinned;   /* what it needs of the cache is held */
 	bool has_thread, thread_ended;
 	bool unsettled; /* it ended, and the store could not take it yet */
+	bool left;      /* the ordered stop waits for its thread no longer: it ends with the process */
+	/* What its thread waits for the driver to do, since when, and when that was told last; NULL: nothing. Under `lock`. */
+	const char *driver_call;
+	int64_t driver_since_ms, driver_told_ms;
 	struct run_outcome outcome;
 	int64_t settle_until_ms; /* the port went away under the last run: not before this it is looked for again; 0: it did not */
 	int cancel_fd;           /* -1 when it does not run */
@@ -56,6 +60,7 @@ struct queue {
 	struct queue_hold *holds;
 	char newest_id[JOB_ID_SIZE];
 	bool stopping;
+	int64_t stop_began_ms;
 	bool store_refused; /* in the last turn; main thread only */
 	int wake_fd;
 };
@@ -124,6 +129,14 @@ bool queue_may_be_at_work(struct queue *queue, const char *device, const char *j
 
 /* The thread of a running job; ends with the outcome settled or marked. */
 void *runner_main(void *entry);
+
+/* Drivers that hang, queue_driver.c. The thread of a job says when it calls one (`call`: "opened", "closed") and when that is over (NULL). */
+void queued_job_call_driver(struct queued_job *entry, const char *call);
+/* Tells of calls that take long; when the daemon stops, leaves their threads behind. Main thread, `change` is held. Returns when it has to look
+ * again; 0: not by itself. */
+int64_t queue_mind_drivers(struct queue *queue, int64_t now_ms);
+/* So many running jobs do nothing but wait for a driver. */
+unsigned queue_jobs_in_drivers(struct queue *queue);
 
 /* Fills queue->jobs from the store. */
 int queue_recover(struct queue *queue, struct job_fault *ret_fault);

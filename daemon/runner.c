@@ -188,6 +188,12 @@ static bool keep_return(struct run *run, struct job_row *next)
 	return false;
 }
 
+static void on_driver(void *context, const char *call)
+{
+	struct run *run = context;
+	queued_job_call_driver(run->entry, call);
+}
+
 /* Decided under `change`, as a cancel is: one of the two comes first, and the other is told. */
 static bool on_point_of_no_return(void *context)
 {
@@ -313,6 +319,7 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 	    .progress = on_progress,
 	    .modem = on_modem,
 	    .note = on_note,
+	    .driver = on_driver,
 	    .point_of_no_return = on_point_of_no_return,
 	    .power_cycle = has_power(run) ? on_power_cycle : NULL,
 	    .context = run,
@@ -461,9 +468,12 @@ void *runner_main(void *context)
 	run.meter.percent_floor = run.row.job.progress.percent;
 	run_job(&run, &outcome);
 	pthread_mutex_lock(&queue->change);
-	judge_stop(entry, &outcome);
-	entry->outcome = outcome;
-	queued_job_settle(entry);
+	/* One that the stop has left is settled already. */
+	if (!entry->left) {
+		judge_stop(entry, &outcome);
+		entry->outcome = outcome;
+		queued_job_settle(entry);
+	}
 	pthread_mutex_lock(&queue->lock);
 	entry->thread_ended = true;
 	pthread_mutex_unlock(&queue->lock);

@@ -98,6 +98,10 @@ static int serve(struct gateway *gateway)
 	if (status == MAIN_LOOP_CUT_SHORT)
 		_exit(status);
 	api_server_stop(server);
+	if (status == MAIN_LOOP_LEFT_BEHIND) {
+		log_warning(NULL, "stopped; ports that are still held by their drivers are let go with the process");
+		_exit(EX_OK);
+	}
 	return status;
 }
 

@@ -95,8 +95,12 @@ static int run_phase(size_t number, enum upgrade_phase phase, const struct upgra
 			return -ECANCELED;
 		*sent = true;
 	}
+	if (modem->in_driver && modem->gate == phase)
+		events->driver(events->context, "opened");
 	if (result == 0 && modem->gated && modem->gate == phase)
 		result = pass_gate(number, *sent ? -1 : request->cancel_fd);
+	if (modem->in_driver && modem->gate == phase)
+		events->driver(events->context, NULL);
 	if (result == 0 && modem->fault != FAULT_NONE && modem->fault_phase == phase) {
 		result = fault_set(&ret->fault, modem->fault, "the script says so");
 		fault_set_evidence(&ret->fault, "seen", 4);

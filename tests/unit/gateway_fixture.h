@@ -17,6 +17,7 @@ struct fake_modem {
 	enum upgrade_phase gate;
 	enum fault_code fault; /* in which the run ends, in fault_phase; FAULT_NONE: it succeeds */
 	enum upgrade_phase fault_phase;
+	bool in_driver;    /* the gate is a call of the driver that does not return */
 	_Atomic bool deaf; /* a gate looks at the cancel descriptor no more */
 	bool forgets_imei;
 	bool found_in_recovery; /* told in identify */

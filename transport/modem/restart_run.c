@@ -66,7 +66,7 @@ static int line_ended(struct restart *restart, const char *by, int error)
 
 	if (r != -EPROTO)
 		return r;
-	modem_close(&restart->upgrade.modem);
+	upgrade_close(&restart->upgrade);
 	return had_no_effect(restart, by, fault.message);
 }
 
@@ -145,7 +145,7 @@ static void let_go(void *context)
 	struct restart *restart = context;
 
 	restart->port_left = true;
-	modem_close(&restart->upgrade.modem);
+	upgrade_close(&restart->upgrade);
 }
 
 /* Asks AT now and then: whoever answered before and is silent now is without power. */
@@ -201,7 +201,7 @@ static int switch_power(struct restart *restart, bool *ret_started)
 	r = upgrade->events->power_cycle(upgrade->events->context, &watch, &fault);
 	look(restart);
 	*ret_started = upgrade->modem.application_started;
-	modem_close(&upgrade->modem);
+	upgrade_close(upgrade);
 	if (r == -EAGAIN)
 		return 1 + had_no_effect(restart, "its power", fault.message);
 	if (r == -EPROTO)

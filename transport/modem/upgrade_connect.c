@@ -81,13 +81,39 @@ static int open_bridge(struct upgrade *upgrade, enum boot_mode last_boot_mode)
 	return r;
 }
 
+static void say_driver(const struct upgrade *upgrade, const char *call)
+{
+	if (upgrade->events && upgrade->events->driver)
+		upgrade->events->driver(upgrade->events->context, call);
+}
+
+static int open_modem(struct upgrade *upgrade)
+{
+	const struct upgrade_request *request = upgrade->request;
+	int r;
+
+	say_driver(upgrade, "opened");
+	r = modem_open(&upgrade->modem, request->port, request->profile, request->last_rate_bps, request->transcript, request->cancel_fd,
+		       upgrade_fault(upgrade));
+	say_driver(upgrade, NULL);
+	return r;
+}
+
+void upgrade_close(struct upgrade *upgrade)
+{
+	if (!upgrade->modem.link)
+		return;
+	say_driver(upgrade, "closed");
+	modem_close(&upgrade->modem);
+	say_driver(upgrade, NULL);
+}
+
 int upgrade_open(struct upgrade *upgrade, enum boot_mode last_boot_mode)
 {
 	const struct upgrade_request *request = upgrade->request;
 	struct modem *modem = &upgrade->modem;
 	enum modem_family family = modem->info.family;
-	int r = modem_open(modem, request->port, request->profile, request->last_rate_bps, request->transcript, request->cancel_fd,
-			   upgrade_fault(upgrade));
+	int r = open_modem(upgrade);
 
 	if (r < 0)
 		return r;
@@ -128,7 +154,7 @@ static int cycle_power(struct upgrade *upgrade, const char *reason, enum boot_mo
 	int r;
 
 	upgrade_say(upgrade, "%s: its power is cycled", reason);
-	modem_close(&upgrade->modem);
+	upgrade_close(upgrade);
 	r = upgrade->events->power_cycle(upgrade->events->context, NULL, &fault);
 	if (r == -EAGAIN) {
 		upgrade_say(upgrade, "its power is not cycled: %s", fault.message);

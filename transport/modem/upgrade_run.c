@@ -272,7 +272,7 @@ int upgrade_finish(struct upgrade *upgrade, int r)
 		upgrade_say(upgrade, "%s", farewell);
 	if (upgrade->modem.link) {
 		upgrade->result->after = upgrade->modem.info;
-		modem_close(&upgrade->modem);
+		upgrade_close(upgrade);
 	}
 	if (r == -EPROTO)
 		transcript_note(upgrade->request->transcript, "%s: %s", fault_code_name(upgrade->result->fault.code),

@@ -32,6 +32,8 @@ struct upgrade_events {
 	 * the port is closed already. 0; -EPROTO with FAULT_POWER_CYCLE_FAILED; -EAGAIN: nothing was done, as it may not be done now, the fault's
 	 * message says why; -ECANCELED: the power is on. NULL: this device has no such method. */
 	int (*power_cycle)(void *context, const struct power_watch *watch, struct fault *ret_fault);
+	/* The port is about to be "opened" or "closed", which no deadline of ours bounds: a driver that hangs keeps the thread. NULL: it is over. */
+	void (*driver)(void *context, const char *call);
 	void *context;
 };
 

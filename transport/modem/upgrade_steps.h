@@ -120,6 +120,7 @@ bool upgrade_cross(struct upgrade *upgrade); /* the point of no return, once; fa
 /* Finding the modem and changing its boot mode, with the cures of field-failures.md F01, F02 and F09. upgrade_connect.c. */
 int upgrade_connect(struct upgrade *upgrade);
 int upgrade_open(struct upgrade *upgrade, enum boot_mode last_boot_mode); /* the port, through the board, and the modem behind */
+void upgrade_close(struct upgrade *upgrade);                              /* nothing when it is closed */
 int upgrade_switch(struct upgrade *upgrade, enum boot_mode wanted);
 int upgrade_to_recovery(struct upgrade *upgrade);
 int upgrade_look(struct upgrade *upgrade);
