@@ -5,6 +5,24 @@ import select
 import time
 from pathlib import Path
 
+import rack
+
+
+def idle_rack(count):
+    """A daemon with so many devices, each second of them there. Their ports are files in a folder of this rack's own: ptys would be in one folder
+    with those of everybody else, whose coming and going is told as well."""
+    idle = rack.Rack(0, start=False)
+    (idle.folder / "ports").mkdir()
+    text = ""
+    for number in range(count):
+        port = idle.folder / f"ports/tty{number}"
+        if number % 2 == 0:
+            port.touch()
+        text += f"[device bench-{number}]\nport = {port}\n"
+    idle.daemon.config.write_text(idle.daemon.config.read_text() + text)
+    idle.daemon.start()
+    return idle
+
 
 def _of_threads(pid):
     """(times that a thread of it went to sleep, nanoseconds that they ran)."""

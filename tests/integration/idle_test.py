@@ -7,8 +7,8 @@ import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from idle_rig import watch_idle  # noqa: E402
-from rack import BUILD, FleetTest, wait_for  # noqa: E402
+from idle_rig import idle_rack, watch_idle  # noqa: E402
+from rack import BUILD, wait_for  # noqa: E402
 
 DEVICES = 128
 SECONDS = 20  # one heartbeat at least, two at most
@@ -16,24 +16,11 @@ SECONDS = 20  # one heartbeat at least, two at most
 WAKES_MOST = 10
 
 
-class Idle(FleetTest):
-    def idle_rack(self):
-        """Their ports are files in a folder of this test's own: ptys are in one folder with those of everybody else."""
-        rack = self.rack(0, start=False)
-        (rack.folder / "ports").mkdir()
-        text = ""
-        for number in range(DEVICES):
-            port = rack.folder / f"ports/tty{number}"
-            if number % 2 == 0:
-                port.touch()
-            text += f"[device bench-{number}]\nport = {port}\n"
-        rack.daemon.config.write_text(rack.daemon.config.read_text() + text)
-        rack.daemon.start()
-        return rack
-
+class Idle(unittest.TestCase):
     @unittest.skipIf("tsan" in BUILD.name, "the thread sanitizer has a thread of its own, which wakes")
     def test_nothing_wakes_it_but_the_heartbeat(self):
-        rack = self.idle_rack()
+        rack = idle_rack(DEVICES)
+        self.addCleanup(rack.close)
         devices = rack.daemon.get("/devices")["devices"]
         self.assertEqual((len(devices), sum(device["state"] == "absent" for device in devices)), (DEVICES, DEVICES // 2))
         with urllib.request.urlopen(rack.daemon.url + "/events", timeout=60) as stream:
