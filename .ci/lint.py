@@ -38,7 +38,7 @@ FENCES = {
     r"sqlite3\.h": r"daemon/store[^/]*\.[ch]|tests/unit/.*",
     r"curl/.*": r"firmware-cache/download[^/]*\.c|cmd/dupctl/[^/]+\.[ch]",
     r"libserialport\.h": r"transport/link/link_serial\.c",
-    r"libudev\.h": r"daemon/hotplug[^/]*\.c|cmd/dupctl/doctor[^/]*\.c",
+    r"libudev\.h": r"tests/unit/hotplug_test\.c|daemon/hotplug[^/]*\.c|cmd/dupctl/doctor[^/]*\.c",
     r"archive.*\.h": r"firmware-cache/archive[^/]*\.c|tests/unit/archive[^/]*\.c",
     r"ini\.h": r"daemon/config[^/]*\.c",
     r"systemd/.*": r"daemon/(main_loop|log)[^/]*\.c|api/listen[^/]*\.c|cmd/dupgated/[^/]+\.c",
