@@ -58,8 +58,7 @@ int route_get_report(struct exchange *exchange)
 	return r < 0 ? r : exchange_json(exchange, 200, json_view_report(&report));
 }
 
-/* The device of the path, when it is there: its id then fits into a request. */
-static int begin_request(struct exchange *exchange, enum job_kind kind, struct job_request *ret)
+int device_request_begin(struct exchange *exchange, enum job_kind kind, struct job_request *ret)
 {
 	struct device device;
 	int r = gateway_device(exchange->gateway, exchange->parameter, &device, &exchange->fault);
@@ -87,7 +86,7 @@ int route_probe_device(struct exchange *exchange)
 	if (r == -EINVAL)
 		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
 	if (r == 0)
-		r = begin_request(exchange, JOB_PROBE, &request);
+		r = device_request_begin(exchange, JOB_PROBE, &request);
 	request.wait_for_lease = r == 0 && wait;
 	if (r == 0)
 		r = gateway_submit(exchange->gateway, &request, "", &job, &exchange->fault);
@@ -104,7 +103,7 @@ int route_power_cycle_device(struct exchange *exchange)
 	if (r == -EINVAL)
 		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
 	if (r == 0)
-		r = begin_request(exchange, JOB_POWER_CYCLE, &request);
+		r = device_request_begin(exchange, JOB_POWER_CYCLE, &request);
 	if (r < 0)
 		return r;
 	memcpy(request.rung, asked.rung, sizeof(request.rung));
@@ -115,7 +114,7 @@ int route_power_cycle_device(struct exchange *exchange)
 
 static int fill_request(struct exchange *exchange, const struct upgrade_request *asked, struct job_request *request)
 {
-	int r = begin_request(exchange, JOB_UPGRADE, request);
+	int r = device_request_begin(exchange, JOB_UPGRADE, request);
 	if (r == 0 && asked->helper[0] != '\0')
 		r = reference_resolve(exchange, "helper", asked->helper, request->helper);
 	if (r == 0 && asked->second[0] != '\0')

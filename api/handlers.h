@@ -11,6 +11,7 @@ int route_list_devices(struct exchange *exchange);
 int route_get_device(struct exchange *exchange);
 int route_patch_device(struct exchange *exchange);
 int route_get_report(struct exchange *exchange);
+int route_recover_device(struct exchange *exchange);
 int route_get_history(struct exchange *exchange);
 int route_probe_device(struct exchange *exchange);
 int route_power_cycle_device(struct exchange *exchange);
@@ -41,6 +42,9 @@ int route_get_health(struct exchange *exchange);
 int route_get_readiness(struct exchange *exchange);
 int route_get_version(struct exchange *exchange);
 int route_get_openapi(struct exchange *exchange);
+
+/* A request for the device of the path, when that is there and takes jobs. */
+int device_request_begin(struct exchange *exchange, enum job_kind kind, struct job_request *ret);
 
 /* route_fetch_firmware: what POST /firmware does with a body of JSON. Before the body of route_add_firmware: checks the query and the length and begins the import. Appending follows the head at once. */
 int upload_begin(struct exchange *exchange, uint64_t content_length);

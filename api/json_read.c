@@ -65,6 +65,18 @@ int json_read_upgrade(const char *body, size_t length, struct upgrade_request *r
 						 : "sha256 is for a url: a firmware that is named has its digest");
 }
 
+static const struct member_rule recovery_rules[] = {
+    {"firmware", member_text, AT(struct recovery_request, firmware), .min = 1},
+    {"helper", member_text, AT(struct recovery_request, helper), .min = 1},
+    {"if_leased", member_if_leased, AT(struct recovery_request, wait_for_lease)},
+};
+
+int json_read_recovery(const char *body, size_t length, struct recovery_request *ret, struct read_error *ret_error)
+{
+	*ret = (struct recovery_request){0};
+	return json_read_members(body, length, recovery_rules, COUNT_OF(recovery_rules), ret, ret_error);
+}
+
 static const struct member_rule lease_rules[] = {
     {"holder", member_text, AT(struct lease_request, holder), .min = 1, .required = true},
     {"ttl_s", member_number, AT(struct lease_request, ttl_s), .min = 1, .max = LEASE_TTL_MAX_S, .required = true},

@@ -43,6 +43,13 @@ struct upgrade_request {
 };
 int json_read_upgrade(const char *body, size_t length, struct upgrade_request *ret, struct read_error *ret_error);
 
+struct recovery_request {
+	char firmware[128]; /* a reference; "": the one that fits */
+	char helper[128];   /* the same; "": the firmware's own */
+	bool wait_for_lease;
+};
+int json_read_recovery(const char *body, size_t length, struct recovery_request *ret, struct read_error *ret_error);
+
 struct lease_request {
 	char holder[64];
 	char reason[128]; /* "": none */

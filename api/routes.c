@@ -15,6 +15,7 @@ static const struct route routes[] = {
     {"POST", "/devices/{id}/power-cycle", route_power_cycle_device, BODY_JSON, {NULL}},
     {"GET", "/devices/{id}/report", route_get_report, BODY_NONE, {NULL}},
     {"GET", "/devices/{id}/history", route_get_history, BODY_NONE, {"limit"}},
+    {"POST", "/devices/{id}/recover", route_recover_device, BODY_JSON, {"dry_run"}},
     {"POST", "/devices/{id}/upgrade", route_upgrade_device, BODY_JSON, {"dry_run"}},
     {"PUT", "/devices/{id}/lease", route_put_lease, BODY_JSON, {NULL}},
     {"DELETE", "/devices/{id}/lease", route_end_lease, BODY_NONE, {"force", "reason"}},

@@ -16,6 +16,7 @@
 #include "firmware-cache/store.h"
 
 struct gateway;
+struct plan;
 
 /* Opens store, cache, registry and queue; nothing runs yet. Used by cmd/dupgated and by tests. The config is borrowed. */
 int gateway_new(const struct config *config, struct job_fault *ret_fault, struct gateway **ret);
@@ -54,6 +55,15 @@ int gateway_report(struct gateway *gateway, const char *id, struct device_report
 /* What happened to it besides its jobs, newest first. Caller frees *ret. */
 int gateway_history(struct gateway *gateway, const char *id, unsigned limit, struct device_entry **ret, size_t *ret_count,
 		    struct job_fault *ret_fault);
+
+/* A stranded device is brought back by an upgrade with the firmware of its last job that did not end well, else of the last one that did, else with
+ * a full bundle of the release that its modem last told; of a request: device, helper, lease and wait_for_lease. reference "": it is chosen. A
+ * modem whose application comes up is sent nothing. "invalid-request" when the device is not stranded; "helper-needed", "not-found" naming what is
+ * missing. */
+int gateway_recover(struct gateway *gateway, const struct job_request *request, const char *reference, struct job *ret,
+		    struct job_fault *ret_fault);
+int gateway_plan_recovery(struct gateway *gateway, const struct job_request *request, const char *reference, struct plan *ret,
+			  struct job_fault *ret_fault);
 
 /* Jobs. 409 device-leased when the device is another's, unless request->wait_for_lease. A power cycle is one, too: its rung is checked, and what forbids a cut now (daemon/power.h). submit: the firmware member of the request may be a digest, prefix or name (up to 127 characters, hence apart); the answer has the digest.
  * 409 device-busy (naming the job) when the device has one that is not finished. It is on disk when this returns. */

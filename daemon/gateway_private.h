@@ -37,6 +37,10 @@ int gateway_find_offer(struct gateway *gateway, const char *reference, struct ca
 /* States what the catalogue says of what came, where nobody else has, and links the files that go together. */
 void gateway_apply_catalogue(struct gateway *gateway, const struct firmware_batch *batch);
 
+/* A request whose firmware is in the cache. retried: the job that it takes up; NULL: none. */
+int gateway_submit_cached(struct gateway *gateway, struct job_request *request, const char *reference, const struct job_row *retried,
+			  struct job *ret, struct job_fault *ret_fault);
+
 /* What came by an import, told to whoever listens. */
 void gateway_firmware_stored(struct gateway *gateway, const struct firmware_batch *batch);
 

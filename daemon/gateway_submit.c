@@ -57,8 +57,8 @@ static int refuse_by_state(const struct device *device, const struct job_request
 			     device->id, quarantine->failures, quarantine->code);
 }
 
-static int submit(struct gateway *gateway, struct job_request *request, const char *reference, const struct job_row *retried,
-		  struct job *ret, struct job_fault *ret_fault)
+int gateway_submit_cached(struct gateway *gateway, struct job_request *request, const char *reference, const struct job_row *retried,
+			  struct job *ret, struct job_fault *ret_fault)
 {
 	struct device device;
 	struct job_files files = {0};
@@ -124,7 +124,7 @@ int gateway_submit_url(struct gateway *gateway, const struct job_request *reques
 	struct job_request own = *request;
 	own.retry_of[0] = '\0';
 	if (is_in_cache(gateway, source->sha256))
-		return submit(gateway, &own, source->sha256, NULL, ret, ret_fault);
+		return gateway_submit_cached(gateway, &own, source->sha256, NULL, ret, ret_fault);
 	return submit_url(gateway, &own, source, NULL, ret, ret_fault);
 }
 
@@ -139,7 +139,7 @@ int gateway_submit(struct gateway *gateway, const struct job_request *request, c
 		return result;
 	const struct job_source source = {.url = offer.url, .sha256 = offer.sha256, .name = offer.name};
 	return result > 0 ? submit_url(gateway, &own, &source, NULL, ret, ret_fault)
-			  : submit(gateway, &own, firmware_reference, NULL, ret, ret_fault);
+			  : gateway_submit_cached(gateway, &own, firmware_reference, NULL, ret, ret_fault);
 }
 
 int gateway_retry(struct gateway *gateway, const char *id, const char *lease_token, bool wait_for_lease, struct job *ret,
@@ -165,7 +165,7 @@ int gateway_retry(struct gateway *gateway, const char *id, const char *lease_tok
 						  .name = request.firmware_name[0] != '\0' ? request.firmware_name : NULL};
 		return submit_url(gateway, &request, &source, &row, ret, ret_fault);
 	}
-	return submit(gateway, &request, request.firmware, &row, ret, ret_fault);
+	return gateway_submit_cached(gateway, &request, request.firmware, &row, ret, ret_fault);
 }
 
 int gateway_plan(struct gateway *gateway, const struct job_request *request, const char *firmware_reference, struct plan *ret,

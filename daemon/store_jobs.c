@@ -29,6 +29,8 @@ static const char select_unfinished[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE 
 static const char select_newest_id[] = "SELECT max(id) FROM jobs";
 static const char select_newest_upgrade[] = "SELECT max(id) FROM jobs WHERE device = ?1 AND kind = 'upgrade' AND furthest_phase <> ''";
 
+static const char select_newest_good[] = "SELECT max(id) FROM jobs WHERE device = ?1 AND kind = 'upgrade' AND state = 'succeeded'";
+
 static const char select_upgrade_before[] =
     "SELECT max(id) FROM jobs WHERE device = ?1 AND kind = 'upgrade' AND furthest_phase <> '' AND id < ?2";
 
@@ -368,6 +370,11 @@ int store_job_newest_id(struct store *store, char ret[JOB_ID_SIZE], struct job_f
 int store_job_newest_upgrade(struct store *store, const char *device, char ret[JOB_ID_SIZE], struct job_fault *ret_fault)
 {
 	return read_id(store, select_newest_upgrade, device, NULL, ret, ret_fault);
+}
+
+int store_job_newest_good(struct store *store, const char *device, char ret[JOB_ID_SIZE], struct job_fault *ret_fault)
+{
+	return read_id(store, select_newest_good, device, NULL, ret, ret_fault);
 }
 
 int store_job_upgrade_before(struct store *store, const char *device, const char *job, char ret[JOB_ID_SIZE], struct job_fault *ret_fault)

@@ -142,6 +142,33 @@ class Contract(unittest.TestCase):
         self.assertEqual(self.problem("getHistory", 400, "invalid-request", "bench-0", query="?limit=201")["member"], "limit")
         self.problem("getHistory", 404, "not-found", "bench-9")
 
+    def test_recover(self):
+        rack = Rack(1, family="monarch1", boot_mode=0)
+        self.addCleanup(rack.close)
+        url, type(self).url = self.url, rack.daemon.url
+        self.addCleanup(setattr, type(self), "url", url)
+        problem = self.problem("recoverDevice", 409, "invalid-request", "bench-0")
+        self.assertIn("it is unknown", problem["detail"])
+        self.finish_of(rack, self.call("probeDevice", "bench-0", status=202).json())
+        problem = self.problem("recoverDevice", 409, "not-found", "bench-0", body={})
+        self.assertIn("a full bundle of the family", problem["detail"])
+        rack.daemon.add_firmware(rack.bundle("CATM1-39529.dup", size=30_000), "CATM1-39529.dup", query="&release=LR5.1.1.0-39529")
+        problem = self.problem("recoverDevice", 409, "helper-needed", "bench-0", body={"firmware": "CATM1-39529.dup"})
+        self.assertIn("updater.elf", problem["detail"])
+        self.problem("recoverDevice", 404, "not-found", "bench-0", body={"firmware": "none.dup"})
+        rack.daemon.add_firmware(make_helper(rack.folder / "updater.elf"), "updater.elf")
+        asked = {"firmware": "CATM1-39529.dup", "helper": "updater.elf"}
+        plan = self.call("recoverDevice", "bench-0", "?dry_run=true", body=asked).json()["plan"]
+        self.assertEqual((plan["boot_mode"], plan["helper_name"], plan["fault"]), (0, "updater.elf", None))
+        job = self.call("recoverDevice", "bench-0", body=asked, status=202).json()
+        done = self.finish_of(rack, job)
+        self.assertEqual((done["state"], done["to_release"], done["verified"]), ("succeeded", "LR5.1.1.0-39529", True))
+        self.problem("recoverDevice", 404, "not-found", "bench-9")
+        self.assertEqual(self.problem("recoverDevice", 400, "invalid-request", "bench-0", body={"force": True})["member"], "force")
+
+    def finish_of(self, rack, job):
+        return rack.daemon.finished(job["id"])
+
     def test_patch_device(self):
         patched = self.call("patchDevice", "bench-1", body={"labels": {"rack": "7", "b": ""}, "alias": "é"}).json()
         self.assertEqual((patched["labels"], patched["alias"]), ({"rack": "7", "b": ""}, "é"))
