@@ -13,6 +13,10 @@
 /* A node of a device that was unplugged may be there a moment longer than the device. */
 #define SETTLE_MS 500
 
+/* A port over the network that was lost is tried again in the end once a minute. */
+#define UNREACHED_PAUSE_MIN_MS INT64_C(1000)
+#define UNREACHED_PAUSE_MAX_MS INT64_C(60000)
+
 /* A path that is there but cannot be opened is no loss: that costs an attempt, so that the job comes to an end. */
 static bool is_loss(struct queued_job *entry)
 {
@@ -47,8 +51,41 @@ static void describe(struct job_row *next)
 	memcpy(job->fault.evidence, evidence, sizeof(job->fault.evidence));
 }
 
+/* The server of a port that this job had already, or that its modem waits behind, comes back as a tty does: in its own time. What it says of a
+ * client that is there may be our own session of before, whose end it has not noticed. */
+static bool is_unreached(const struct queued_job *entry, const struct job_row *next)
+{
+	const struct run_outcome *outcome = &entry->outcome;
+	const char *code = outcome->fault.kind != NULL ? outcome->fault.kind->code : "";
+	bool closed = strcmp(code, "port-gone") == 0 || strcmp(code, "port-in-use") == 0;
+	return closed && outcome->remote && !outcome->connected && (next->port_losses > 0 || next->past_return);
+}
+
+/* Half of the time that it has been away for. */
+static int64_t pause_ms(int64_t away_ms)
+{
+	if (away_ms < 2 * UNREACHED_PAUSE_MIN_MS)
+		return UNREACHED_PAUSE_MIN_MS;
+	return away_ms < 2 * UNREACHED_PAUSE_MAX_MS ? away_ms / 2 : UNREACHED_PAUSE_MAX_MS;
+}
+
+static void wait_unreached(struct queued_job *entry, struct job_row *next)
+{
+	int64_t now_ms = entry->queue->with.now_ms();
+	if (entry->unreached_since_ms == 0)
+		entry->unreached_since_ms = now_ms;
+	next->absent_since_ms = entry->unreached_since_ms;
+	entry->settle_until_ms = now_ms + pause_ms(now_ms - entry->unreached_since_ms);
+	snprintf(next->job.detail, sizeof(next->job.detail), "the port cannot be opened: it is tried again until it can");
+}
+
 bool port_loss_count(struct queued_job *entry, struct job_row *next)
 {
+	if (is_unreached(entry, next)) {
+		wait_unreached(entry, next);
+		return true;
+	}
+	entry->unreached_since_ms = 0;
 	if (!is_loss(entry))
 		return false;
 	next->port_losses++;

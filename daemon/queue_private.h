@@ -25,6 +25,7 @@ struct run_outcome {
 	int result; /* of the engine: 0, -ECANCELED, else the fault says why */
 	struct job_fault fault;
 	bool verified;
+	bool remote;    /* the port is one over the network: nobody sees it come back but who opens it */
 	bool connected; /* the modem answered */
 	int boot_mode;  /* as last seen in this run; -1: not seen */
 	char from_release[48];
@@ -46,6 +47,8 @@ struct queued_job {
 	const char *driver_call;
 	int64_t driver_since_ms, driver_told_ms;
 	struct run_outcome outcome;
+	int64_t
+	    unreached_since_ms;  /* the first of the runs in a row that found the port over the network closed; 0: the last one did not */
 	int64_t settle_until_ms; /* the port went away under the last run: not before this it is looked for again; 0: it did not */
 	int cancel_fd;           /* -1 when it does not run */
 	pthread_t thread;
@@ -111,7 +114,8 @@ void queue_drop_download(struct queue *queue, const char *id);
 /* To waiting, with the reason in next->job.waiting_for. `change` is held. */
 int queued_job_wait(struct queued_job *entry, struct job_row *next, enum job_wait reason, struct job_fault *ret_fault);
 
-/* True when the last run ended because the port went away under it, or was not there: counts it in *next and says so. `change` is held. */
+/* True when the last run ended because the port went away under it, or was not there: says so in *next, and counts it unless the job was
+ * waiting for that port over the network already. `change` is held. */
 bool port_loss_count(struct queued_job *entry, struct job_row *next);
 
 /* Cancelled though the modem may be outside its application: its port is away, or too many runs tried. `change` is held. */

@@ -13,6 +13,7 @@
 #include "daemon/progress_meter.h"
 #include "daemon/transcript_file.h"
 #include "transport/clock.h"
+#include "transport/link/link.h"
 
 #define TRANSCRIPT_LIMIT 1048576u
 
@@ -426,6 +427,7 @@ static void run_job(struct run *run, struct run_outcome *ret)
 	if (ret->result < 0)
 		return;
 	look_back(run);
+	ret->remote = link_port_is_remote(run->device.port);
 	open_transcript(run);
 	if (request->kind != JOB_UPGRADE)
 		ret->result = run_engine(run, NULL, NULL, &result);
