@@ -220,6 +220,11 @@ static int advance(struct link *link, struct iovec **pieces, int count, size_t s
 	return count;
 }
 
+static bool has_output(const struct link *link)
+{
+	return link->ops->has_output && link->ops->has_output(link);
+}
+
 int link_write(struct link *link, const struct iovec *pieces, int count, int64_t deadline_ms)
 {
 	struct iovec left[PIECES_MAX];
@@ -229,7 +234,7 @@ int link_write(struct link *link, const struct iovec *pieces, int count, int64_t
 		return -EINVAL;
 	memcpy(left, pieces, sizeof *pieces * (size_t)count);
 	count = advance(link, &next, count, 0);
-	while (count > 0) {
+	while (count > 0 || has_output(link)) {
 		ssize_t sent = send_pieces(link, next, count);
 		if (sent < 0 && !is_transient((int)-sent))
 			return link_error_of((int)-sent);
@@ -237,8 +242,9 @@ int link_write(struct link *link, const struct iovec *pieces, int count, int64_t
 			link->counters.writes++;
 			link->counters.bytes_sent += (uint64_t)sent;
 			count = advance(link, &next, count, (size_t)sent);
-			continue;
 		}
+		if (sent >= 0)
+			continue;
 		int result = link_wait(link, link->is_held ? POLLIN : POLLOUT, deadline_ms);
 		if (result < 0)
 			return result;

@@ -20,6 +20,7 @@ struct link_ops {
 	ssize_t (*read)(struct link *link, void *ret_bytes, size_t size);
 	ssize_t (*write)(struct link *link, const struct iovec *pieces, int count);
 	bool (*has_input)(const struct link *link);            /* read() has bytes that poll() knows nothing of */
+	bool (*has_output)(const struct link *link);           /* a write() of nothing would send what is left of the one before */
 	int (*set_rate)(struct link *link, uint32_t rate_bps); /* sets and reads back: -EINVAL when the port rounded it */
 	int (*set_flow)(struct link *link, bool hardware_flow);
 	int (*set_lines)(struct link *link, bool dtr, bool rts);

@@ -136,6 +136,8 @@ static int remote_line_errors(struct link *link, struct link_line_errors *ret)
 {
 	const struct remote *remote = link->port;
 
+	/* A port that is gone keeps what was told. */
+	(void)take_in_news(link);
 	*ret = remote->line_errors;
 	return remote->line_state_told ? 0 : -ENOTSUP;
 }
@@ -161,6 +163,7 @@ static const struct link_ops remote_ops = {
     .read = remote_read,
     .write = remote_write,
     .has_input = remote_has_input,
+    .has_output = remote_has_output,
     .set_rate = remote_set_rate,
     .set_flow = remote_set_flow,
     .set_lines = remote_set_lines,

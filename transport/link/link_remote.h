@@ -59,6 +59,7 @@ struct remote {
 ssize_t remote_read(struct link *link, void *ret_bytes, size_t size);
 ssize_t remote_write(struct link *link, const struct iovec *pieces, int count);
 bool remote_has_input(const struct link *link);
+bool remote_has_output(const struct link *link);
 
 /* Reads what has come, without waiting, and keeps the data of it. 0, -EAGAIN when there was nothing, -ENODEV, … */
 int remote_pump(struct link *link);

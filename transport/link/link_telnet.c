@@ -191,6 +191,13 @@ bool remote_has_input(const struct link *link)
 	return remote->pending_start < remote->pending_end;
 }
 
+bool remote_has_output(const struct link *link)
+{
+	const struct remote *remote = link->port;
+
+	return remote->out_start < remote->out_end;
+}
+
 ssize_t remote_read(struct link *link, void *ret_bytes, size_t size)
 {
 	struct remote *remote = link->port;
@@ -268,7 +275,7 @@ ssize_t remote_write(struct link *link, const struct iovec *pieces, int count)
 		return sent;
 	size_t data = settle_sent(remote, words, (size_t)sent);
 	reckon(link, data);
-	return data > 0 ? (ssize_t)data : -EAGAIN;
+	return (ssize_t)data;
 }
 
 int remote_send_raw(struct link *link, const uint8_t *bytes, size_t length, int64_t deadline_ms)

@@ -28,6 +28,7 @@ struct rung {
 };
 
 struct ladder {
+	bool fixed; /* one rung, whose rate is a guess: the far end's cannot be set or asked */
 	size_t count;
 	struct rung rungs[RUNGS_MAX];
 	uint32_t stp_rate_bps; /* not 0: an STP session answered there */
@@ -47,10 +48,27 @@ static void ladder_add(struct ladder *ladder, uint32_t rate_bps)
 static void ladder_init(struct ladder *ladder, const struct modem *modem)
 {
 	memset(ladder, 0, sizeof(*ladder));
+	ladder->fixed = link_has_fixed_rate(modem->link);
 	ladder_add(ladder, link_rate(modem->link));
+	if (ladder->fixed)
+		return;
 	for (size_t i = 0; i < PROFILE_RATES_MAX; i++)
 		ladder_add(ladder, modem->profile->rates[i]);
 	ladder_add(ladder, modem->profile->transfer_rate_bps);
+}
+
+static const char *rate_text(const struct ladder *ladder, uint32_t rate_bps, char ret[static 32])
+{
+	if (ladder->fixed)
+		return "the far end's own rate";
+	snprintf(ret, 32, "%u bit/s", rate_bps);
+	return ret;
+}
+
+/* The modem answers there. */
+static void found_at(struct modem *modem, const struct ladder *ladder, const struct rung *rung)
+{
+	modem->info.rate_bps = ladder->fixed ? 0 : rung->rate_bps;
 }
 
 static enum verdict noise_verdict(const struct at_noise *noise)
@@ -132,7 +150,7 @@ static int climb(struct modem *modem, struct ladder *ladder)
 		if (r < 0)
 			return r;
 		if (rung->verdict == VERDICT_OK || rung->verdict == VERDICT_ERROR) {
-			modem->info.rate_bps = rung->rate_bps;
+			found_at(modem, ladder, rung);
 			return 1;
 		}
 	}
@@ -232,9 +250,10 @@ static void ladder_evidence(const struct ladder *ladder, struct fault *fault)
 
 	for (size_t i = 0; i < ladder->count && length < sizeof(fault->evidence); i++) {
 		const struct rung *rung = &ladder->rungs[i];
-		int written =
-		    snprintf(fault->evidence + length, sizeof(fault->evidence) - length, "%s%u bit/s: %s%s", i ? "; " : "", rung->rate_bps,
-			     rung->sample[0] ? rung->sample : "nothing", rung->held ? ", flow control holds the line" : "");
+		char rate[32];
+		int written = snprintf(fault->evidence + length, sizeof(fault->evidence) - length, "%s%s: %s%s", i ? "; " : "",
+				       rate_text(ladder, rung->rate_bps, rate), rung->sample[0] ? rung->sample : "nothing",
+				       rung->held ? ", flow control holds the line" : "");
 		length += written > 0 ? (size_t)written : 0;
 	}
 }
@@ -242,12 +261,14 @@ static void ladder_evidence(const struct ladder *ladder, struct fault *fault)
 static void rates_text(const struct ladder *ladder, char *ret, size_t size)
 {
 	size_t length = 0;
+	char last[32];
 
-	ret[0] = '\0';
-	for (size_t i = 0; i < ladder->count && length < size; i++) {
-		int written = snprintf(ret + length, size - length, "%s%u", i ? ", " : "", ladder->rungs[i].rate_bps);
+	for (size_t i = 0; i + 1 < ladder->count && length < size; i++) {
+		int written = snprintf(ret + length, size - length, "%u, ", ladder->rungs[i].rate_bps);
 		length += written > 0 ? (size_t)written : 0;
 	}
+	if (length < size)
+		snprintf(ret + length, size - length, "%s", rate_text(ladder, ladder->rungs[ladder->count - 1].rate_bps, last));
 }
 
 static bool any_held(const struct ladder *ladder)
@@ -274,18 +295,18 @@ static void explain(const struct modem *modem, const struct ladder *ladder, stru
 
 	rates_text(ladder, rates, sizeof(rates));
 	if (line_held_low(ladder))
-		fault_set(fault, FAULT_MODEM_UNPOWERED, "only NUL bytes at %s bit/s: the line is held low", rates);
+		fault_set(fault, FAULT_MODEM_UNPOWERED, "only NUL bytes at %s: the line is held low", rates);
 	else if (any_rung(ladder, VERDICT_DATA))
 		fault_set(fault, FAULT_MODEM_IN_DATA_MODE, "the modem is in data mode and +++ does not end it");
 	else if (any_rung(ladder, VERDICT_OTHER_RATE))
-		fault_set(fault, FAULT_MODEM_WRONG_RATE, "the modem talks at another rate than %s bit/s", rates);
+		fault_set(fault, FAULT_MODEM_WRONG_RATE, "the modem talks at another rate than %s", rates);
 	else if (ladder->stp_rate_bps != 0)
 		fault_set(fault, FAULT_MODEM_SILENT, "an STP session was open at %u bit/s and no AT is answered after its end",
 			  ladder->stp_rate_bps);
 	else if (any_rung(ladder, VERDICT_TEXT))
-		fault_set(fault, FAULT_MODEM_SILENT, "something that is no modem answers at %s bit/s", rates);
+		fault_set(fault, FAULT_MODEM_SILENT, "something that is no modem answers at %s", rates);
 	else
-		fault_set(fault, FAULT_MODEM_SILENT, "no answer to AT at %s bit/s%s", rates, flow_text(modem, ladder));
+		fault_set(fault, FAULT_MODEM_SILENT, "no answer to AT at %s%s", rates, flow_text(modem, ladder));
 }
 
 static int not_found(const struct modem *modem, const struct ladder *ladder, struct fault *fault)
@@ -342,6 +363,7 @@ int modem_detect(struct modem *modem, int64_t patience_ms, struct fault *ret_fau
 	int64_t started_ms = clock_now_ms();
 	bool patient = patience_ms > 0;
 	struct ladder ladder;
+	char rate[32];
 
 	ladder_init(&ladder, modem);
 	for (int round = 0;; round++) {
@@ -359,7 +381,7 @@ int modem_detect(struct modem *modem, int64_t patience_ms, struct fault *ret_fau
 			return modem_line_fault(r, ret_fault);
 	}
 	modem->board_silence.code = FAULT_NONE;
-	transcript_note(modem->transcript, "alive at %u bit/s", modem->info.rate_bps);
+	transcript_note(modem->transcript, "alive at %s", rate_text(&ladder, modem->info.rate_bps, rate));
 	return modem_settle_boot_mode(modem, ret_fault);
 }
 
@@ -369,6 +391,7 @@ int modem_await_alive(struct modem *modem, int64_t budget_ms)
 	struct ladder ladder;
 	int errors = 0;
 	bool silent = false;
+	char rate[32];
 
 	ladder_init(&ladder, modem);
 	for (size_t i = 0;; i = (i + 1) % ladder.count) {
@@ -378,9 +401,9 @@ int modem_await_alive(struct modem *modem, int64_t budget_ms)
 			return r;
 		errors += rung->verdict == VERDICT_ERROR;
 		if (rung->verdict == VERDICT_OK || (modem_likely_family(modem) == FAMILY_MONARCH2 && errors >= ALIVE_ERRORS)) {
-			if (silent || rung->rate_bps != modem->info.rate_bps)
-				transcript_note(modem->transcript, "alive at %u bit/s", rung->rate_bps);
-			modem->info.rate_bps = rung->rate_bps;
+			if (silent || (!ladder.fixed && rung->rate_bps != modem->info.rate_bps))
+				transcript_note(modem->transcript, "alive at %s", rate_text(&ladder, rung->rate_bps, rate));
+			found_at(modem, &ladder, rung);
 			return 0;
 		}
 		silent = true;

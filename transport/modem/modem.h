@@ -98,7 +98,7 @@ int modem_open_link(struct modem *modem, struct link *link, const struct profile
 void modem_close(struct modem *modem);
 
 /* Finds the rate, leaves data mode, ends an STP session somebody left open, asks AT+SMOD?. Tries until patience_ms
- * has passed (0: as many rounds of the ladder as leave a verdict in under 30 s; healthy modems need under 3 s). Fills info.rate_bps and info.boot_mode. Faults:
+ * has passed (0: as many rounds of the ladder as leave a verdict in under 30 s; healthy modems need under 3 s). Fills info.rate_bps (0 where the port's rate is not known) and info.boot_mode. Faults:
  * FAULT_MODEM_SILENT, _UNPOWERED, _WRONG_RATE, _IN_DATA_MODE, _ANSWERS_ERROR, PORT_GONE. -ECANCELED. */
 int modem_detect(struct modem *modem, int64_t patience_ms, struct fault *ret_fault);
 
@@ -142,7 +142,7 @@ int modem_await_alive(struct modem *modem, int64_t budget_ms);
 /* Brings the line to the profile's transfer_rate_bps by AT+IPR (protocol.md 2): asks, follows, verifies by AT, and goes back to the rate of
  * before when the modem does not answer at the new one. A modem that refuses or stays is noted and is no fault, nor is a port that cannot
  * do the rate. 0; -EPROTO with FAULT_MODEM_SILENT when it answers at neither rate, or FAULT_PORT_GONE; -ECANCELED. info.rate_bps follows, the
- * rate of before is kept in modem->talk_rate_bps. For any boot mode; safe to call again. */
+ * rate of before is kept in modem->talk_rate_bps. For any boot mode; safe to call again. At a port of a fixed rate (link.h) nothing is changed. */
 int modem_raise_rate(struct modem *modem, struct fault *ret_fault);
 /* Undoes it where the line still is at the raised rate: a modem that went back to another one by a restart was found there. Same
  * returns. */

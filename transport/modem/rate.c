@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#define FFH_RATE_BPS 115200u /* protocol.md 2 */
 #define VERIFY_TRIES 4
 /* The new rate, the old one, and both once more: a modem may follow late, or fall back by itself. */
 #define VERIFY_ROUNDS 4
@@ -104,8 +105,26 @@ static int change_rate(struct modem *modem, uint32_t wanted_bps, struct fault *f
 	return 0;
 }
 
+/* The boot ROM wants to be told a rate before it takes a helper. It is at its own one, as whoever could have raised it could not talk to it
+ * through this port any more. */
+static int tell_boot_rom_its_rate(struct modem *modem, struct fault *fault)
+{
+	struct at_reply reply;
+	char command[32];
+
+	snprintf(command, sizeof(command), "AT+IPR=%u", FFH_RATE_BPS);
+	int r = at_command_ok(modem->at, command, modem->profile->command_timeout_ms, &reply);
+	if (r == 0)
+		r = link_quiet(modem->link, modem->timings->rate_settle_ms);
+	return r == 0 || r == -EREMOTEIO || r == -ETIMEDOUT ? 0 : modem_line_fault(r, fault);
+}
+
 int modem_raise_rate(struct modem *modem, struct fault *ret_fault)
 {
+	/* Away from the far end's rate the modem would be lost. */
+	if (link_has_fixed_rate(modem->link))
+		return modem->info.boot_mode == BOOT_MODE_FFH ? tell_boot_rom_its_rate(modem, ret_fault) : 0;
+
 	uint32_t wanted_bps = modem->profile->transfer_rate_bps;
 	uint32_t before_bps = link_rate(modem->link);
 
