@@ -23,7 +23,8 @@ static json_t *records_array(const struct bundle *bundle)
 	return records;
 }
 
-/* Nothing gets into the cache whose structure, checksums or digest are wrong; what is left to tell is what there was to check. */
+/* Nothing gets into the cache whose structure, checksums or digest are wrong; what is left to tell is what there was to check, and what became of
+ * the bytes since. */
 static json_t *checks_object(const struct firmware *firmware)
 {
 	bool checksum = false, left = false;
@@ -34,7 +35,7 @@ static json_t *checks_object(const struct firmware *firmware)
 	bool is_signed = firmware->signature.verdict != SIGNATURE_NONE;
 	const char *signature = left && !is_signed ? "left-to-modem" : signature_verdict_name(firmware->signature.verdict);
 	return JSON_MEMBERS({"structure", json_text("good")}, {"checksum", json_text(checksum ? "good" : "none")},
-			    {"signature", json_text(signature)}, {"digest", json_text("good")});
+			    {"signature", json_text(signature)}, {"digest", json_text(firmware->rotten ? "bad" : "good")});
 }
 
 /* The detached one. */

@@ -35,6 +35,7 @@ static int open_firmware(struct gateway *gateway, struct job_fault *ret_fault)
 	    .trusted_keys_dir = gateway->config->trusted_keys_dir,
 	    .key_refused = gateway_key_refused,
 	    .evicted = gateway_firmware_evicted,
+	    .rot_found = gateway_firmware_rot_found,
 	    .context = gateway,
 	};
 	int result = firmware_store_open(&options, &error, &gateway->firmware);

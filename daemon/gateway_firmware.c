@@ -36,6 +36,16 @@ void gateway_firmware_evicted(void *context, const struct firmware *firmware)
 	publish_partner(gateway, firmware->partner);
 }
 
+void gateway_firmware_rot_found(void *context, const struct firmware *firmware, const struct cache_error *error)
+{
+	struct gateway *gateway = context;
+	if (error != NULL)
+		log_error(NULL, "firmware %.12s (%s): %s; %s", firmware->sha256, firmware->name, error->message, error->evidence);
+	else
+		log_info(NULL, "firmware %.12s (%s): its bytes on disk are right again", firmware->sha256, firmware->name);
+	event_publish_firmware(gateway->events, EVENT_FIRMWARE_CHANGED, firmware->sha256);
+}
+
 int gateway_firmware_added(struct gateway *gateway, const struct firmware *firmware)
 {
 	event_publish_firmware(gateway->events, EVENT_FIRMWARE_ADDED, firmware->sha256);

@@ -58,6 +58,8 @@ int gateway_check_power(struct gateway *gateway, const struct job_request *reque
 
 /* The cache made room; `context` is the gateway. */
 void gateway_firmware_evicted(void *context, const struct firmware *firmware);
+/* Its bytes on disk are others, or right again (`error` NULL): whoever looked at them last found out. */
+void gateway_firmware_rot_found(void *context, const struct firmware *firmware, const struct cache_error *error);
 
 /* For the store of the firmware. */
 void gateway_key_refused(void *context, const char *what);

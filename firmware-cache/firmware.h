@@ -51,6 +51,7 @@ struct firmware {
 	int64_t imported_at;                 /* Unix time, s */
 	int64_t used_at_ns;                  /* Unix time, ns: imported, named by a job, or sent to a modem; told by the store */
 	struct bundle *bundle;               /* the records of a bundle, owned; NULL for a helper */
+	bool rotten;                         /* its bytes on disk were found to be others; told by the store */
 	struct firmware_signature signature; /* told by firmware_judge() alone */
 	/* Of a two-file bundle; told by the store, from what is stated, else from the names. */
 	unsigned pair_part;               /* 1 or 2; 0: a bundle of its own */

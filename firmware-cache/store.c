@@ -26,6 +26,7 @@ int firmware_store_open(const struct firmware_store_options *options, struct cac
 	store->quota = options->quota;
 	store->key_refused = options->key_refused;
 	store->evicted = options->evicted;
+	store->rot_found = options->rot_found;
 	store->context = options->context;
 	store->lock_file = -1;
 	for (int i = 0; i < FOLDER_COUNT; i++)
@@ -208,6 +209,28 @@ static int check_object(struct firmware_store *store, const char *sha256, struct
 	return -EPROTO;
 }
 
+/* What the bytes were found to be: `error` NULL, as they should. */
+static void note_rot(struct firmware_store *store, const char *sha256, const struct cache_error *error)
+{
+	struct firmware firmware = {0};
+	struct store_entry *entry;
+	bool news;
+
+	pthread_mutex_lock(&store->lock);
+	entry = store_index_find(store, sha256);
+	news = entry && entry->rotten != (error != NULL);
+	if (news) {
+		entry->rotten = error != NULL;
+		news = firmware_copy(&entry->manifest.firmware, &firmware) == 0;
+	}
+	if (news)
+		store_links_tell(store, &firmware);
+	pthread_mutex_unlock(&store->lock);
+	if (news && store->rot_found)
+		store->rot_found(store->context, &firmware, error);
+	firmware_clear(&firmware);
+}
+
 int firmware_checked_path(struct firmware_store *store, const char *sha256, char **ret_path, struct cache_error *ret_error)
 {
 	struct store_entry *entry;
@@ -223,6 +246,8 @@ int firmware_checked_path(struct firmware_store *store, const char *sha256, char
 		return store_report_unknown(sha256, ret_error);
 	store_keep_use(store, sha256, used);
 	r = check_object(store, sha256, ret_error);
+	if (r == 0 || ret_error->code == CACHE_ERROR_DIGEST_MISMATCH)
+		note_rot(store, sha256, r == 0 ? NULL : ret_error);
 	if (r == 0 && asprintf(ret_path, "%s/objects/%s", store->root, sha256) < 0)
 		r = cache_error_set(ret_error, CACHE_ERROR_IO, "no memory for a path");
 	return r;

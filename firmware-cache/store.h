@@ -21,6 +21,9 @@ struct firmware_store_options {
 	/* Told of each firmware that went to make room for another, before that one is there; by the thread that commits the import, with no
 	 * lock held: it may ask the store, but change nothing in it. May be NULL. */
 	void (*evicted)(void *context, const struct firmware *firmware);
+	/* Told when the bytes of a firmware were found to be others than they should be (`rotten`), and when they are found to be right again; any
+	 * thread, as evicted. `error` says what was found; NULL: nothing. May be NULL. */
+	void (*rot_found)(void *context, const struct firmware *firmware, const struct cache_error *error);
 	void *context;
 };
 

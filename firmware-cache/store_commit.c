@@ -238,6 +238,7 @@ static void index_part(struct firmware_store *store, struct import_part *part)
 		if (old.firmware.used_at_ns > part->manifest.firmware.used_at_ns)
 			part->manifest.firmware.used_at_ns = old.firmware.used_at_ns;
 		entry->manifest = part->manifest;
+		entry->rotten = false;
 		part->manifest = old;
 		return;
 	}

@@ -151,7 +151,9 @@ int store_links_check(struct firmware_store *store, const struct firmware *firmw
 void store_links_tell(struct firmware_store *store, struct firmware *firmware)
 {
 	const struct firmware *other = second_of(store, firmware);
+	const struct store_entry *entry = store_index_find(store, firmware->sha256);
 
+	firmware->rotten = entry && entry->rotten;
 	firmware->pair_part = 0;
 	firmware->partner[0] = '\0';
 	if (firmware->kind == FIRMWARE_BUNDLE)

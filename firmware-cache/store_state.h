@@ -22,6 +22,7 @@ struct catalogue_file;
 struct store_entry {
 	struct manifest manifest;
 	unsigned pins;
+	bool rotten;
 };
 
 /* Guarded by `lock`: all from `changing` on. Entries are changed only by the thread that has the turn to change, and under the
@@ -36,6 +37,7 @@ struct firmware_store {
 	char *trusted_keys_dir; /* NULL: none */
 	void (*key_refused)(void *context, const char *what);
 	void (*evicted)(void *context, const struct firmware *firmware);
+	void (*rot_found)(void *context, const struct firmware *firmware, const struct cache_error *error);
 	void *context;
 
 	pthread_mutex_t lock;
@@ -72,7 +74,7 @@ int store_links_check(struct firmware_store *store, const struct firmware *firmw
 /* The entries of the files that go with this firmware: helper and second file; NULL for none. The caller holds the lock. */
 #define LINKED_MAX 2u
 void store_links_targets(struct firmware_store *store, const struct firmware *firmware, struct store_entry *ret[static LINKED_MAX]);
-/* Fills pair_part, partner and facts.second of a copy. */
+/* Fills pair_part, partner, facts.second and rotten of a copy. */
 void store_links_tell(struct firmware_store *store, struct firmware *firmware);
 /* The keys that are trusted now. */
 int store_load_keys(struct firmware_store *store, struct trusted_keys *ret, struct cache_error *ret_error);

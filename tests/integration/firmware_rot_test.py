@@ -47,6 +47,38 @@ class Rot(FleetTest):
         job = daemon.finished(daemon.request("POST", f"/jobs/{failed['id']}/retry")[2]["id"])
         self.assert_upgraded(rack, job, 0, OLD, NEW)
 
+    def digest_of(self, rack, sha256):
+        shown = rack.daemon.get(f"/firmware/{sha256}")
+        listed, = (one for one in rack.daemon.get("/firmware")["firmware"] if one["sha256"] == sha256)
+        self.assertEqual(shown["checks"], listed["checks"])
+        return shown["checks"]["digest"]
+
+    def rot_told(self, rack):
+        return [line for line in rack.daemon.log.read_text().splitlines() if "error" in line and "has changed on disk" in line]
+
+    def test_rot_is_shown_and_logged_once_whoever_finds_it(self):
+        rack = self.rack(1, program=HASTY)
+        daemon = rack.daemon
+        path = rack.bundle(size=60_000, release=NEW)
+        sha256 = daemon.add_firmware(path)["sha256"]
+        self.assertEqual(self.digest_of(rack, sha256), "good")
+        self.flip(rack, sha256, 100)
+        for _ in range(2):
+            status, _, problem = daemon.request("GET", f"/firmware/{sha256}/content")
+            self.assertEqual((status, problem["code"]), (422, "digest-mismatch"))
+            self.assertEqual(self.digest_of(rack, sha256), "bad")
+            self.assertEqual(len(self.rot_told(rack)), 1)
+        self.assertIn(sha256[:12], self.rot_told(rack)[0])
+        # As it was, put back by somebody, or added again.
+        self.flip(rack, sha256, 100)
+        self.assertEqual(daemon.request("HEAD", f"/firmware/{sha256}/content")[0], 200)
+        self.assertEqual(self.digest_of(rack, sha256), "good")
+        self.flip(rack, sha256, 200)
+        self.assertEqual(daemon.finished(daemon.upgrade("bench-0", sha256)["id"])["fault"]["code"], "digest-mismatch")
+        self.assertEqual((self.digest_of(rack, sha256), len(self.rot_told(rack))), ("bad", 2))
+        again = daemon.request("POST", "/firmware", path.read_bytes())[2]
+        self.assertEqual((again["checks"]["digest"], self.digest_of(rack, sha256)), ("good", "good"))
+
     def test_helper_and_second_file_are_checked_as_well(self):
         rack = self.rack(1, program=HASTY)
         daemon = rack.daemon

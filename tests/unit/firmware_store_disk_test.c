@@ -35,10 +35,14 @@ START_TEST(test_bit_flipped_on_disk)
 	snprintf(evidence, sizeof(evidence), "its SHA-256 is %s", digest);
 	cache_expect_error(firmware_checked_path(cache_case.store, sha256, &path, &cache_case.error), CACHE_ERROR_DIGEST_MISMATCH, message);
 	ck_assert_str_eq(cache_case.error.evidence, evidence);
+	ck_assert_int_eq(firmware_find(cache_case.store, sha256, &firmware, &cache_case.error), 0);
+	ck_assert(firmware.rotten);
+	firmware_clear(&firmware);
 
 	/* It does as the message says. */
 	made.bytes[30] ^= 0x20;
 	ck_assert_int_eq(cache_import(&made, NULL, NULL, &firmware), 1);
+	ck_assert(!firmware.rotten);
 	firmware_clear(&firmware);
 	ck_assert_int_eq(firmware_checked_path(cache_case.store, sha256, &path, &cache_case.error), 0);
 	free(path);
