@@ -11,6 +11,8 @@
 #include "api/json_view.h"
 #include "api/references.h"
 
+#define STATUS_CONFLICT 409
+
 #define PAGE_DEFAULT 100u
 #define PAGE_MAX     500u
 
@@ -105,14 +107,26 @@ int route_get_job(struct exchange *exchange)
 	return r < 0 ? r : exchange_json(exchange, 200, json_view_job(&job));
 }
 
+static void explain_cancel(struct exchange *exchange, int r)
+{
+	const char *code = r == -EPROTO ? exchange->fault.kind->code : "";
+	bool ended = strcmp(code, "invalid-request") == 0;
+	if (ended) {
+		exchange->problem_status = STATUS_CONFLICT;
+		exchange->remedy = "There is nothing left to cancel; GET /jobs/{id} tells how it ended.";
+	}
+	if (ended || strcmp(code, "past-point-of-no-return") == 0)
+		snprintf(exchange->fault.job, sizeof(exchange->fault.job), "%.31s", exchange->parameter);
+}
+
 int route_cancel_job(struct exchange *exchange)
 {
 	struct job job;
 	int r = gateway_check_job_lease(exchange->gateway, exchange->parameter, exchange->lease_token, &exchange->fault);
 	if (r == 0)
 		r = gateway_cancel(exchange->gateway, exchange->parameter, &job, &exchange->fault);
-	if (r == -EPROTO && strcmp(exchange->fault.kind->code, "past-point-of-no-return") == 0)
-		snprintf(exchange->fault.job, sizeof(exchange->fault.job), "%.31s", exchange->parameter);
+	if (r < 0)
+		explain_cancel(exchange, r);
 	return r < 0 ? r : exchange_json(exchange, 200, json_view_job(&job));
 }
 

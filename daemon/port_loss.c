@@ -36,7 +36,8 @@ static void describe(struct job_row *next)
 	const char *phase = job->phase[0] != '\0' ? job->phase : "connect";
 	/* One note for all, so that those of the engine keep their places. */
 	job_notes_drop(job, NOTE_BEGINNING);
-	job_note_add(job, NOTE_BEGINNING " %u times, the last time in the phase %s; at most %u are taken", losses, phase, PORT_LOSSES_MAX);
+	job_note_add(job, NOTE_BEGINNING " %u time%s, the last time in the phase %s; at most %u are taken", losses, losses == 1 ? "" : "s",
+		     phase, PORT_LOSSES_MAX);
 	if (losses < PORT_LOSSES_SUSPECT) {
 		snprintf(job->detail, sizeof(job->detail), "the port went away; the job goes on when it is back");
 		return;

@@ -220,9 +220,10 @@ static void note_begin(struct run *run)
 	moment_text(run->queue->with.now_ms(), moment);
 	transcript_note(
 	    run->transcript,
-	    "run begins at %s: %s of %s, attempt %u, interrupted %u times before, port lost %u times before, furthest phase %s%s", moment,
-	    job_kind_name(job->request.kind), job->request.device, job->attempt, job->interruptions, run->row.port_losses,
-	    furthest[0] != '\0' ? furthest : "none", run->row.cancel_requested ? ", cancelled" : "");
+	    "run begins at %s: %s of %s, attempt %u, interrupted %u time%s before, port lost %u time%s before, furthest phase %s%s", moment,
+	    job_kind_name(job->request.kind), job->request.device, job->attempt, job->interruptions, job->interruptions == 1 ? "" : "s",
+	    run->row.port_losses, run->row.port_losses == 1 ? "" : "s", furthest[0] != '\0' ? furthest : "none",
+	    run->row.cancel_requested ? ", cancelled" : "");
 }
 
 static void note_end(struct run *run, const struct run_outcome *outcome)

@@ -277,6 +277,8 @@ class Contract(unittest.TestCase):
         job = self.call("probeDevice", "bench-1", body={}, status=202).json()
         self.assertEqual((job["kind"], job["firmware"]), ("probe", None))
         self.assertEqual(self.finish(job["id"])["state"], "succeeded")
+        ended = self.problem("cancelJob", 409, "invalid-request", job["id"])
+        self.assertEqual((ended["job"], ended["detail"]), (job["id"], f"job {job['id']} has ended: it succeeded"))
         self.assertTrue(self.call("getDevice", "bench-1").json()["modem"]["release"].startswith("LR"))
         self.problem("probeDevice", 404, "not-found", "bench-9")
         report = self.call("getReport", "bench-1").json()

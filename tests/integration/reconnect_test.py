@@ -31,7 +31,8 @@ class Reconnect(FleetTest):
     def assert_went_on(self, rack, index, job, losses, phase):
         self.assert_upgraded(rack, job, index, OLD, NEW)
         self.assertEqual((job["attempt"], job["interruptions"], job["from_release"]), (1, 0, OLD))
-        self.assertIn(f"the port went away {losses} times, the last time in the phase {phase}; at most 10 are taken", job["notes"])
+        times = "1 time" if losses == 1 else f"{losses} times"
+        self.assertIn(f"the port went away {times}, the last time in the phase {phase}; at most 10 are taken", job["notes"])
         self.assertEqual(rack.simulator.state(index)["rules_fired"], losses)
 
     def waits_for_its_port(self, rack, job):

@@ -206,7 +206,7 @@ START_TEST(a_port_that_went_away_costs_no_attempt)
 	ck_assert_str_eq(job.fault.kind->code, "port-gone");
 	ck_assert_str_eq(job.detail, "the port went away; the job goes on when it is back");
 	ck_assert_str_eq(job.notes[job.note_count - 1],
-			 "the port went away 1 times, the last time in the phase apply; at most 10 are taken");
+			 "the port went away 1 time, the last time in the phase apply; at most 10 are taken");
 	fixture_await_idle(&fixture);
 	fixture_modem(0)->gated = false;
 	fixture_modem(0)->fault = FAULT_NONE;
@@ -509,7 +509,7 @@ START_TEST(every_run_has_its_beginning_and_its_end_in_the_transcript)
 	const char *end = strstr(begin, "# run ends: port-gone: the script says so\n");
 	ck_assert_ptr_nonnull(end);
 	begin =
-	    strstr(end, "# run begins at 2023-11-14T22:13:20Z: upgrade of modem0, attempt 1, interrupted 0 times before, port lost 1 times "
+	    strstr(end, "# run begins at 2023-11-14T22:13:20Z: upgrade of modem0, attempt 1, interrupted 0 times before, port lost 1 time "
 			"before, furthest phase transfer\n");
 	ck_assert_msg(begin != NULL, "%s", end);
 	ck_assert_ptr_nonnull(strstr(begin, "# run ends: done\n"));
