@@ -65,7 +65,7 @@ int device_request_begin(struct exchange *exchange, enum job_kind kind, struct j
 	if (r < 0)
 		return r;
 	if (device.offered) {
-		exchange->remedy = "Find out what it carries, then say so: dupctl adopt DEVICE PROFILE.";
+		exchange->remedy = "Find out what it carries, then say so: dupctl adopt DEVICE --profile NAME.";
 		return exchange_refuse(
 		    exchange, STATUS_CONFLICT, NULL,
 		    "the device %s is a USB adapter that may carry anything: nothing is sent to it until it is given a profile", device.id);

@@ -18,6 +18,7 @@ struct http_client {
 	char *base; /* "http://host:port", without a slash at the end */
 	char *socket_path;
 	char *authorization; /* the header line; NULL: none */
+	const char *leases;  /* NULL: none */
 	int interrupt_fd;
 };
 
@@ -118,6 +119,11 @@ void http_client_free(struct http_client *client)
 	curl_global_cleanup();
 }
 
+void http_client_bring_leases(struct http_client *client, const char *tokens)
+{
+	client->leases = tokens;
+}
+
 void http_response_clear(struct http_response *response)
 {
 	text_clear(&response->body);
@@ -208,6 +214,24 @@ static struct curl_slist *headers_new(const struct http_client *client, const ch
 	return headers;
 }
 
+/* A patch of ours says what changes: of an object in it, too, what it does not name stays. */
+static const char *content_type(const struct http_request *request)
+{
+	if (request->upload)
+		return "Content-Type: application/octet-stream";
+	return strcmp(request->method, "PATCH") == 0 ? "Content-Type: application/merge-patch+json" : "Content-Type: application/json";
+}
+
+static struct curl_slist *lease_add(struct curl_slist *headers, const struct http_client *client, const char *method)
+{
+	text_owned line = {0};
+
+	if (!client->leases || strcmp(method, "GET") == 0)
+		return headers;
+	text_addf(&line, "Dupgate-Lease: %s", client->leases);
+	return curl_slist_append(headers, line.bytes);
+}
+
 static void body_prepare(CURL *easy, const struct http_request *request, struct exchange *exchange)
 {
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
@@ -253,8 +277,7 @@ int http_perform(struct http_client *client, const struct http_request *request,
 {
 	struct exchange exchange = {
 	    .response = ret, .upload = request->upload, .download = request->download, .interrupt_fd = client->interrupt_fd};
-	struct curl_slist *headers =
-	    headers_new(client, request->upload ? "Content-Type: application/octet-stream" : "Content-Type: application/json");
+	struct curl_slist *headers = lease_add(headers_new(client, content_type(request)), client, request->method);
 	CURL *easy = easy_new(client, request->path, headers);
 	char detail[CURL_ERROR_SIZE] = "";
 	char *type = NULL;

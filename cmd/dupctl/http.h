@@ -17,6 +17,9 @@ struct http_client;
 int http_client_new(const char *url, const char *token, int interrupt_fd, struct http_client **ret, struct text *ret_error);
 void http_client_free(struct http_client *client);
 
+/* Sends these tokens of leases with every request that is no GET. Borrowed. */
+void http_client_bring_leases(struct http_client *client, const char *tokens);
+
 struct http_upload {
 	FILE *file;   /* read from where it stands */
 	int64_t size; /* exactly so many bytes */

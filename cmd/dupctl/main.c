@@ -7,6 +7,7 @@
 
 #include "cmd/dupctl/credentials.h"
 #include "cmd/dupctl/help.h"
+#include "cmd/dupctl/lease_file.h"
 #include "cmd/dupctl/session.h"
 #include "cmd/dupctl/signals.h"
 
@@ -53,14 +54,19 @@ static const char *daemon_url(const struct options *options)
 
 static int session_run(struct session *session, const struct options *options)
 {
-	text_owned error = {.utf8 = session->terminal.utf8}, token = {0};
+	text_owned error = {.utf8 = session->terminal.utf8}, token = {0}, leases = {0};
 	int status;
 
+	session->url = daemon_url(options);
 	if (credentials_load(&token, &error) < 0)
 		return complain(&error, STATUS_OTHER);
-	session->signals = signals_open();
-	if (http_client_new(daemon_url(options), token.length ? token.bytes : NULL, session->signals, &session->http, &error) < 0)
+	if (lease_tokens_collect(options, session->url, &leases, &error) < 0)
 		return complain(&error, STATUS_USAGE);
+	session->signals = signals_open();
+	if (http_client_new(session->url, token.length ? token.bytes : NULL, session->signals, &session->http, &error) < 0)
+		return complain(&error, STATUS_USAGE);
+	if (leases.length)
+		http_client_bring_leases(session->http, leases.bytes);
 	status = verb_find(options->verb)->run(session, options);
 	http_client_free(session->http);
 	if (session->signals >= 0)

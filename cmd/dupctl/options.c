@@ -12,18 +12,24 @@
 #include "cmd/dupctl/suggest.h"
 #include "cmd/dupctl/verbs.h"
 
-#define ON(verb)     (1u << (verb))
-#define ON_SELECTION (ON(VERB_PROBE) | ON(VERB_REPORT) | ON(VERB_UPGRADE) | ON(VERB_POWER_CYCLE))
-#define ON_WAITING                                                                                                                         \
-	(ON(VERB_PROBE) | ON(VERB_POWER_CYCLE) | ON(VERB_UPGRADE) | ON(VERB_RETRY) | ON(VERB_FIRMWARE_ADD) | ON(VERB_FIRMWARE_CATALOGUE))
+#define ON(verb)   (1u << (verb))
+#define ON_HOLDING (ON(VERB_LEASE) | ON(VERB_RELEASE))
+/* What makes jobs, of devices that may be leased. */
+#define ON_JOBS (ON(VERB_PROBE) | ON(VERB_POWER_CYCLE) | ON(VERB_UPGRADE) | ON(VERB_RETRY))
+/* What acts on a device, and needs the token when it is leased. */
+#define ON_LEASED (ON_JOBS | ON_HOLDING | ON(VERB_CANCEL) | ON(VERB_LABEL) | ON(VERB_ALIAS) | ON(VERB_MAINTENANCE) | ON(VERB_ADOPT))
+#define ON_SELECTION                                                                                                                       \
+	(ON(VERB_PROBE) | ON(VERB_REPORT) | ON(VERB_UPGRADE) | ON(VERB_POWER_CYCLE) | ON_HOLDING | ON(VERB_LABEL) | ON(VERB_MAINTENANCE))
+#define ON_WAITING    (ON_JOBS | ON(VERB_FIRMWARE_ADD) | ON(VERB_FIRMWARE_CATALOGUE))
 #define ON_STATING    (ON(VERB_FIRMWARE_ADD) | ON(VERB_FIRMWARE_EDIT))
 #define MEMBER(field) offsetof(struct options, field)
 #define BUILD_MOST    UINT32_MAX
-#define OPTIONS_MAX   40u
+#define OPTIONS_MAX   64u
 
 static const char *const ways[] = {"auto", "on-the-fly", "fff", "legacy", NULL};
 static const char *const rungs[] = {"power", "lines", "reset", "auto", NULL};
 static const char *const families[] = {"monarch1", "monarch2", NULL};
+static const char *const if_leased[] = {"refuse", "wait", NULL};
 static const char *const job_states[] = {"queued", "waiting", "running", "succeeded", "failed", "cancelled", NULL};
 
 static const struct option_spec specs[] = {
@@ -75,6 +81,17 @@ static const struct option_spec specs[] = {
     {"take-back", 0, NULL, "back to what the configuration or the board says", ON(VERB_ADOPT), OPTION_FLAG, MEMBER(take_back), 0, 0, NULL},
     {"config", 0, "FILE", "the daemon's configuration (/etc/dupgate/dupgate.conf)", ON(VERB_DOCTOR), OPTION_TEXT, MEMBER(config), 0, 0,
      NULL},
+    {"holder", 0, "NAME", "who holds it, for people (you@this-host)", ON(VERB_LEASE), OPTION_TEXT, MEMBER(holder), 0, 0, NULL},
+    {"ttl", 0, "TIME", "for how long from now: 90, 90s, 15m, 2h, at most 720h (1h)", ON(VERB_LEASE), OPTION_DURATION, MEMBER(ttl_s), 0, 0,
+     NULL},
+    {"takeover", 0, NULL, "also when somebody else holds it; needs --reason", ON(VERB_LEASE), OPTION_FLAG, MEMBER(takeover), 0, 0, NULL},
+    {"quiet", 0, NULL, "print the tokens alone, one a line", ON(VERB_LEASE), OPTION_FLAG, MEMBER(quiet), 0, 0, NULL},
+    {"force", 0, NULL, "also when somebody else holds it; needs --reason", ON(VERB_RELEASE), OPTION_FLAG, MEMBER(force), 0, 0, NULL},
+    {"reason", 0, "TEXT", "why, for others to see", ON_HOLDING | ON(VERB_MAINTENANCE), OPTION_TEXT, MEMBER(reason), 0, 0, NULL},
+    {"if-leased", 0, "WHAT", "when somebody else holds it: refuse (what happens without), or wait until he does not", ON_JOBS,
+     OPTION_CHOICE, MEMBER(if_leased), 0, 0, if_leased},
+    {"lease", 0, "TOKEN", "of the lease of the device (also: DUPGATE_LEASE)", ON_LEASED, OPTION_TEXT, MEMBER(lease), 0, 0, NULL},
+    {"no-lease-file", 0, NULL, "neither use nor keep tokens in files", ON_LEASED, OPTION_FLAG, MEMBER(no_lease_file), 0, 0, NULL},
     {"url", 0, "URL", "the daemon: http://host:port or unix:/path", OPTION_ALL_VERBS, OPTION_TEXT, MEMBER(url), 0, 0, NULL},
     {"json", 0, NULL, "print what the daemon answers as JSON", OPTION_ALL_VERBS, OPTION_FLAG, MEMBER(json), 0, 0, NULL},
     {"no-color", 0, NULL, "no colours (also: NO_COLOR in the environment)", OPTION_ALL_VERBS, OPTION_FLAG, MEMBER(no_color), 0, 0, NULL},
@@ -357,9 +374,9 @@ static int operands_check(const struct options *options, struct text *error)
 
 static int options_check(const struct options *options, struct text *error)
 {
-	int r = operands_check(options, error);
+	int r = 0;
 
-	if (r == 0 && (ON(options->verb) & ON_SELECTION))
+	if ((ON(options->verb) & ON_SELECTION))
 		r = selection_check(options, error);
 	if (r == 0 && options->verb == VERB_UPGRADE)
 		r = upgrade_check(options, error);
@@ -410,5 +427,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct text *ret_e
 		return r;
 	ret->operands = argv + first + optind;
 	ret->operand_count = (size_t)(argc - first - optind);
-	return options_check(ret, ret_error);
+	r = operands_check(ret, ret_error);
+	if (r == 0)
+		r = options_take_words(ret, ret_error);
+	return r < 0 ? r : options_check(ret, ret_error);
 }

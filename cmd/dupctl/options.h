@@ -33,6 +33,11 @@ enum verb_id {
 	VERB_DOWNLOADS_CANCEL,
 	VERB_ADOPT,
 	VERB_DOCTOR,
+	VERB_LEASE,
+	VERB_RELEASE,
+	VERB_LABEL,
+	VERB_ALIAS,
+	VERB_MAINTENANCE,
 	VERB_COUNT
 };
 
@@ -72,6 +77,12 @@ struct options {
 	const char *profile;
 	bool take_back;
 	const char *config;
+
+	const char *holder, *reason, *lease, *if_leased;
+	struct optional_number ttl_s;
+	bool takeover, quiet, no_lease_file;
+	char **words; /* what follows the devices: labels, a name, on or off */
+	size_t word_count;
 };
 
 struct option_spec {
@@ -89,6 +100,9 @@ struct option_spec {
 
 /* http:// or https://: what no reference and hardly a file begins with. */
 bool option_is_url(const char *value);
+
+/* Splits the operands of a verb that takes words after its devices; checks those. -EINVAL with a sentence. */
+int options_take_words(struct options *options, struct text *error);
 
 /* The table, walked: NULL after the last. */
 const struct option_spec *option_spec_at(size_t index);

@@ -29,7 +29,10 @@ struct job_row {
 };
 
 struct device_row {
-	const char *id, *alias, *state, *port, *profile, *job, *seen_at, *lease_holder;
+	const char *id, *alias, *state, *port, *profile, *job, *seen_at, *lease_holder, *lease_reason, *lease_expires_at;
+	const char *board, *power, *quarantined_at, *quarantine_code;
+	bool offered, maintenance;
+	int64_t failures;
 	const char *boot_mode_name, *ue, *release, *imei;
 	const char *usb_serial, *usb_path, *usb_vid, *usb_pid;
 	int64_t boot_mode, build, rate;

@@ -61,3 +61,25 @@ int selection_resolve(struct session *session, const struct options *options, st
 		failure_set(failure, STATUS_OTHER, "out of memory");
 	return failure->status;
 }
+
+int selection_each(struct session *session, const struct options *options,
+		   int (*visit)(struct session *session, const struct options *options, const char *device, void *context), void *context)
+{
+	failure_owned failure = session_failure(session);
+	selection_owned selection = {0};
+	int status = selection_resolve(session, options, &selection, &failure), *statuses;
+
+	if (status != STATUS_DONE) {
+		failure_print(&failure, NULL);
+		return status;
+	}
+	statuses = calloc(selection.count, sizeof(*statuses));
+	if (!statuses)
+		return STATUS_OTHER;
+	for (size_t i = 0; i < selection.count && status < STATUS_UNREACHABLE; i++)
+		status = statuses[i] = visit(session, options, selection.devices[i], context);
+	if (status < STATUS_UNREACHABLE)
+		status = exit_status_combine(statuses, selection.count);
+	free(statuses);
+	return status;
+}

@@ -18,6 +18,11 @@ void selection_clear(struct selection *selection);
 /* Asks the daemon unless devices are named. Each device once. STATUS_NOT_FOUND when nothing fits. */
 int selection_resolve(struct session *session, const struct options *options, struct selection *ret, struct failure *failure);
 
+/* `visit` for each device that is meant, in order, until the daemon is not there any more or a signal comes; it says what is wrong by itself. The one
+ * status of all. */
+int selection_each(struct session *session, const struct options *options,
+		   int (*visit)(struct session *session, const struct options *options, const char *device, void *context), void *context);
+
 /* "/devices" with the selector as its query. */
 void selection_path(const char *selector, struct text *ret);
 

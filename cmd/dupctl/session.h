@@ -12,6 +12,7 @@
 struct session {
 	struct http_client *http;
 	struct terminal terminal; /* stdout */
+	const char *url;          /* of the daemon */
 	bool json;                /* answers go out as the API's JSON */
 	int signals;              /* signals_open() */
 };

@@ -37,6 +37,11 @@ static void refusal_keep(struct submission *submission, const struct failure *fa
 	json_array_append_new(submission->refused, json_pack("{s:s, s:O?}", member, name, "problem", failure->problem));
 }
 
+json_t *submission_terms(const struct options *options)
+{
+	return options->if_leased ? json_pack("{s:s}", "if_leased", options->if_leased) : NULL;
+}
+
 int submission_post(struct session *session, struct submission *submission, const char *path, const json_t *body, const char *member,
 		    const char *name)
 {

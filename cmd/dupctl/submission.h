@@ -23,6 +23,9 @@ void submission_clear(struct submission *submission);
 /* Takes the time for --timeout. */
 struct submission submission_begin(const struct options *options);
 
+/* What every job can be asked for with; NULL when nothing is said. A new reference. */
+json_t *submission_terms(const struct options *options);
+
 /* One request. A refusal is printed and kept. STATUS_DONE, or, when it makes no sense to go on with others, STATUS_UNREACHABLE or a signal:
  * printed. `member` ("device" or "job") and `name` say what it is for. */
 int submission_post(struct session *session, struct submission *submission, const char *path, const json_t *body, const char *member,

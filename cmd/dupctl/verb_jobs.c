@@ -172,13 +172,14 @@ int verb_cancel(struct session *session, const struct options *options)
 int verb_retry(struct session *session, const struct options *options)
 {
 	submission_owned submission = submission_begin(options);
+	json_owned *terms = submission_terms(options);
 	int status = STATUS_DONE;
 
 	for (size_t i = 0; i < options->operand_count && status == STATUS_DONE; i++) {
 		text_owned path = {0};
 
 		job_path(&path, options->operands[i], "/retry");
-		status = submission_post(session, &submission, path.bytes, NULL, "job", options->operands[i]);
+		status = submission_post(session, &submission, path.bytes, terms, "job", options->operands[i]);
 	}
 	return status != STATUS_DONE ? status : submission_end(session, &submission, options);
 }

@@ -8,7 +8,7 @@ int verb_power_cycle(struct session *session, const struct options *options)
 	submission_owned submission = submission_begin(options);
 	failure_owned failure = session_failure(session);
 	selection_owned selection = {0};
-	json_owned *body = options->rung ? json_pack("{s:s}", "rung", options->rung) : NULL;
+	json_owned *body = json_pack("{s:s*, s:s*}", "rung", options->rung, "if_leased", options->if_leased);
 	int status = selection_resolve(session, options, &selection, &failure);
 
 	if (status != STATUS_DONE) {

@@ -93,6 +93,7 @@ int verb_probe(struct session *session, const struct options *options)
 	submission_owned submission = submission_begin(options);
 	failure_owned failure = session_failure(session);
 	selection_owned selection = {0};
+	json_owned *terms = submission_terms(options);
 	int status = selection_resolve(session, options, &selection, &failure);
 
 	if (status != STATUS_DONE) {
@@ -105,7 +106,7 @@ int verb_probe(struct session *session, const struct options *options)
 		text_add(&path, "/devices/");
 		url_escape(&path, selection.devices[i]);
 		text_add(&path, "/probe");
-		status = submission_post(session, &submission, path.bytes, NULL, "device", selection.devices[i]);
+		status = submission_post(session, &submission, path.bytes, terms, "device", selection.devices[i]);
 	}
 	return status != STATUS_DONE ? status : probes_end(session, &submission, options);
 }

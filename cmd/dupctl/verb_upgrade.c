@@ -36,6 +36,7 @@ static json_t *upgrade_body(const struct options *options)
 	number_add(body, "priority", options->priority);
 	member_add(body, "not_before", options->not_before);
 	number_add(body, "rate", options->rate);
+	member_add(body, "if_leased", options->if_leased);
 	return body;
 }
 

@@ -90,6 +90,20 @@ static const struct verb verbs[VERB_COUNT] = {
 		     "each good, bad, a note, or unknown. Changes nothing, opens no port, needs no daemon. As root\n"
 		     "it sees more. Exit status 1 when something is bad, else 0.\n",
 		     verb_doctor},
+    [VERB_LEASE] = {"lease", NULL, "DEVICE…|--selector S|--all", 0, SIZE_MAX, "hold devices for yourself, or for longer",
+		    "While you hold a device the jobs of others are refused, or wait. The token that is printed\n"
+		    "says that it is you; dupctl keeps it in $XDG_STATE_HOME/dupgate/leases (~/.local/state) and\n"
+		    "sends it by itself, from this account. Again on a device that you hold: --ttl from now on.\n"
+		    "With --takeover and --reason also a device that somebody else holds.\n",
+		    verb_lease},
+    [VERB_RELEASE] = {"release", NULL, "DEVICE…|--selector S|--all", 0, SIZE_MAX, "give devices back that you hold",
+		      "With --force and --reason also those that somebody else holds.\n", verb_release},
+    [VERB_LABEL] = {"label", NULL, "DEVICE…|--selector S|--all KEY=VALUE… KEY-…", 1, SIZE_MAX, "set and remove labels",
+		    "KEY=VALUE sets a label, KEY- removes one; the others stay.\n", verb_label},
+    [VERB_ALIAS] = {"alias", NULL, "DEVICE NAME|-", 2, 2, "give a device a name of your own, or take it back",
+		    "Every verb takes the alias for the device, as long as no other has the same.\n", verb_alias},
+    [VERB_MAINTENANCE] = {"maintenance", NULL, "DEVICE…|--selector S|--all on|off", 1, SIZE_MAX, "take devices out of use, or back into it",
+			  "A device in maintenance takes no new jobs. --reason is kept in its history.\n", verb_maintenance},
 };
 
 const struct verb *verb_find(enum verb_id id)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <string.h>
 
 #include "cmd/dupctl/table.h"
 #include "cmd/dupctl/views.h"
@@ -23,26 +24,49 @@ static void labels_add(struct text *ret, const json_t *labels)
 	json_decref(object);
 }
 
-static void row_add(struct table *table, const struct device_row *device)
+/* What else there is to know before one uses it: a busy device may be in maintenance, an unknown one may be an adapter. */
+static void state_add(struct text *ret, const struct device_row *device)
 {
-	text_owned mode = {.utf8 = table->utf8}, labels = {.utf8 = table->utf8};
+	text_add_clean(ret, device->state);
+	if (device->maintenance && strcmp(device->state, "maintenance") != 0)
+		text_add(ret, ",maintenance");
+	if (device->offered)
+		text_add(ret, ",offered");
+}
 
+static void row_add(struct table *table, const struct device_row *device, bool leased)
+{
+	text_owned mode = {.utf8 = table->utf8}, labels = {.utf8 = table->utf8}, state = {.utf8 = table->utf8};
+
+	state_add(&state, device);
 	view_boot_mode(&mode, device->boot_mode, device->boot_mode_name);
 	labels_add(&labels, device->labels);
 	table_add(table, device->id, TEXT_PLAIN);
-	table_add(table, device->state, view_state_color(device->state));
+	table_add(table, text_bytes(&state), view_state_color(device->state));
 	table_add(table, text_bytes(&mode), TEXT_PLAIN);
 	table_add(table, device->release, TEXT_PLAIN);
 	table_add(table, device->port, TEXT_PLAIN);
 	table_add(table, device->profile, TEXT_PLAIN);
 	table_add(table, text_bytes(&labels), TEXT_PLAIN);
 	table_add(table, device->job, TEXT_PLAIN);
+	if (leased)
+		table_add(table, device->lease_holder, TEXT_PLAIN);
+}
+
+static bool some_are_leased(const json_t *devices)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < json_array_size(devices) && !some; i++)
+		some = json_is_object(json_object_get(json_array_get(devices, i), "lease"));
+	return some;
 }
 
 void view_device_list(struct text *ret, const json_t *devices, size_t width)
 {
-	static const char *const titles[] = {"DEVICE", "STATE", "MODE", "RELEASE", "PORT", "PROFILE", "LABELS", "JOB"};
-	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+	static const char *const titles[] = {"DEVICE", "STATE", "MODE", "RELEASE", "PORT", "PROFILE", "LABELS", "JOB", "LEASED BY"};
+	bool leased = some_are_leased(devices);
+	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]) - !leased, .utf8 = ret->utf8};
 
 	if (json_array_size(devices) == 0) {
 		text_add(ret, "no devices\n");
@@ -52,13 +76,35 @@ void view_device_list(struct text *ret, const json_t *devices, size_t width)
 		struct device_row device;
 
 		device_read(json_array_get(devices, i), &device);
-		row_add(&table, &device);
+		row_add(&table, &device, leased);
 	}
 	table_render(&table, width, ret);
 }
 
+static void lease_add(struct text *ret, const struct device_row *device)
+{
+	if (!*device->lease_holder)
+		return;
+	text_add_clean(ret, device->lease_holder);
+	text_add(ret, " until ");
+	text_add_clean(ret, device->lease_expires_at);
+	text_add(ret, *device->lease_reason ? ": " : "");
+	text_add_clean(ret, device->lease_reason);
+}
+
+static void quarantine_add(struct text *ret, const struct device_row *device)
+{
+	if (!*device->quarantined_at)
+		return;
+	text_add(ret, "since ");
+	text_add_clean(ret, device->quarantined_at);
+	text_addf(ret, ", after %" PRId64 " failures, the last ", device->failures);
+	text_add_clean(ret, device->quarantine_code);
+}
+
 void view_device(struct text *ret, const struct device_row *device)
 {
+	text_owned lease = {.utf8 = ret->utf8}, quarantine = {.utf8 = ret->utf8};
 	text_owned mode = {.utf8 = ret->utf8}, labels = {.utf8 = ret->utf8}, rate = {0}, usb = {.utf8 = ret->utf8};
 
 	if (device->boot_mode >= 0)
@@ -75,6 +121,8 @@ void view_device(struct text *ret, const struct device_row *device)
 	view_field(ret, "Device", device->id);
 	view_field(ret, "Alias", device->alias);
 	view_field(ret, "State", device->state);
+	view_field(ret, "Maintenance", device->maintenance ? "yes" : "");
+	view_field(ret, "Offered", device->offered ? "yes: give it a profile (dupctl adopt) when you know what it carries" : "");
 	view_field(ret, "Boot mode", text_bytes(&mode));
 	view_field(ret, "Release", device->release);
 	view_field(ret, "UE", device->ue);
@@ -82,9 +130,14 @@ void view_device(struct text *ret, const struct device_row *device)
 	view_field(ret, "Rate", text_bytes(&rate));
 	view_field(ret, "Port", device->port);
 	view_field(ret, "USB", text_bytes(&usb));
+	view_field(ret, "Board", device->board);
 	view_field(ret, "Profile", device->profile);
+	view_field(ret, "Power", device->power);
 	view_field(ret, "Labels", text_bytes(&labels));
 	view_field(ret, "Job", device->job);
-	view_field(ret, "Leased by", device->lease_holder);
+	lease_add(&lease, device);
+	quarantine_add(&quarantine, device);
+	view_field(ret, "Leased by", text_bytes(&lease));
+	view_field(ret, "Quarantine", text_bytes(&quarantine));
 	view_field(ret, "Seen", device->seen_at);
 }
