@@ -10,9 +10,11 @@ bool job_owes_way_back(const struct job_row *row)
 	return row->job.request.kind == JOB_UPGRADE && !row->no_way_back && engine_phase(row->furthest_phase) >= PHASE_PREPARE;
 }
 
-bool job_needs_port(const struct job_request *request)
+bool job_needs_port(const struct job_row *row)
 {
-	return request->kind != JOB_POWER_CYCLE || strcmp(request->rung, "reset") == 0 || strcmp(request->rung, "lines") == 0;
+	const struct job_request *request = &row->job.request;
+	bool begun = row->job.interruptions > 0 && engine_phase(row->furthest_phase) == PHASE_RESTART;
+	return begun || request->kind != JOB_POWER_CYCLE || strcmp(request->rung, "reset") == 0 || strcmp(request->rung, "lines") == 0;
 }
 
 void job_inherit(const struct job_row *from, struct job_row *to)

@@ -12,8 +12,8 @@
  * to be brought back. */
 bool job_owes_way_back(const struct job_row *row);
 
-/* Nothing of it can be done without the port: all but giving a device its power. */
-bool job_needs_port(const struct job_request *request);
+/* Nothing of it can be done without the port: all but giving a device its power, as long as that was not begun. */
+bool job_needs_port(const struct job_row *row);
 
 /* What a retry takes over from the job that it retries, which is the newest upgrade of the device: how far that one came, when it failed. */
 void job_inherit(const struct job_row *from, struct job_row *to);

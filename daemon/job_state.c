@@ -144,7 +144,7 @@ enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms)
 		return WAIT_DEVICE;
 	if (row.job.not_before_ms > now_ms)
 		return row.job.waiting_for == WAIT_RETRY ? WAIT_RETRY : WAIT_TIME;
-	if (job_needs_port(&row.job.request) && !registry_present(entry->queue->with.registry, row.job.request.device))
+	if (job_needs_port(&row) && !registry_present(entry->queue->with.registry, row.job.request.device))
 		return WAIT_DEVICE;
 	return WAIT_NOTHING;
 }
@@ -229,7 +229,7 @@ static int leave_running(struct queued_job *entry, struct job_row *next, struct 
 		return end_cancelled(entry, next, ret_fault);
 	if (outcome->fault.kind == NULL) /* stopped in good order, and not by a person */
 		return queued_job_set_state(entry, next, JOB_QUEUED, ret_fault);
-	if (next->job.request.kind != JOB_POWER_CYCLE && port_loss_count(entry, next))
+	if (job_needs_port(next) && port_loss_count(entry, next))
 		return end_without_port(entry, next, ret_fault);
 	if (may_try_again(entry, next))
 		return wait_for_retry(entry, next, ret_fault);

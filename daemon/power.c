@@ -138,10 +138,30 @@ static int refuse_without_means(const struct device *device, struct job_fault *r
 			     device->id, device->id);
 }
 
-/* A board that was plugged in elsewhere leaves its port to another one. */
-static int refuse_moved(const struct device *device, const struct power_method *method, struct job_fault *ret_fault)
+/* A board that was unplugged leaves its port to another one. */
+static int refuse_absent(struct power *power, const struct device *device, struct job_fault *ret_fault)
 {
-	if (method->path[0] == '\0' || !device->usb.known || power_path_is_below(device->usb.path, method->path))
+	struct device *devices = NULL;
+	size_t count = 0;
+	int result = registry_list(power->with.registry, &devices, &count);
+	for (size_t i = 0; result == 0 && i < count; i++)
+		if (devices[i].usb.known && strcmp(devices[i].usb.path, device->usb.path) == 0 &&
+		    registry_present(power->with.registry, devices[i].id))
+			result = job_fault_set(ret_fault, "power-cycle-failed",
+					       "%s is away, and %s is plugged into the USB port %s where it was", device->id, devices[i].id,
+					       device->usb.path);
+	free(devices);
+	return result;
+}
+
+/* Nor is one that was plugged in elsewhere where its setting says. */
+static int refuse_moved(struct power *power, const struct device *device, const struct power_method *method, struct job_fault *ret_fault)
+{
+	if (method->path[0] == '\0' || !device->usb.known)
+		return 0;
+	if (!registry_present(power->with.registry, device->id))
+		return refuse_absent(power, device, ret_fault);
+	if (power_path_is_below(device->usb.path, method->path))
 		return 0;
 	return job_fault_set(ret_fault, "power-cycle-failed",
 			     "the board of %s is at the USB port %s, and its power setting is for %s: another board may be there",
@@ -167,7 +187,7 @@ int power_check_device(struct power *power, const struct device *device, struct 
 	power_method_of(device, ret);
 	if (ret->means == POWER_NONE)
 		return refuse_without_means(device, ret_fault);
-	int result = refuse_moved(device, ret, ret_fault);
+	int result = refuse_moved(power, device, ret, ret_fault);
 	if (result == 0)
 		result = store_power_load(power->with.store, device->id, ret_row, ret_fault);
 	return result < 0 ? result : refuse_too_soon(power, ret_row, ret_fault);

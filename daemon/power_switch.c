@@ -224,7 +224,10 @@ static int judge(const struct power_command *command, int status, bool out_of_ti
 	else
 		job_fault_set(ret_fault, "power-cycle-failed", "the command that switches its power was ended by signal %d",
 			      WTERMSIG(status));
-	snprintf(ret_fault->evidence, sizeof(ret_fault->evidence), "%s", command->told);
+	size_t length = command->told_length;
+	while (length > 0 && command->told[length - 1] == ' ') /* of the last line end */
+		length--;
+	snprintf(ret_fault->evidence, sizeof(ret_fault->evidence), "%.*s", (int)length, command->told);
 	return -EPROTO;
 }
 

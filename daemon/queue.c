@@ -195,7 +195,7 @@ static struct job_row new_row(struct queue *queue, const struct queue_order *ord
 		job->waiting_for = WAIT_LEASE;
 	} else if (job->not_before_ms != 0) {
 		job->waiting_for = WAIT_TIME;
-	} else if (job_needs_port(request) && !registry_present(queue->with.registry, request->device)) {
+	} else if (job_needs_port(&row) && !registry_present(queue->with.registry, request->device)) {
 		job->waiting_for = WAIT_DEVICE;
 	}
 	job->state = job->waiting_for == WAIT_NOTHING ? JOB_QUEUED : JOB_WAITING;
