@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <libudev.h>
 #include <stdio.h>
@@ -219,7 +218,7 @@ void check_caller_access(struct doctor *doctor)
 	const struct doctor_port *first = NULL;
 
 	for (size_t i = 0; i < doctor->port_count; i++) {
-		if (!is_used(&doctor->ports[i]) || faccessat(AT_FDCWD, doctor->ports[i].real, R_OK | W_OK, AT_EACCESS) == 0)
+		if (!is_used(&doctor->ports[i]) || access(doctor->ports[i].real, R_OK | W_OK) == 0)
 			continue;
 		first = first ? first : &doctor->ports[i];
 		closed++;

@@ -5,10 +5,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define SMALL_FILE_SIZE 65536u
@@ -110,31 +111,24 @@ bool process_credentials(int pid, struct credentials *ret)
 }
 
 struct port_search {
-	const char *const *paths;
 	dev_t *numbers; /* 0: not a device */
 	size_t count;
 	struct port_holder *holders;
 };
 
-/* What the file descriptor `name` of the process in `folder` is. */
+/* What the file descriptor `name` of the process in `folder` is. Told by the device's number: a program in a container has another name for it. */
 static void descriptor_compare(const struct port_search *search, int folder, const char *name, const struct process *process)
 {
-	char target[PATH_MAX];
-	ssize_t length = readlinkat(folder, name, target, sizeof(target) - 1);
-	struct stat file;
+	struct statx file;
+	dev_t number;
 
-	/* Whatever is no file under /dev is not opened by stat either: it may be on a network that does not answer. */
-	if (length <= 0 || strncmp(target, "/dev/", 5) != 0)
+	/* Not asked of a server: a file may be on a network that does not answer. */
+	if (statx(folder, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &file) < 0 || !S_ISCHR(file.stx_mode))
 		return;
-	target[length] = '\0';
-	if (fstatat(folder, name, &file, 0) < 0 || !S_ISCHR(file.st_mode))
-		file.st_rdev = 0;
-	for (size_t i = 0; i < search->count; i++) {
-		bool same = strcmp(target, search->paths[i]) == 0 || (file.st_rdev != 0 && file.st_rdev == search->numbers[i]);
-
-		if (same && !search->holders[i].process)
+	number = makedev(file.stx_rdev_major, file.stx_rdev_minor);
+	for (size_t i = 0; i < search->count; i++)
+		if (search->numbers[i] == number && !search->holders[i].process)
 			search->holders[i].process = process;
-	}
 }
 
 static void process_search(const struct port_search *search, struct process *process)
@@ -154,7 +148,7 @@ static void process_search(const struct port_search *search, struct process *pro
 void port_holders_find(struct process_list *list, const char *const *paths, size_t count, const char *except, struct port_holder *holders)
 {
 	dev_t *numbers = calloc(count ? count : 1, sizeof(*numbers));
-	const struct port_search search = {paths, numbers, count, holders};
+	const struct port_search search = {numbers, count, holders};
 	size_t opaque = 0;
 	struct stat file;
 

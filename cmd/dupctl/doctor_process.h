@@ -34,8 +34,8 @@ struct port_holder {
 	size_t opaque_count;           /* processes that may hold it unseen */
 };
 
-/* Finds the first holder of each port: paths[i] has its symlinks resolved, holders has room for `count`. One pass over /proc. A device number says
- * which port a file is, also for a process that sees another /dev. `except`: a name that is passed over, NULL: none. */
+/* Finds the first holder of each port; holders has room for `count`. One pass over /proc. A device number says which port a file is, also for a process
+ * that sees another /dev. `except`: a name that is passed over, NULL: none. */
 void port_holders_find(struct process_list *list, const char *const *paths, size_t count, const char *except, struct port_holder *holders);
 
 /* The text of a small file, NULL with errno. The caller frees it. */

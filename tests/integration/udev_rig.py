@@ -12,7 +12,7 @@ RULES = ROOT / "systemd" / "78-dupgate.rules"
 PATIENCE_S = 60
 # Links are made in the real /dev, whatever umockdev does: it gets another one.
 PRIVATE_PLACES = """
-mkdir -p {folder}/dev; mount -t tmpfs none {folder}/dev
+mkdir -p {folder}/dev; mount -t tmpfs -o mode=755 none {folder}/dev
 mkdir {folder}/dev/pts {folder}/dev/shm; mount --bind /dev/pts {folder}/dev/pts; mount --bind /dev/shm {folder}/dev/shm
 for node in null zero urandom random tty; do touch {folder}/dev/$node; mount --bind /dev/$node {folder}/dev/$node; done
 mount --rbind {folder}/dev /dev
