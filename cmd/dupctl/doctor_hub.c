@@ -48,8 +48,11 @@ static bool power_find(struct doctor *doctor, const struct doctor_port *port, co
 	}
 	if (!service || credentials_may_use(service, &file))
 		return true;
-	text_addf(&cure, "for the user of the service: chgrp dupgate %s && chmod g+w %s, at each boot (tmpfiles.d, or a udev rule)", path,
-		  path);
+	text_addf(
+	    &cure,
+	    "chgrp dupgate %s && chmod g+w %s at each boot (tmpfiles.d, or a udev rule), and ProtectKernelTunables=no in a drop-in of "
+	    "dupgated.service: with it /sys is read-only",
+	    path, path);
 	doctor_find(doctor, VERDICT_NOTE, name, cure.bytes, "the service may not write %s", path);
 	return false;
 }

@@ -128,6 +128,17 @@ class Service(unittest.TestCase):
                 self.assertRegex(message, f"mode {mode:04o}, group {'dialout' if group else 'root'}$")
                 self.assertRegex(cure, f"^chgrp dialout {port} && chmod 660 {port}")
 
+    def test_a_hub_that_the_service_may_not_switch(self):
+        board = Board("04d8:f012", behind_hub=True)
+        path = "/sys/bus/usb/devices/1-1:1.0/1-1-port1/disable"
+        there = (f"cd $UMOCKDEV_DIR/sys{board.hub}; mkdir -p 1-1:1.0/1-1-port1; echo 0 > 1-1:1.0/1-1-port1/disable\n"
+                 f"ln -s ../../..{board.hub}/1-1:1.0 $UMOCKDEV_DIR/sys/bus/usb/devices/; cd /; ")
+        _, found = self.look(board, before=there + f"chmod 644 $UMOCKDEV_DIR{path}")
+        self.one(found, "port-power", "note", "Pysense 1-1.1", f"^the service may not write {path}$")
+        self.assertRegex(found["port-power"][0][3], f"^chgrp dupgate {path} && .* ProtectKernelTunables=no")
+        _, found = self.look(board, before=there + f"chmod 666 $UMOCKDEV_DIR{path}")
+        self.one(found, "port-power", "good", None, "^1 port ")
+
     def test_modem_manager(self):
         self.udev.rule("70-lab.rules", 'SUBSYSTEM=="usb", ATTR{serial}=="B", ENV{ID_MM_DEVICE_IGNORE}="1"\n')
         boards = (Board("04d8:f012"), Board("0403:6001", serial="A", at="2", driver="ftdi_sio"),
