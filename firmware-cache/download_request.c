@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "firmware-cache/download_attempt.h"
 
@@ -58,6 +59,14 @@ static CURLcode set_rules(const struct download_attempt *attempt, CURL *easy)
 	return code;
 }
 
+/* libcurl's own are inherited by every program that the process starts. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	(void)context;
+	(void)purpose;
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static CURLcode set_callbacks(struct download_attempt *attempt, CURL *easy)
 {
 	CURLcode code = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -65,6 +74,7 @@ static CURLcode set_callbacks(struct download_attempt *attempt, CURL *easy)
 	code = code ? code : curl_easy_setopt(easy, CURLOPT_HEADERDATA, attempt);
 	code = code ? code : curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	code = code ? code : curl_easy_setopt(easy, CURLOPT_WRITEDATA, attempt);
+	code = code ? code : curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	code = code ? code : curl_easy_setopt(easy, CURLOPT_PRIVATE, attempt);
 	code = code ? code : curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, attempt->run.text);
 	return code;

@@ -122,6 +122,9 @@ static int run(const struct config *config)
 		say_fault(&fault, result);
 		return EX_UNAVAILABLE;
 	}
+	/* libcurl has a pair of sockets of its own, for which it has no option. A kernel before 5.11 cannot do this; what switches power closes all
+	 * that it could inherit by itself as well. */
+	(void)close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 	int status = serve(gateway);
 	gateway_free(gateway);
 	if (status == 0)
