@@ -15,11 +15,14 @@
 #define ON(verb)   (1u << (verb))
 #define ON_HOLDING (ON(VERB_LEASE) | ON(VERB_RELEASE))
 /* What makes jobs, of devices that may be leased. */
-#define ON_JOBS (ON(VERB_PROBE) | ON(VERB_POWER_CYCLE) | ON(VERB_UPGRADE) | ON(VERB_RETRY))
+#define ON_JOBS (ON(VERB_PROBE) | ON(VERB_POWER_CYCLE) | ON(VERB_UPGRADE) | ON(VERB_RECOVER) | ON(VERB_RETRY))
 /* What acts on a device, and needs the token when it is leased. */
-#define ON_LEASED (ON_JOBS | ON_HOLDING | ON(VERB_CANCEL) | ON(VERB_LABEL) | ON(VERB_ALIAS) | ON(VERB_MAINTENANCE) | ON(VERB_ADOPT))
+#define ON_LEASED                                                                                                                          \
+	(ON_JOBS | ON_HOLDING | ON(VERB_CANCEL) | ON(VERB_LABEL) | ON(VERB_ALIAS) | ON(VERB_MAINTENANCE) | ON(VERB_ADOPT) |                \
+	 ON(VERB_UNQUARANTINE))
 #define ON_SELECTION                                                                                                                       \
-	(ON(VERB_PROBE) | ON(VERB_REPORT) | ON(VERB_UPGRADE) | ON(VERB_POWER_CYCLE) | ON_HOLDING | ON(VERB_LABEL) | ON(VERB_MAINTENANCE))
+	(ON(VERB_PROBE) | ON(VERB_REPORT) | ON(VERB_UPGRADE) | ON(VERB_RECOVER) | ON(VERB_UNQUARANTINE) | ON(VERB_POWER_CYCLE) |           \
+	 ON_HOLDING | ON(VERB_LABEL) | ON(VERB_MAINTENANCE))
 #define ON_WAITING    (ON_JOBS | ON(VERB_FIRMWARE_ADD) | ON(VERB_FIRMWARE_CATALOGUE))
 #define ON_STATING    (ON(VERB_FIRMWARE_ADD) | ON(VERB_FIRMWARE_EDIT))
 #define MEMBER(field) offsetof(struct options, field)
@@ -36,14 +39,15 @@ static const struct option_spec specs[] = {
     {"all", 0, NULL, "every device", ON_SELECTION, OPTION_FLAG, MEMBER(all), 0, 0, NULL},
     {"selector", 0, "S", "the devices that fit, for example 'rack in (1,2),state=ready'", ON_SELECTION | ON(VERB_DEVICES), OPTION_TEXT,
      MEMBER(selector), 0, 0, NULL},
-    {"firmware", 0, "REF|URL", "what to install: digest, 6 or more of its first digits, name, or http(s) URL", ON(VERB_UPGRADE),
-     OPTION_TEXT, MEMBER(firmware), 0, 0, NULL},
+    {"firmware", 0, "REF|URL", "what to install: digest, 6 or more of its first digits, name, or http(s) URL",
+     ON(VERB_UPGRADE) | ON(VERB_RECOVER), OPTION_TEXT, MEMBER(firmware), 0, 0, NULL},
     {"sha256", 0, "DIGEST", "what has to come from the URL", ON(VERB_UPGRADE) | ON(VERB_FIRMWARE_ADD), OPTION_TEXT, MEMBER(sha256), 0, 0,
      NULL},
     {"wait", 0, NULL, "stay until all has ended, showing how far it is", ON_WAITING, OPTION_FLAG, MEMBER(wait), 0, 0, NULL},
     {"timeout", 0, "TIME", "stay at most this long (90, 90s, 15m, 2h); the work goes on", ON_WAITING | ON(VERB_WATCH), OPTION_DURATION,
      MEMBER(timeout_s), 0, 0, NULL},
-    {"dry-run", 0, NULL, "show the plan for each device and change nothing", ON(VERB_UPGRADE), OPTION_FLAG, MEMBER(dry_run), 0, 0, NULL},
+    {"dry-run", 0, NULL, "show the plan for each device and change nothing", ON(VERB_UPGRADE) | ON(VERB_RECOVER), OPTION_FLAG,
+     MEMBER(dry_run), 0, 0, NULL},
     {"force", 0, NULL, "install even what is there already or looks wrong", ON(VERB_UPGRADE), OPTION_FLAG, MEMBER(force), 0, 0, NULL},
     {"allow-downgrade", 0, NULL, "accept an older build than the modem has", ON(VERB_UPGRADE), OPTION_FLAG, MEMBER(allow_downgrade), 0, 0,
      NULL},
@@ -51,8 +55,8 @@ static const struct option_spec specs[] = {
      MEMBER(allow_branch_switch), 0, 0, NULL},
     {"way", 0, "WAY", "how the bundle gets in: auto, on-the-fly, fff or legacy", ON(VERB_UPGRADE), OPTION_CHOICE, MEMBER(way), 0, 0, ways},
     {"rung", 0, "RUNG", "power, lines, reset or auto (power)", ON(VERB_POWER_CYCLE), OPTION_CHOICE, MEMBER(rung), 0, 0, rungs},
-    {"helper", 0, "REF", "the helper ELF that belongs to the bundle", ON(VERB_UPGRADE) | ON_STATING, OPTION_TEXT, MEMBER(helper), 0, 0,
-     NULL},
+    {"helper", 0, "REF", "the helper ELF that belongs to the bundle", ON(VERB_UPGRADE) | ON(VERB_RECOVER) | ON_STATING, OPTION_TEXT,
+     MEMBER(helper), 0, 0, NULL},
     {"second", 0, "REF", "the second file of a pair, sent in the same job", ON(VERB_UPGRADE) | ON_STATING, OPTION_TEXT, MEMBER(second), 0,
      0, NULL},
     {"rate", 0, "BPS", "line rate of the transfer, in bit/s", ON(VERB_UPGRADE), OPTION_INTEGER, MEMBER(rate), 1200, 4000000, NULL},
@@ -61,7 +65,8 @@ static const struct option_spec specs[] = {
     {"state", 0, "STATE", "queued, waiting, running, succeeded, failed or cancelled", ON(VERB_JOBS), OPTION_CHOICE, MEMBER(state), 0, 0,
      job_states},
     {"device", 0, "DEVICE", "only jobs of this device", ON(VERB_JOBS), OPTION_TEXT, MEMBER(device), 0, 0, NULL},
-    {"limit", 0, "N", "at most so many, the newest (100)", ON(VERB_JOBS), OPTION_INTEGER, MEMBER(limit), 1, 500, NULL},
+    {"limit", 0, "N", "at most so many, the newest (100; history 50)", ON(VERB_JOBS) | ON(VERB_HISTORY), OPTION_INTEGER, MEMBER(limit), 1,
+     500, NULL},
     {"before", 0, "ID", "only jobs older than this one", ON(VERB_JOBS), OPTION_TEXT, MEMBER(before), 0, 0, NULL},
     {"transcript", 0, NULL, "what was said to the modem in this job", ON(VERB_JOBS), OPTION_FLAG, MEMBER(transcript), 0, 0, NULL},
     {"job", 0, "ID", "only this job, until it has ended", ON(VERB_WATCH), OPTION_TEXT, MEMBER(job), 0, 0, NULL},
@@ -340,6 +345,25 @@ static int edit_check(const struct options *options, struct text *error)
 	return -EINVAL;
 }
 
+static int recover_check(const struct options *options, struct text *error)
+{
+	if (options->firmware && option_is_url(options->firmware))
+		text_add(error, "recover takes firmware of the cache: dupctl firmware add URL brings it there");
+	else if (options->dry_run && options->wait)
+		text_add(error, "--dry-run starts nothing that --wait could wait for");
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static int history_check(const struct options *options, struct text *error)
+{
+	if (!options->limit.set || options->limit.value <= HISTORY_MOST)
+		return 0;
+	text_addf(error, "a history has at most %d entries: give a smaller --limit", HISTORY_MOST);
+	return -EINVAL;
+}
+
 static int adopt_check(const struct options *options, struct text *error)
 {
 	if ((options->profile != NULL) != options->take_back)
@@ -386,6 +410,10 @@ static int options_check(const struct options *options, struct text *error)
 		r = catalogue_check(options, error);
 	if (r == 0 && options->verb == VERB_JOBS)
 		r = jobs_check(options, error);
+	if (r == 0 && options->verb == VERB_RECOVER)
+		r = recover_check(options, error);
+	if (r == 0 && options->verb == VERB_HISTORY)
+		r = history_check(options, error);
 	if (r == 0 && options->verb == VERB_ADOPT)
 		r = adopt_check(options, error);
 	if (r == 0 && options->verb == VERB_FIRMWARE_EDIT)

@@ -15,6 +15,9 @@ enum verb_id {
 	VERB_PROBE,
 	VERB_REPORT,
 	VERB_UPGRADE,
+	VERB_RECOVER,
+	VERB_UNQUARANTINE,
+	VERB_HISTORY,
 	VERB_POWER_CYCLE,
 	VERB_JOBS,
 	VERB_WATCH,
@@ -40,6 +43,10 @@ enum verb_id {
 	VERB_MAINTENANCE,
 	VERB_COUNT
 };
+
+/* Entries of a device's history: shown, and kept by the daemon. */
+#define HISTORY_SHOWN 50
+#define HISTORY_MOST  200
 
 struct optional_number {
 	bool set;

@@ -101,3 +101,8 @@ int verb_maintenance(struct session *session, const struct options *options)
 	}
 	return devices_edit(session, options, patch);
 }
+
+int verb_unquarantine(struct session *session, const struct options *options)
+{
+	return devices_edit(session, options, json_pack("{s:b}", "quarantine", 0));
+}

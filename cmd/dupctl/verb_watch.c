@@ -59,6 +59,18 @@ static void device_line(struct text *line, const json_t *now)
 	text_add(line, "\n");
 }
 
+static void note_line(struct text *line, const json_t *data)
+{
+	const json_t *entry = json_object_get(data, "entry");
+
+	text_add_clean(line, reply_text(data, "device"));
+	text_add(line, "  ");
+	text_add_clean(line, reply_text(entry, "type"));
+	text_add(line, ": ");
+	text_add_clean(line, reply_text(entry, "detail"));
+	text_add(line, "\n");
+}
+
 static void job_line(struct text *line, const json_t *now)
 {
 	struct progress_marks marks = {0};
@@ -114,6 +126,8 @@ static void event_line(struct text *line, const char *type, const json_t *data)
 	clock_add(line);
 	if (strcmp(type, "device-changed") == 0) {
 		device_line(line, json_object_get(data, "now"));
+	} else if (strcmp(type, "device-noted") == 0) {
+		note_line(line, data);
 	} else if (strcmp(type, "job-progress") == 0) {
 		progress_line(line, data);
 	} else if (strncmp(type, "job-", 4) == 0) {

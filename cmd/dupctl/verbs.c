@@ -26,6 +26,20 @@ static const struct verb verbs[VERB_COUNT] = {
 		      "daemon does not end the waiting. Ctrl-C ends only the waiting, never a job.\n"
 		      "A URL is fetched by the daemon, once for all jobs that name it.\n",
 		      verb_upgrade},
+    [VERB_RECOVER] = {"recover", NULL, "DEVICE…|--selector S|--all", 0, SIZE_MAX, "bring stranded modems back",
+		      "For modems that stand outside their application with no job. The daemon picks the firmware:\n"
+		      "that of the last job that did not end well, else of the last that did, else the release that\n"
+		      "the modem told; --firmware and --helper say another. A modem whose application comes up after\n"
+		      "all is sent nothing. What is missing is named, with the command that adds it.\n",
+		      verb_recover},
+    [VERB_UNQUARANTINE] = {"unquarantine", NULL, "DEVICE…|--selector S|--all", 0, SIZE_MAX, "let devices out of their quarantine",
+			   "After several upgrades in a row that failed by the device it takes none but with --force.\n"
+			   "This takes that back, and the count begins anew.\n",
+			   verb_unquarantine},
+    [VERB_HISTORY] = {"history", NULL, "DEVICE", 1, 1, "show what happened to a device besides its jobs",
+		      "Releases that no job brought, modems that moved, quarantines, leases and power cycles, the\n"
+		      "newest first.\n",
+		      verb_history},
     [VERB_POWER_CYCLE] = {"power-cycle", NULL, "DEVICE…|--selector S|--all", 0, SIZE_MAX, "restart modems by taking their power away",
 			  "Makes one job for each device. A rung is how it is done: reset (AT^RESET), lines (the modem\n"
 			  "lines), power, or auto, which begins with the gentlest and goes on until one has an effect.\n"

@@ -102,6 +102,26 @@ static void quarantine_add(struct text *ret, const struct device_row *device)
 	text_add_clean(ret, device->quarantine_code);
 }
 
+void view_history(struct text *ret, const json_t *history, size_t width)
+{
+	static const char *const titles[] = {"TIME", "WHAT", "DETAIL", "JOB"};
+	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+
+	if (json_array_size(history) == 0) {
+		text_add(ret, "nothing happened besides its jobs\n");
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(history); i++) {
+		const json_t *entry = json_array_get(history, i);
+
+		table_add(&table, reply_text(entry, "at"), TEXT_PLAIN);
+		table_add(&table, reply_text(entry, "type"), TEXT_PLAIN);
+		table_add(&table, reply_text(entry, "detail"), TEXT_PLAIN);
+		table_add(&table, reply_text(entry, "job"), TEXT_PLAIN);
+	}
+	table_render(&table, width, ret);
+}
+
 void view_device(struct text *ret, const struct device_row *device)
 {
 	text_owned lease = {.utf8 = ret->utf8}, quarantine = {.utf8 = ret->utf8};

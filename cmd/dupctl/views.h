@@ -18,6 +18,9 @@ void view_firmware_list(struct text *ret, const json_t *firmware, bool whole, si
 /* Entries of the catalogue: what of it is in the cache says so. */
 void view_available_list(struct text *ret, const json_t *entries, size_t width);
 
+/* What happened to a device, newest first. */
+void view_history(struct text *ret, const json_t *history, size_t width);
+
 /* One object, a line for each thing that is known. */
 void view_device(struct text *ret, const struct device_row *device);
 void view_job(struct text *ret, const struct job_row *job);
