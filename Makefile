@@ -172,6 +172,8 @@ install: all
 	$(foreach page,$(MAN_PAGES),install -D -m 0644 $(page) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
 	install -D -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/dupgate/README.md
 	install -D -m 0644 openapi.yaml $(DESTDIR)$(PREFIX)/share/doc/dupgate/openapi.yaml
+	install -D -m 0644 systemd/usb-power.conf $(DESTDIR)$(PREFIX)/share/doc/dupgate/examples/usb-power.conf
+	install -D -m 0644 systemd/79-dupgate-power.rules $(DESTDIR)$(PREFIX)/share/doc/dupgate/examples/79-dupgate-power.rules
 	install -D -m 0644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/dupgate/copyright
 
 unit: $(UNIT_TESTS)

@@ -85,6 +85,7 @@ class Install(unittest.TestCase):
             "usr/share/man/man8/dupgated.8": 0o644, "usr/share/man/man5/dupgate.conf.5": 0o644,
             "usr/share/doc/dupgate/README.md": 0o644, "usr/share/doc/dupgate/openapi.yaml": 0o644,
             "usr/share/doc/dupgate/copyright": 0o644,
+            "usr/share/doc/dupgate/examples/usb-power.conf": 0o644, "usr/share/doc/dupgate/examples/79-dupgate-power.rules": 0o644,
         })
         self.assertTrue((Path(folder) / "etc/dupgate/keys").is_dir())
 

@@ -50,6 +50,21 @@ class Unit(Folder):
         self.assertIn("Unknown key 'ProtectClok'", self.verify(UNIT.read_text().replace("ProtectClock=", "ProtectClok=")).stderr)
         self.assertIn("Failed to parse sec value", self.verify(UNIT.read_text().replace("WatchdogSec=30", "WatchdogSec=soon")).stderr)
 
+    def test_the_example_that_opens_the_power_of_usb(self):
+        dropin = self.folder / "dupgated.service.d"
+        dropin.mkdir()
+        text = (SYSTEMD / "usb-power.conf").read_text()
+        (dropin / "usb-power.conf").write_text(text.replace("#DeviceAllow", "DeviceAllow"))
+        ended = self.verify(UNIT.read_text())
+        self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, "", ""))
+        # What it takes back is in the unit, and /sys is not made read-only in its place.
+        self.assertEqual(self.settings()["ProtectKernelTunables"], ["yes"])
+        self.assertRegex(text, r"(?m)^ProtectKernelTunables=no$")
+        read_only = re.search(r"(?m)^ReadOnlyPaths=(.*)$", text)[1].split()
+        self.assertFalse({"/sys", "/sys/devices", "/sys/bus"} & {path.lstrip("-") for path in read_only})
+        (dropin / "usb-power.conf").write_text(text.replace("ReadOnlyPaths", "ReadOnlyPath"))
+        self.assertIn("Unknown key 'ReadOnlyPath'", self.verify(UNIT.read_text()).stderr)
+
     def test_exposure(self):
         ended = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_MAX}", "--no-pager", UNIT)
         self.assertEqual(ended.returncode, 0, ended.stdout[-300:])

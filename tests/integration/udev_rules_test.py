@@ -3,10 +3,15 @@
 """The udev rules, tried by udev itself on emulated boards: which properties, group, mode, settings and links come out; nothing of this system is
 changed."""
 import grp
+import os
 import re
+import shutil
+import subprocess
 import unittest
 
-from udev_rig import RULES, Board, Udev
+from udev_rig import CONTROLLER, ROOT, RULES, Board, Udev, device
+
+EXAMPLE = ROOT / "systemd" / "79-dupgate-power.rules"
 
 PYCOM_APPLICATION = ("f012", "f013", "ef38", "ef98", "ed14")
 PYCOM_DFU = ("f011", "f014", "ef37", "ef99", "ed15")
@@ -130,6 +135,48 @@ class Rules(unittest.TestCase):
         seen = self.udev.see(board)
         self.assertEqual(seen[board.hub]["ID_DUPGATE"], "1")
         self.assert_untouched({path: facts for path, facts in seen.items() if path != board.hub})
+
+
+class Switches(unittest.TestCase):
+    """The example that lets the service switch the ports of hubs."""
+
+    class Hub:
+        path = f"{CONTROLLER}/usb1/1-1"
+
+        def paths(self):
+            return [self.path, f"{self.path}/1-1:1.0"]
+
+        def description(self):
+            return device(self.path, "E: SUBSYSTEM=usb", "E: DEVTYPE=usb_device", idVendor="0424", idProduct="2517") + \
+                device(f"{self.path}/1-1:1.0", "E: SUBSYSTEM=usb", "E: DEVTYPE=usb_interface", "E: DRIVER=hub", "L: driver=../../../bus/usb/drivers/hub",
+                       **{"1-1-port1__disable": "0"})
+
+    def setUp(self):
+        self.udev = Udev(self)
+        shutil.copy(EXAMPLE, self.udev.folder / "rules")
+
+    def test_ports_of_hubs_and_boards_are_given_to_the_service(self):
+        hub, board = self.Hub(), Board("04d8:f012", at="2", authorized="1")
+        self.udev.see(hub, board, Board("0403:6001", at="3", driver="ftdi_sio"))
+        self.assertNotRegex(self.udev.said, r"79-dupgate-power\.rules:\d+ (?!RUN)")
+        self.assertEqual(re.findall(r"(?m)^run: '(.*)'$", self.udev.said),
+                         [f"/bin/sh -c 'chgrp -f dupgate /sys{hub.path}/1-1:1.0/*-port*/disable; "
+                          f"chmod -f g+w /sys{hub.path}/1-1:1.0/*-port*/disable; true'",
+                          f"/bin/sh -c 'chgrp -f dupgate /sys{board.path}/authorized; chmod -f g+w /sys{board.path}/authorized; true'"])
+
+    def test_what_is_run_opens_the_files_of_the_ports_alone(self):
+        self.udev.see(self.Hub())
+        command = re.search(r"(?m)^run: '/bin/sh -c '(.*)''$", self.udev.said)[1]
+        folder = self.udev.folder / "sys" / "1-1:1.0"
+        for number in (1, 2):
+            (folder / f"1-1-port{number}").mkdir(parents=True)
+            (folder / f"1-1-port{number}" / "disable").touch(mode=0o644)
+        (folder / "authorized").touch(mode=0o644)
+        group = grp.getgrgid(os.getegid()).gr_name
+        command = command.replace("chgrp -f dupgate", f"chgrp {group}").replace(f"/sys{self.Hub.path}/1-1:1.0", str(folder))
+        self.assertEqual(subprocess.run(["/bin/sh", "-c", command], timeout=60).returncode, 0)
+        modes = {path.relative_to(folder).as_posix(): path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()}
+        self.assertEqual(modes, {"1-1-port1/disable": 0o664, "1-1-port2/disable": 0o664, "authorized": 0o644})
 
 
 if __name__ == "__main__":
