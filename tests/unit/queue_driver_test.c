@@ -26,7 +26,8 @@ static void tear_down(void)
 static struct job stuck_in(enum upgrade_phase phase)
 {
 	struct fake_modem *modem = fixture_modem(0);
-	modem->in_driver = modem->gated = modem->deaf = true;
+	modem->in_driver = modem->gated = true;
+	modem->deaf = true;
 	modem->gate = phase;
 	struct job job = fixture_submit(&fixture, 0);
 	job = fixture_await(&fixture, job.id, JOB_RUNNING, upgrade_phase_name(phase));
@@ -170,7 +171,8 @@ END_TEST
 START_TEST(a_driver_that_works_is_not_left)
 {
 	struct fake_modem *modem = fixture_modem(0);
-	modem->gated = modem->deaf = true;
+	modem->gated = true;
+	modem->deaf = true;
 	modem->gate = PHASE_CONNECT;
 	struct job job = fixture_submit(&fixture, 0);
 	fixture_await(&fixture, job.id, JOB_RUNNING, "connect");
