@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Leases, labels, aliases and maintenance: the real daemon, killed and started again, and dupctl in the hands of two people."""
+import http.server
 import json
 import os
-import re
 import shutil
 import signal
 import stat
@@ -157,6 +157,41 @@ class Leases(unittest.TestCase):
         self.assertEqual(self.rack.daemon.get(f"/jobs/{waits['id']}")["waiting_for"], "lease")
         self.alice("release", "bench-0")
         self.assertEqual(self.rack.daemon.finished(waits["id"])["state"], "succeeded")
+
+    def test_who_waits_is_fetched_for_meanwhile(self):
+        """The download comes while the device is another's; when it is slow and the lease ends, the job waits for it in its place."""
+        bundle = self.rack.bundle(release=RELEASE)
+        slow = threading.Event()
+
+        class Server(http.server.SimpleHTTPRequestHandler):
+            def __init__(self, *arguments):
+                super().__init__(*arguments, directory=str(bundle.parent))
+
+            def do_GET(self):
+                if "slow" in self.path:
+                    slow.wait(PATIENCE_S)
+                super().do_GET()
+
+            def log_message(self, *arguments):
+                pass
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}/{bundle.name}"
+        self.alice("lease", "--all")
+        jobs = [self.bob.json("upgrade", device, "--firmware", url + query, "--if-leased", "wait")["jobs"][0]["id"]
+                for device, query in (("bench-0", ""), ("bench-1", "?slow"))]
+        wait_for(lambda: self.rack.daemon.get(f"/jobs/{jobs[0]}")["waiting_for"] == "lease", what="the firmware")
+        self.assertEqual(self.rack.daemon.get(f"/jobs/{jobs[1]}")["waiting_for"], "download")
+        self.assertIsNone(self.device("bench-1")["job"])
+        self.alice("probe", "bench-1", "--wait")
+        self.alice("release", "--all")
+        self.assertEqual(self.rack.daemon.finished(jobs[0])["state"], "succeeded")
+        self.assertEqual(self.rack.daemon.get(f"/jobs/{jobs[1]}")["waiting_for"], "download")
+        self.assertEqual(self.device("bench-1")["job"], jobs[1])
+        slow.set()
+        self.assertEqual(self.rack.daemon.finished(jobs[1])["state"], "succeeded")
 
     def test_who_waits_goes_on_when_it_expires(self):
         began = time.monotonic()
