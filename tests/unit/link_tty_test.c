@@ -13,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -201,7 +203,9 @@ START_TEST(a_second_opening_in_this_process_is_refused)
 }
 END_TEST
 
-enum holding { HOLDS_SLAVE, HOLDS_BOTH_ENDS, HOLDS_EXCLUSIVELY };
+#define NOBODY 65534
+
+enum holding { HOLDS_SLAVE, HOLDS_BOTH_ENDS, HOLDS_EXCLUSIVELY, HOLDS_LOCK };
 
 /* A child that opens the slave, with the master as well or not, and holds it until killed. */
 static pid_t start_holder(const char *path, int master, enum holding holding)
@@ -216,6 +220,8 @@ static pid_t start_holder(const char *path, int master, enum holding holding)
 		if (holding != HOLDS_BOTH_ENDS)
 			close(master);
 		if (holding == HOLDS_EXCLUSIVELY && ioctl(slave, TIOCEXCL) < 0)
+			_exit(1);
+		if (holding == HOLDS_LOCK && flock(slave, LOCK_EX) < 0)
 			_exit(1);
 		if (slave < 0 || write(ready[1], "x", 1) != 1)
 			_exit(1);
@@ -258,9 +264,7 @@ END_TEST
 /* Exclusive mode means nothing to root; and who changed his user is hidden in /proc until he says otherwise. */
 static void become_nobody(void)
 {
-	static const uid_t nobody = 65534;
-
-	if (geteuid() == 0 && setresuid(nobody, nobody, nobody) == 0)
+	if (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) == 0)
 		ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1), 0);
 }
 
@@ -276,6 +280,29 @@ START_TEST(a_port_in_exclusive_mode_is_refused_by_name)
 	ck_assert_int_eq(errno, EBUSY);
 	int result = link_open(path, &settings, &fault, &port);
 
+	stop_holder(child);
+	ck_assert_int_eq(result, -EPROTO);
+	ck_assert_int_eq(fault.code, FAULT_PORT_IN_USE);
+	snprintf(wanted, sizeof wanted, "port %s is held by %.15s (pid %d)", path, program_invocation_short_name, child);
+	ck_assert_str_eq(fault.message, wanted);
+	close(master);
+}
+END_TEST
+
+/* What another user's process has open cannot be seen; what it has locked can. */
+START_TEST(a_locked_port_of_another_user_is_refused_by_name)
+{
+	char path[64], wanted[128];
+	struct link *port = NULL;
+	int master = make_pty(path);
+	pid_t child = start_holder(path, master, HOLDS_LOCK);
+
+	ck_assert_int_eq(chmod(path, 0666), 0);
+	if (geteuid() == 0)
+		ck_assert_int_eq(seteuid(NOBODY), 0);
+	int result = link_open(path, &settings, &fault, &port);
+	if (getuid() == 0)
+		ck_assert_int_eq(seteuid(0), 0);
 	stop_holder(child);
 	ck_assert_int_eq(result, -EPROTO);
 	ck_assert_int_eq(fault.code, FAULT_PORT_IN_USE);
@@ -590,6 +617,7 @@ static Suite *make_suite(void)
 	tcase_add_test(ports, a_second_opening_in_this_process_is_refused);
 	tcase_add_test(ports, another_programs_port_is_refused_by_name);
 	tcase_add_test(ports, a_port_in_exclusive_mode_is_refused_by_name);
+	tcase_add_test(ports, a_locked_port_of_another_user_is_refused_by_name);
 	tcase_add_test(ports, the_master_end_may_hold_the_slave);
 	tcase_add_test(bytes, a_hang_up_shows_in_every_wait);
 	tcase_add_test(bytes, what_came_before_the_hang_up_is_read);

@@ -83,5 +83,7 @@ struct link_holder {
  * of a pty does not count: it may hold the slave open so that the pty survives its clients. Needs no rights; what may not be
  * read is not found. */
 bool link_holder_find(const char *path, pid_t except, struct link_holder *ret);
+/* Who has the lock on it (flock), which /proc/locks tells of the programs of all users. */
+bool link_holder_of_lock(const char *path, struct link_holder *ret);
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define PTY_FOLDER "/dev/pts/"
@@ -110,4 +112,42 @@ bool link_holder_find(const char *path, pid_t except, struct link_holder *ret)
 		close(process);
 	}
 	return found;
+}
+
+/* "1: FLOCK  ADVISORY  WRITE 1234 00:05:1023 0 EOF": the pid before the file. Who waits for a lock has "->" in his line. */
+static long locked_by(char *line, const char *file)
+{
+	char *place = strstr(line, file);
+
+	if (!place || !strstr(line, " FLOCK ") || strstr(line, "->"))
+		return -1;
+	*place = '\0';
+	const char *pid = strrchr(line, ' ');
+	return pid ? strtol(pid + 1, NULL, 10) : -1;
+}
+
+bool link_holder_of_lock(const char *path, struct link_holder *ret)
+{
+	char line[256];
+	char file[64];
+	struct stat status;
+	long pid = -1;
+	FILE *locks = stat(path, &status) == 0 ? fopen("/proc/locks", "re") : NULL;
+
+	if (!locks)
+		return false;
+	snprintf(file, sizeof file, " %02x:%02x:%lu ", major(status.st_dev), minor(status.st_dev), (unsigned long)status.st_ino);
+	while (pid <= 0 && fgets(line, sizeof line, locks))
+		pid = locked_by(line, file);
+	fclose(locks);
+	if (pid <= 0)
+		return false;
+	snprintf(line, sizeof line, "/proc/%ld", pid);
+	int process = open(line, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (process < 0)
+		return false;
+	ret->pid = (pid_t)pid;
+	read_program(process, ret);
+	close(process);
+	return true;
 }

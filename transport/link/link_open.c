@@ -34,7 +34,7 @@ static int fault_in_use(struct fault *ret_fault, const char *port, const char *p
 {
 	struct link_holder holder;
 
-	if (link_holder_find(path, 0, &holder))
+	if (link_holder_find(path, 0, &holder) || link_holder_of_lock(path, &holder))
 		return fault_held(ret_fault, port, &holder);
 	return fault_set(ret_fault, FAULT_PORT_IN_USE, "port %s is held by a program that cannot be named", port);
 }
