@@ -100,6 +100,8 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	if (result == 0)
 		result = gateway_open_downloads(gateway, ret_fault);
 	if (result == 0)
+		gateway_open_hotplug(gateway);
+	if (result == 0)
 		result = gateway_open_power(gateway, now_ms);
 	if (result == 0)
 		result = open_queue(gateway, engine, now_ms, ret_fault);

@@ -205,9 +205,8 @@ int gateway_ports_fd(const struct gateway *gateway);
 void gateway_ports_changed(struct gateway *gateway);
 /* Every now and then: looks at all ports, whatever the kernel told. */
 void gateway_survey_ports(struct gateway *gateway);
-/* Finds the boards on USB that are there, when the configuration wants that; a device of the registry each. The descriptor (borrowed) that is readable
- * when some came or left; -1: there is none. gateway_take_hotplug() takes what it tells. */
-int gateway_start_hotplug(struct gateway *gateway);
+/* Readable when boards on USB came or left: then gateway_take_hotplug() is due. -1: they are not looked for. Borrowed. */
+int gateway_hotplug_fd(const struct gateway *gateway);
 void gateway_take_hotplug(struct gateway *gateway);
 /* Begins the ordered stop. It is over when gateway_threads(), the count of running jobs that were not joined yet, is 0. */
 void gateway_stop(struct gateway *gateway);

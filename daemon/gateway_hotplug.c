@@ -6,18 +6,18 @@
 #include "daemon/log.h"
 #include "daemon/power.h"
 
-int gateway_start_hotplug(struct gateway *gateway)
+void gateway_open_hotplug(struct gateway *gateway)
 {
-	if (!gateway->config->hotplug || gateway->hotplug != NULL)
-		return -1;
+	if (!gateway->config->hotplug)
+		return;
 	int result = hotplug_new(gateway->config, gateway->registry, &gateway->hotplug);
-	if (result < 0) {
+	if (result < 0)
 		log_error(NULL, "boards on USB are not found: the kernel's events cannot be had: %s", strerror(-result));
-		return -1;
-	}
-	power_assign(gateway->power);
-	queue_wake(gateway->queue);
-	return hotplug_fd(gateway->hotplug);
+}
+
+int gateway_hotplug_fd(const struct gateway *gateway)
+{
+	return gateway->hotplug != NULL ? hotplug_fd(gateway->hotplug) : -1;
 }
 
 void gateway_take_hotplug(struct gateway *gateway)

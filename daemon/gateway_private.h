@@ -17,7 +17,7 @@ struct gateway {
 	struct event_bus *events;
 	struct device_history *history;
 	struct registry *registry;
-	struct hotplug *hotplug; /* NULL: not started */
+	struct hotplug *hotplug; /* NULL: boards on USB are not looked for */
 	struct leases *leases;
 	struct power *power;
 	struct image_share *images;
@@ -63,6 +63,9 @@ void gateway_firmware_rot_found(void *context, const struct firmware *firmware, 
 
 /* For the store of the firmware. */
 void gateway_key_refused(void *context, const char *what);
+
+/* Finds the boards on USB that are there, when the configuration wants that. */
+void gateway_open_hotplug(struct gateway *gateway);
 
 /* gateway_new() with another engine and another clock (Unix time in ms). */
 int gateway_new_with(const struct config *config, const struct engine_ops *engine, int64_t (*now_ms)(void), struct job_fault *ret_fault,

@@ -112,9 +112,8 @@ static int watch_all(struct main_loop *loop)
 		result = watch(loop, SOURCE_DUE, timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK));
 	if (result == 0 && gateway_ports_fd(loop->gateway) >= 0)
 		result = watch(loop, SOURCE_PORTS, gateway_ports_fd(loop->gateway));
-	int hotplug_fd = result == 0 ? gateway_start_hotplug(loop->gateway) : -1;
-	if (hotplug_fd >= 0)
-		result = watch(loop, SOURCE_HOTPLUG, hotplug_fd);
+	if (result == 0 && gateway_hotplug_fd(loop->gateway) >= 0)
+		result = watch(loop, SOURCE_HOTPLUG, gateway_hotplug_fd(loop->gateway));
 	if (result == 0)
 		result = watch_period(loop, SOURCE_HEARTBEAT, HEARTBEAT_MS);
 	if (result == 0 && sd_watchdog_enabled(0, &watchdog_usec) > 0)
