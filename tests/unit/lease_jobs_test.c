@@ -295,12 +295,11 @@ START_TEST(a_kill_changes_nothing)
 {
 	struct fixture after;
 	struct lease_grant made = lease_as("alice", false);
-	struct job waits = submitted(NULL, true), own = submitted(made.token, false), other;
+	struct job own = submitted(made.token, false), waits = submitted(NULL, true), other;
 	fixture_copy(&fixture, &after);
 	fixture_stop(&fixture);
 	fixture_start(&after);
 	struct device device;
-	gateway_turn(after.gateway);
 	ck_assert_int_eq(gateway_device(after.gateway, "modem0", &device, &fault), 0);
 	ck_assert_str_eq(device.job, own.id);
 	fixture_await(&after, own.id, JOB_SUCCEEDED, NULL);
@@ -310,6 +309,27 @@ START_TEST(a_kill_changes_nothing)
 	ck_assert_int_eq(gateway_submit(after.gateway, &request, "test.dup", &other, &fault), -EPROTO);
 	ck_assert_str_eq(fault.job, waits.id);
 	fixture_advance(HOUR_MS);
+	fixture_await(&after, waits.id, JOB_SUCCEEDED, NULL);
+	fixture_clear(&after);
+}
+END_TEST
+
+START_TEST(a_lease_that_ends_under_a_kill_makes_no_two_jobs_of_one_place)
+{
+	struct fixture after;
+	struct lease_grant made = lease_as("alice", false);
+	struct job own = submitted(made.token, false), waits = submitted(NULL, true);
+	fixture_copy(&fixture, &after);
+	fixture_stop(&fixture);
+	fixture_advance(HOUR_MS);
+	fixture_start(&after);
+	fixture_modem(0)->gated = true;
+	fixture_modem(0)->gate = PHASE_IDENTIFY;
+	fixture_await(&after, own.id, JOB_RUNNING, "identify");
+	ck_assert_int_eq(fixture_job(&after, waits.id).waiting_for, WAIT_LEASE);
+	fixture_open_gate(0);
+	fixture_await(&after, own.id, JOB_SUCCEEDED, NULL);
+	fixture_modem(0)->gated = false;
 	fixture_await(&after, waits.id, JOB_SUCCEEDED, NULL);
 	fixture_clear(&after);
 }
@@ -353,6 +373,7 @@ int main(void)
 	tcase_add_test(tests, of_several_that_wait_the_first_goes_first);
 	tcase_add_test(tests, its_time_is_not_forgotten);
 	tcase_add_test(tests, a_kill_changes_nothing);
+	tcase_add_test(tests, a_lease_that_ends_under_a_kill_makes_no_two_jobs_of_one_place);
 	tcase_add_test(tests, a_retry_is_asked_for_with_the_token_too);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
