@@ -204,7 +204,7 @@ static void tell(const struct cut *cut, int result, const struct job_fault *faul
 	struct device_history *history = cut->power->with.history;
 	const char *how = cut->method.means == POWER_USB_AUTHORIZED ? "taken from the bus and given back, which cuts no power" : "cycled";
 	if (result == -EPROTO) {
-		device_history_note(history, cut->device.id, DEVICE_FACT_POWER_CYCLED, cut->order->job, "not done by %s: %.100s",
+		device_history_note(history, cut->device.id, DEVICE_FACT_POWER_CYCLED, cut->order->job, "%.60s failed: %.120s",
 				    cut->device.power, fault->message);
 		return;
 	}

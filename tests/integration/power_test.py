@@ -109,6 +109,16 @@ class Cycle(PowerTest):
         self.assertEqual([entry["job"] for entry in facts if entry["type"] == "power-cycled"], [job["id"]])
 
 
+    def test_a_board_starts_its_own_firmware_first(self):
+        rack = self.power_rack(board="pycom", profile="pycom")
+        job = rack.daemon.finished(self.cycle(rack)["id"])
+        self.assertEqual((job["state"], job["fault"]), ("succeeded", None))
+        self.assertIn("the port went away and came back", " ".join(job["notes"]))
+        # The lines are the board's, and no word of it reaches the modem.
+        job = rack.daemon.finished(self.cycle(rack, rung="lines")["id"])
+        self.assertIn("restart_lines", job["fault"]["message"])
+
+
 class Refused(PowerTest):
     def test_not_twice_in_a_moment(self):
         rack = self.power_rack(power="[power]\nmin_interval_s = 3600\n")
