@@ -61,6 +61,7 @@ static int open_queue(struct gateway *gateway, const struct engine_ops *engine, 
 	const struct queue_surroundings surroundings = {
 	    .max_parallel = gateway->config->max_parallel,
 	    .attempts = gateway->config->attempts,
+	    .probe_every_s = gateway->config->health.probe_every_s,
 	    .quarantine_after = gateway->config->health.quarantine_after,
 	    .require_signature = gateway->config->require_signature,
 	    .store = gateway->store,

@@ -49,7 +49,7 @@ void queued_job_set_progress(struct queued_job *entry, const struct job_progress
 int queued_job_keep(struct queued_job *entry, const struct job_row *next, enum event_type type, struct job_fault *ret_fault)
 {
 	struct queue *queue = entry->queue;
-	int result = store_job_update(queue->with.store, next, ret_fault);
+	int result = entry->periodic ? 0 : store_job_update(queue->with.store, next, ret_fault);
 	if (result == 0)
 		queued_job_show(entry, next, type);
 	return result;
@@ -69,7 +69,8 @@ void queued_job_show(struct queued_job *entry, const struct job_row *next, enum 
 	struct job now = entry->row.job;
 	pthread_mutex_unlock(&queue->lock);
 	/* Still under `change`: whoever listens sees the changes in the order in which they were made. The bus never waits. */
-	event_publish_job(queue->with.events, type, &now);
+	if (!entry->periodic)
+		event_publish_job(queue->with.events, type, &now);
 }
 
 static void fill_state(struct job_row *row, enum job_state state, int64_t now_ms)
@@ -112,6 +113,21 @@ static void judge_device(struct queue *queue, const struct job *job)
 	registry_judge(queue->with.registry, job->request.device, &verdict);
 }
 
+/* A periodic probe becomes a job of the records when it ends with news. */
+static int store_state(struct queued_job *entry, const struct job_row *next, struct job_fault *ret_fault)
+{
+	struct queue *queue = entry->queue;
+	if (!entry->periodic)
+		return store_job_update(queue->with.store, next, ret_fault);
+	if (!job_state_terminal(next->job.state) || !entry->outcome.news)
+		return 0;
+	int result = store_job_insert(queue->with.store, next, ret_fault);
+	pthread_mutex_lock(&queue->lock);
+	entry->periodic = result < 0;
+	pthread_mutex_unlock(&queue->lock);
+	return result;
+}
+
 int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum job_state state, struct job_fault *ret_fault)
 {
 	struct queue *queue = entry->queue;
@@ -119,19 +135,20 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 	if (!job_state_may_become(from, state))
 		return job_fault_set(ret_fault, "invalid-request", "job %s is %s and cannot become %s", next->job.id, job_state_name(from),
 				     job_state_name(state));
-	bool terminal = job_state_terminal(state);
+	bool terminal = job_state_terminal(state), periodic = entry->periodic;
 	fill_state(next, state, queue->with.now_ms());
-	int result = store_job_update(queue->with.store, next, ret_fault);
+	int result = store_state(entry, next, ret_fault);
 	if (result < 0)
 		return result;
 	judge_device(queue, &next->job); /* before it is seen: who waits for the end of the job finds the device as it is then */
 	queued_job_show(entry, next, terminal ? EVENT_JOB_FINISHED : EVENT_JOB_CHANGED);
-	if (!next->aside)
+	if (!next->aside && !periodic)
 		registry_set_job(queue->with.registry, next->job.request.device, terminal ? "" : next->job.id, state == JOB_RUNNING);
 	if (terminal && entry->pinned)
 		job_pins_drop(queue->with.firmware, &next->job.request);
 	entry->pinned = entry->pinned && !terminal;
-	log_state(&next->job, from);
+	if (!entry->periodic)
+		log_state(&next->job, from);
 	return 0;
 }
 
@@ -215,6 +232,16 @@ static int end_without_port(struct queued_job *entry, struct job_row *next, stru
 	return queued_job_wait(entry, next, WAIT_DEVICE, ret_fault);
 }
 
+/* It is not tried again: its next turn comes by itself. */
+static int end_periodic(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
+{
+	const struct run_outcome *outcome = &entry->outcome;
+	if (outcome->result == 0)
+		return succeed(entry, next, ret_fault);
+	next->job.fault = outcome->fault;
+	return queued_job_set_state(entry, next, outcome->fault.kind == NULL ? JOB_CANCELLED : JOB_FAILED, ret_fault);
+}
+
 /* Which of the ways out of `running` this outcome takes. */
 static int leave_running(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
 {
@@ -222,6 +249,8 @@ static int leave_running(struct queued_job *entry, struct job_row *next, struct 
 	if (outcome->from_release[0] != '\0')
 		memcpy(next->job.from_release, outcome->from_release, sizeof(next->job.from_release));
 	next->job.detail[0] = '\0';
+	if (entry->periodic)
+		return end_periodic(entry, next, ret_fault);
 	if (outcome->result == 0)
 		return succeed(entry, next, ret_fault);
 	next->job.fault = outcome->fault;

@@ -21,6 +21,7 @@ int queue_new(const struct queue_surroundings *surroundings, struct job_fault *r
 	queue->with = *surroundings;
 	pthread_mutex_init(&queue->change, NULL);
 	pthread_mutex_init(&queue->lock, NULL);
+	queue->probed_until_ms = queue->with.now_ms();
 	queue->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int result = queue->wake_fd < 0 ? -errno : 0;
 	if (result == 0)
@@ -152,7 +153,8 @@ static int refuse_busy_device(struct queue *queue, const char *device, bool asid
 	pthread_mutex_lock(&queue->lock);
 	for (const struct queued_job *entry = queue->jobs; entry != NULL && result == 0; entry = entry->next) {
 		const struct job *job = &entry->row.job;
-		if (strcmp(job->request.device, device) != 0 || job_state_terminal(job->state) || entry->row.aside != aside)
+		if (strcmp(job->request.device, device) != 0 || job_state_terminal(job->state) || entry->row.aside != aside ||
+		    entry->periodic)
 			continue;
 		result = job_fault_set(ret_fault, "device-busy", "the device %s has the job %s, which is %s", device, job->id,
 				       job_state_name(job->state));
@@ -247,6 +249,8 @@ int queue_submit(struct queue *queue, const struct queue_order *order, struct jo
 		result = inherit(queue, order->retried, &row, ret_fault);
 		if (result == 0 && job_row_lacks_firmware(&row))
 			result = queue_fetch(queue, &row, ret_fault);
+		if (result == 0 && !aside)
+			queue_yield_probe(queue, order->request->device);
 		if (result == 0)
 			result = add_new(queue, &row, ret_fault);
 		if (result < 0)

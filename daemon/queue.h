@@ -17,6 +17,7 @@
 struct queue_surroundings {
 	unsigned max_parallel;
 	unsigned attempts;
+	unsigned probe_every_s;    /* idle devices; 0: never */
 	unsigned quarantine_after; /* failures of the device class in a row; 0: never */
 	bool require_signature;    /* of all that a job sends */
 	struct store *store;

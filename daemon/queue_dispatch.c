@@ -83,6 +83,10 @@ static bool weigh(struct queued_job *entry, int64_t now_ms)
 	struct job_row next = queued_job_row(entry);
 	if (next.job.state != JOB_QUEUED && next.job.state != JOB_WAITING)
 		return true;
+	if (entry->periodic) {
+		queue_weigh_probe(entry);
+		return true;
+	}
 	/* That its port is away now says nothing. */
 	if (is_held(entry))
 		return true;
@@ -114,14 +118,29 @@ bool job_goes_before(const struct job *one, const struct job *other)
 	return strcmp(one->id, other->id) < 0;
 }
 
-/* The queued job whose turn it is. One that its last thread has not left yet is passed over until that is joined. */
+/* A thread is on its device; or, of two periodic probes, on its hub. `lock` is held. */
+static bool is_in_the_way(const struct queued_job *entry, const struct queued_job *other)
+{
+	bool same_device = strcmp(entry->row.job.request.device, other->row.job.request.device) == 0;
+	bool same_hub = entry->periodic && other->periodic && entry->hub[0] != '\0' && strcmp(entry->hub, other->hub) == 0;
+	return other->has_thread && (same_device || same_hub);
+}
+
+static bool may_start(const struct queue *queue, const struct queued_job *entry)
+{
+	bool may = entry->row.job.state == JOB_QUEUED && !queue_holds(queue, entry->row.job.request.device);
+	for (const struct queued_job *other = queue->jobs; other != NULL && may; other = other->next)
+		may = !is_in_the_way(entry, other);
+	return may;
+}
+
+/* The queued job whose turn it is. One whose device a thread has not left yet is passed over until that is joined. */
 static struct queued_job *choose(struct queue *queue)
 {
 	struct queued_job *best = NULL;
 	pthread_mutex_lock(&queue->lock);
 	for (struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next)
-		if (entry->row.job.state == JOB_QUEUED && !entry->has_thread && !queue_holds(queue, entry->row.job.request.device) &&
-		    (best == NULL || job_goes_before(&entry->row.job, &best->row.job)))
+		if ((best == NULL || job_goes_before(&entry->row.job, &best->row.job)) && may_start(queue, entry))
 			best = entry;
 	pthread_mutex_unlock(&queue->lock);
 	return best;
@@ -239,10 +258,11 @@ int64_t queue_turn(struct queue *queue)
 	reap(queue);
 	for (struct queued_job *entry = first(queue); entry != NULL && !queue->stopping; entry = entry->next)
 		taken = weigh(entry, now_ms) && taken;
+	int64_t probe_ms = queue_plan_probes(queue, now_ms);
 	if (!queue->stopping)
 		taken = start_what_may(queue) && taken;
 	note_refusal(queue, !taken);
-	int64_t due_ms = earlier(queue_mind_drivers(queue, now_ms), next_due(queue, now_ms, !taken));
+	int64_t due_ms = earlier(probe_ms, earlier(queue_mind_drivers(queue, now_ms), next_due(queue, now_ms, !taken)));
 	pthread_mutex_unlock(&queue->change);
 	return due_ms;
 }

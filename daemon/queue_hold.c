@@ -28,7 +28,7 @@ static bool find_vulnerable(struct queue *queue, const char *device, struct job_
 	pthread_mutex_lock(&queue->lock);
 	for (const struct queued_job *entry = queue->jobs; entry != NULL && !found; entry = entry->next) {
 		const struct job *job = &entry->row.job;
-		found = strcmp(job->request.device, device) == 0 && !job_state_terminal(job->state) &&
+		found = strcmp(job->request.device, device) == 0 && !entry->periodic && !job_state_terminal(job->state) &&
 			(job->state == JOB_RUNNING || entry->row.past_return);
 		if (found)
 			*ret = entry->row;
@@ -80,6 +80,8 @@ int queue_hold(struct queue *queue, struct queue_hold *hold, struct job_fault *r
 		hold->next = queue->holds;
 		queue->holds = hold;
 		pthread_mutex_unlock(&queue->lock);
+		for (size_t i = 0; i < hold->count; i++)
+			queue_yield_probe(queue, hold->devices[i]);
 	}
 	pthread_mutex_unlock(&queue->change);
 	return result;

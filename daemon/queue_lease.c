@@ -20,7 +20,8 @@ static bool place_is_free(struct queued_job *entry, const struct job *job)
 	pthread_mutex_lock(&queue->lock);
 	for (const struct queued_job *other = queue->jobs; other != NULL && is_free; other = other->next) {
 		const struct job *theirs = &other->row.job;
-		if (other == entry || strcmp(theirs->request.device, job->request.device) != 0 || job_state_terminal(theirs->state))
+		if (other == entry || other->periodic || strcmp(theirs->request.device, job->request.device) != 0 ||
+		    job_state_terminal(theirs->state))
 			continue;
 		is_free = other->row.aside && !job_goes_before(theirs, job);
 	}
@@ -74,12 +75,13 @@ void queue_mind_lease(struct queue *queue, const char *device)
 {
 	struct job_fault fault;
 	pthread_mutex_lock(&queue->change);
+	queue_yield_probe(queue, device);
 	pthread_mutex_lock(&queue->lock);
 	struct queued_job *entry = queue->jobs; /* under `change` none is added or taken out */
 	pthread_mutex_unlock(&queue->lock);
 	for (; entry != NULL; entry = entry->next) {
 		struct job_row next = queued_job_row(entry);
-		bool idle = next.job.state == JOB_QUEUED || next.job.state == JOB_WAITING;
+		bool idle = !entry->periodic && (next.job.state == JOB_QUEUED || next.job.state == JOB_WAITING);
 		if (idle && strcmp(next.job.request.device, device) == 0 && queued_job_mind_lease(entry, &next, &fault) < 0)
 			log_warning(device, "job %s: %s", next.job.id, fault.message);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Shared by the files of the queue: queue.c (verbs), queue_recover.c (start), queue_dispatch.c (main thread), job_state.c (changes), runner.c (the
- * thread of a job), port_loss.c, queue_download.c (firmware that a URL brings), queue_lease.c, queue_hold.c
+ * thread of a job), port_loss.c, queue_periodic.c (probes that nobody asked for), queue_download.c (firmware that a URL brings), queue_lease.c, queue_hold.c
  * (power).
  */
 #ifndef DAEMON_QUEUE_PRIVATE_H
@@ -25,6 +25,7 @@ struct run_outcome {
 	int result; /* of the engine: 0, -ECANCELED, else the fault says why */
 	struct job_fault fault;
 	bool verified;
+	bool news;      /* of a periodic probe: it is worth being kept */
 	bool remote;    /* the port is one over the network: nobody sees it come back but who opens it */
 	bool connected; /* the modem answered */
 	int boot_mode;  /* as last seen in this run; -1: not seen */
@@ -37,9 +38,12 @@ struct run_outcome {
 struct queued_job {
 	struct queue *queue;
 	struct job_row row;
-	bool sending;  /* this run has passed the point of no return: it cannot be stopped */
-	bool put_back; /* the ordered stop wants it back in the queue */
-	bool pinned;   /* what it needs of the cache is held */
+	bool sending;   /* this run has passed the point of no return: it cannot be stopped */
+	bool put_back;  /* the ordered stop wants it back in the queue */
+	bool periodic;  /* a probe that nobody asked for: in no list and not on disk, unless it ends with news (queue_periodic.c) */
+	bool gives_way; /* of these: something else wants the device */
+	char hub[64];   /* on which its board hangs; "": on none */
+	bool pinned;    /* what it needs of the cache is held */
 	bool has_thread, thread_ended;
 	bool unsettled; /* it ended, and the store could not take it yet */
 	bool left;      /* the ordered stop waits for its thread no longer: it ends with the process */
@@ -62,11 +66,21 @@ struct queue {
 	struct queued_job *jobs; /* newest first */
 	struct queue_hold *holds;
 	char newest_id[JOB_ID_SIZE];
+	int64_t probed_until_ms, next_probe_ms; /* main thread only */
 	bool stopping;
 	int64_t stop_began_ms;
 	bool store_refused; /* in the last turn; main thread only */
 	int wake_fd;
 };
+
+/* queue_periodic.c. Adds the probes whose moment has come; returns when the next one's does, 0: never. `change` is held. */
+int64_t queue_plan_probes(struct queue *queue, int64_t now_ms);
+/* Drops one that has not begun when its device is not idle any more. `change` is held. */
+void queue_weigh_probe(struct queued_job *entry);
+/* Ends those of this device: something else wants it. `change` is held. */
+void queue_yield_probe(struct queue *queue, const char *device);
+/* Its end differs from that of the device's newest job, when that was a failed probe, or it failed. */
+bool queue_probe_is_news(struct queue *queue, const char *device, int result, const struct job_fault *fault);
 
 /* Copies under `lock`. */
 struct job_row queued_job_row(struct queued_job *entry);

@@ -81,7 +81,7 @@ static void note_identity(struct registry *registry, const struct registry_entry
 	const struct registry_entry *holder = holder_of(registry, entry, told->imei);
 	if (holder != NULL)
 		note_moved(registry, entry, holder, told->imei, lesson->job);
-	else if (lesson->identity && known->imei[0] != '\0')
+	else if (known->imei[0] != '\0')
 		device_history_note(registry->history, entry->id, DEVICE_FACT_IMEI_CHANGED, lesson->job,
 				    "the modem %s answers where %s was known", told->imei, known->imei);
 }

@@ -156,7 +156,7 @@ static void on_modem(void *context, const struct modem_info *info)
 		run->boot_mode = (int)info->boot_mode;
 	bool probe = run->row.job.request.kind == JOB_PROBE;
 	const struct registry_lesson lesson = {
-	    .identity = probe, .ours = run->release_is_ours, .job = run->row.job.id, .now_ms = with->now_ms()};
+	    .identity = probe && !run->entry->periodic, .ours = run->release_is_ours, .job = run->row.job.id, .now_ms = with->now_ms()};
 	if (registry_learn(with->registry, run->device.id, info, &lesson, &run->news, &fault) < 0)
 		log_warning(run->device.id, "what the modem told is not stored: %s", fault.message);
 	if (run->row.job.request.kind == JOB_UPGRADE)
@@ -323,7 +323,7 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 	    .note = on_note,
 	    .driver = on_driver,
 	    .point_of_no_return = on_point_of_no_return,
-	    .power_cycle = has_power(run) ? on_power_cycle : NULL,
+	    .power_cycle = has_power(run) && !run->entry->periodic ? on_power_cycle : NULL,
 	    .context = run,
 	};
 	struct profile profile;
@@ -418,6 +418,15 @@ static void keep_guess(struct run *run, const struct upgrade_result *result)
 		log_warning(run->device.id, "what the modem may be is not stored: %s", fault.message);
 }
 
+/* One that found nothing leaves nothing. */
+static void judge_periodic(struct run *run, struct run_outcome *ret)
+{
+	struct queue *queue = run->queue;
+	ret->news = run->news || queue_probe_is_news(queue, run->device.id, ret->result, &ret->fault);
+	if (!ret->news)
+		transcript_file_remove(store_transcript_dir(queue->with.store), run->row.job.id);
+}
+
 static void run_job(struct run *run, struct run_outcome *ret)
 {
 	struct upgrade_result result = {.before.boot_mode = BOOT_MODE_UNKNOWN, .after.boot_mode = BOOT_MODE_UNKNOWN};
@@ -438,7 +447,9 @@ static void run_job(struct run *run, struct run_outcome *ret)
 	if (run->transcript != NULL)
 		note_end(run, ret);
 	close_transcript(run);
-	if (request->kind == JOB_PROBE && ret->result == 0)
+	if (run->entry->periodic)
+		judge_periodic(run, ret);
+	if (request->kind == JOB_PROBE && ret->result == 0 && (!run->entry->periodic || ret->news))
 		keep_report(run, &result);
 	if (ret->result == -EPROTO && result.fault.code == FAULT_BOARD_NO_BRIDGE)
 		keep_guess(run, &result);
@@ -458,7 +469,7 @@ static void judge_stop(const struct queued_job *entry, struct run_outcome *outco
 		return;
 	if (entry->put_back && kind != NULL && (kind->class == CLASS_TRANSIENT || kind->class == CLASS_INFRASTRUCTURE))
 		outcome->fault = (struct job_fault){0};
-	if (kind == NULL && !entry->put_back && !entry->row.cancel_requested)
+	if (kind == NULL && !entry->put_back && !entry->row.cancel_requested && !entry->gives_way)
 		job_fault_set(&outcome->fault, "infrastructure-error", "the run stopped and nobody asked for it");
 }
 

@@ -70,6 +70,13 @@ void transcript_file_append(void *context, const char *line)
 		write_line(file, line);
 }
 
+void transcript_file_remove(const char *directory, const char *job)
+{
+	char path[400];
+	if (snprintf(path, sizeof(path), "%s/%s.log", directory, job) < (int)sizeof(path))
+		(void)unlink(path);
+}
+
 int transcript_file_read(const char *directory, const char *job, char **ret)
 {
 	int fd = open_file(directory, job, O_RDONLY);

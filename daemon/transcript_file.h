@@ -19,6 +19,9 @@ void transcript_file_close(struct transcript_file *file);
 /* A transcript_sink_fn. A disk that says no loses the line, never the job. */
 void transcript_file_append(void *file, const char *line);
 
+/* Of a job that is not kept. */
+void transcript_file_remove(const char *directory, const char *job);
+
 /* All of it, NUL-terminated; caller frees. -ENOENT when the job never ran. */
 int transcript_file_read(const char *directory, const char *job, char **ret);
 

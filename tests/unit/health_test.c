@@ -199,13 +199,15 @@ START_TEST(another_modem_is_noted_and_its_release_is_no_change)
 	size_t count;
 	learn(0, "1", "LR1-10", 10, BY_PROBE);
 	learn(0, "2", "LR2-20", 20, BY_UPGRADE); /* the upgrade ends in identity-changed: nothing is taken from it */
-	newest(0, &count);
-	ck_assert_uint_eq(count, 0);
+	learn(0, "2", "LR2-20", 20, BY_UPGRADE);
+	struct device_entry entry = newest(0, &count);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_str_eq(entry.detail, "the modem 2 answers where 1 was known");
 	ck_assert_str_eq(get_device(0).modem.release, "LR1-10");
 	ck_assert_str_eq(get_device(0).modem.imei, "1");
 	learn(0, "3", "LR3-30", 30, BY_PROBE);
-	struct device_entry entry = newest(0, &count);
-	ck_assert_uint_eq(count, 1);
+	entry = newest(0, &count);
+	ck_assert_uint_eq(count, 2);
 	ck_assert_str_eq(entry.type, "imei-changed");
 	ck_assert_str_eq(entry.detail, "the modem 3 answers where 1 was known");
 	ck_assert_str_eq(get_device(0).modem.imei, "3");
