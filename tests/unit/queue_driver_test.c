@@ -2,8 +2,11 @@
 #include "tests/unit/gateway_fixture.h"
 
 #include <check.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "daemon/queue_private.h"
 
 /* A driver that hangs: what its job says, what goes on beside it, what the stop does about it. */
 
@@ -74,6 +77,16 @@ START_TEST(a_job_says_that_its_driver_hangs)
 	fixture_advance(10000);
 	gateway_turn(fixture.gateway);
 	says(job.id, "the driver has not opened the port for 20 s: unplug the board");
+	/* As soon as the driver is back it is no more said, whatever the engine tells next. */
+	queued_job_call_driver(fixture.gateway->queue->jobs, NULL);
+	says(job.id, "");
+	ck_assert_int_eq(gateway_turn(fixture.gateway), 0);
+	/* The main thread sleeps: who enters a driver wakes it, so that it can look in time. */
+	struct pollfd wake = {.fd = gateway_wake_fd(fixture.gateway), .events = POLLIN};
+	ck_assert_int_eq(poll(&wake, 1, 0), 0);
+	queued_job_call_driver(fixture.gateway->queue->jobs, "closed");
+	ck_assert_int_eq(poll(&wake, 1, 0), 1);
+	queued_job_call_driver(fixture.gateway->queue->jobs, NULL);
 	let_go();
 	job = fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
 	ck_assert_str_eq(job.detail, "");
