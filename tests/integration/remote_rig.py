@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulated modems behind ports of the network: the real ser2net, socat, and peers that misbehave."""
+"""Simulated modems behind ports of the network: the real ser2net, and servers that are none."""
 import socket
 import subprocess
 import sys
@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from rack import PATIENCE_S, Rack, Simulator, wait_for  # noqa: E402
 
 TRIES = 20
+RAW, RFC2217 = "", "telnet(rfc2217),"
 
 
 def free_port():
@@ -18,53 +19,56 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def answers(port, process):
-    """Does the process that was started listen there? Not connecting: that would be a session."""
-    if process.poll() is not None:
-        return False
-    wanted = f"0100007F:{port:04X}"
+def is_listening(number):
+    """Without a connection, which would be a session."""
+    wanted = f"0100007F:{number:04X}"
     return any(line.split()[1] == wanted and line.split()[3] == "0A" for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
 
 
 class Ser2net:
-    """One ser2net with a connection for each tty; `ports` are what the configuration of the daemon names."""
+    """One ser2net with a connection for each (tty, kind, rate). start() again after stop() is on the same ports."""
 
-    def __init__(self, folder, ttys, raw=False, rate=9600, options="", ports=None):
-        self.config = Path(folder) / "ser2net.yaml"
-        self.ttys, self.raw, self.rate, self.options = ttys, raw, rate, options
-        self.numbers = ports
-        self.process = None
+    def __init__(self, test, folder, connections, options=""):
+        self.config = Path(folder) / f"ser2net-{id(self)}.yaml"
+        self.connections, self.options = connections, options
+        self.numbers = None
         self.start()
+        test.addCleanup(self.stop)
 
     @property
     def ports(self):
-        return [f"{'tcp' if self.raw else 'rfc2217'}://127.0.0.1:{number}" for number in self.numbers]
+        return [f"{'rfc2217' if kind else 'tcp'}://127.0.0.1:{number}" for (_, kind, _), number in zip(self.connections, self.numbers)]
 
     def write_config(self):
         text = "%YAML 1.1\n---\n"
-        for k, (tty, number) in enumerate(zip(self.ttys, self.numbers)):
-            text += f"connection: &c{k}\n  accepter: {'' if self.raw else 'telnet(rfc2217),'}tcp,127.0.0.1,{number}\n"
-            text += f"  connector: serialdev(nouucplock=true),{tty},{self.rate}n81,local\n" + self.options
+        for k, ((tty, kind, rate), number) in enumerate(zip(self.connections, self.numbers)):
+            text += f"connection: &c{k}\n  accepter: {kind}tcp,127.0.0.1,{number}\n"
+            text += f"  connector: serialdev(nouucplock=true),{tty},{rate}n81,local\n" + self.options
         self.config.write_text(text)
 
+    def try_start(self):
+        """False when a port was taken since it was found free."""
+        self.write_config()
+        self.process = subprocess.Popen(["ser2net", "-n", "-d", "-c", str(self.config)], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True)
+        trouble = []
+
+        def decided():
+            if self.process.poll() is not None:
+                trouble.append("ended")
+            return trouble or all(is_listening(number) for number in self.numbers)
+
+        wait_for(decided, what="ser2net's ports")
+        return not trouble
+
     def start(self):
-        """Again on the same ports when it was stopped before."""
-        chosen = self.numbers is not None
+        chosen = self.numbers
         for _ in range(TRIES):
-            if not chosen:
-                self.numbers = [free_port() for _ in self.ttys]
-            self.write_config()
-            self.process = subprocess.Popen(["ser2net", "-n", "-d", "-c", str(self.config)], stdout=subprocess.DEVNULL,
-                                            stderr=subprocess.PIPE)
-            try:
-                wait_for(lambda: self.process.poll() is not None or all(answers(n, self.process) for n in self.numbers),
-                         what="ser2net's ports")
-                if self.process.poll() is None:
-                    return
-            except AssertionError:
-                pass
+            self.numbers = chosen or [free_port() for _ in self.connections]
+            if self.try_start():
+                return
             self.stop()
-        raise AssertionError("ser2net found no free port")
+        raise AssertionError("ser2net does not start")
 
     def stop(self):
         if self.process.poll() is None:
@@ -73,15 +77,17 @@ class Ser2net:
         self.process.stderr.close()
 
 
-def remote_rack(test, count, profile="auto", raw=False, rate=9600, options="", config="", **simulator):
-    """A rack whose devices are behind ser2net: (rack, server). `options` are lines of each connection of ser2net."""
-    rack = Rack(0, start=False)
-    test.addCleanup(rack.close)
-    rack.simulator = Simulator(rack.folder / "fleet", count, **simulator)
-    server = Ser2net(rack.folder, rack.simulator.ports, raw=raw, rate=rate, options=options)
-    test.addCleanup(server.stop)
-    rack.devices = [f"bench-{k}" for k in range(count)]
-    sections = "".join(f"[device {device}]\nport = {port}\nprofile = {profile}\n" for device, port in zip(rack.devices, server.ports))
-    rack.daemon.config.write_text(rack.daemon.config.read_text() + config + sections)
-    rack.daemon.start()
-    return rack, server
+class RemoteRack(Rack):
+    """A rack whose daemon is started by serve(), once it is known which ports there are."""
+
+    def __init__(self, test, count, **simulator):
+        super().__init__(0, start=False)
+        test.addCleanup(self.close)
+        if count:
+            self.simulator = Simulator(self.folder / "fleet", count, **simulator)
+
+    def serve(self, ports, profile="auto", config=""):
+        self.devices = [f"bench-{k}" for k in range(len(ports))]
+        sections = "".join(f"[device {device}]\nport = {port}\nprofile = {profile}\n" for device, port in zip(self.devices, ports))
+        self.daemon.config.write_text(self.daemon.config.read_text() + config + sections)
+        self.daemon.start()

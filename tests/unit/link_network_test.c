@@ -189,7 +189,7 @@ START_TEST(a_host_that_does_not_answer_is_told)
 		ck_assert_int_eq(result, -ECANCELED);
 	} else {
 		ck_assert_int_eq(result, -EPROTO);
-		snprintf(message, sizeof(message), "port %s: 127.0.0.1 port %u cannot be reached: no answer", name, number);
+		snprintf(message, sizeof(message), "port %s: it cannot be reached: no answer", name);
 		ck_assert_str_eq(remote_case.fault.message, message);
 		ck_assert_int_ge(clock_now_ms() - start_ms, 10000);
 		ck_assert_int_lt(clock_now_ms() - start_ms, 12000);
@@ -205,10 +205,10 @@ static const struct {
 	const char *port;
 	const char *message; /* a part */
 } unreached[] = {
-    {"tcp://127.0.0.1:1", "127.0.0.1 port 1 cannot be reached: Connection refused"},
-    {"rfc2217://[::1]:1", "::1 port 1 cannot be reached: "},
-    {"tcp://255.255.255.255:1", "255.255.255.255 port 1 cannot be reached: "},
-    {"tcp://..:1", ".. port 1 cannot be reached: Name or service not known"},
+    {"tcp://127.0.0.1:1", "it cannot be reached: Connection refused"},
+    {"rfc2217://[::1]:1", "it cannot be reached: "},
+    {"tcp://255.255.255.255:1", "it cannot be reached: "},
+    {"tcp://..:1", "it cannot be reached: Name or service not known"},
 };
 
 START_TEST(a_host_that_cannot_be_reached_is_told)

@@ -17,9 +17,9 @@
 /* A host whose first address is dead must leave time for its second. */
 #define ADDRESS_MS 5000
 
-static int fault_unreached(const struct link_address *address, const char *reason, struct fault *ret_fault)
+static int fault_unreached(const char *reason, struct fault *ret_fault)
 {
-	return fault_set(ret_fault, FAULT_PORT_GONE, "%s port %u cannot be reached: %s", address->host, address->port, reason);
+	return fault_set(ret_fault, FAULT_PORT_GONE, "it cannot be reached: %s", reason);
 }
 
 static void set_option(int fd, int level, int name, int value)
@@ -113,13 +113,12 @@ int link_connect(const struct link_address *address, int cancel_fd, int64_t dead
 	int result = look_up(address, &all);
 
 	if (result != 0)
-		return fault_unreached(address, result == EAI_SYSTEM ? strerror_r(errno, reason, sizeof(reason)) : gai_strerror(result),
-				       ret_fault);
+		return fault_unreached(result == EAI_SYSTEM ? strerror_r(errno, reason, sizeof(reason)) : gai_strerror(result), ret_fault);
 	result = connect_to_any(all, cancel_fd, deadline_ms, ret_fd);
 	freeaddrinfo(all);
 	if (result == 0 || result == -ECANCELED)
 		return result;
 	if (result == -ETIMEDOUT)
-		return fault_unreached(address, "no answer", ret_fault);
-	return fault_unreached(address, strerror_r(-result, reason, sizeof(reason)), ret_fault);
+		return fault_unreached("no answer", ret_fault);
+	return fault_unreached(strerror_r(-result, reason, sizeof(reason)), ret_fault);
 }
