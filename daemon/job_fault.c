@@ -19,11 +19,14 @@ static const char *const class_names[] = {
  * at the board is device, even when it looks like silence. "interrupted" ends a loop of crashes, so its class must be one that is not retried. */
 static const struct fault_kind kinds[] = {
     {"port-in-use", CLASS_OPERATOR, 409, "Another program holds the port",
-     "Stop the program that is named (ModemManager, gpsd or a terminal are the usual ones), or let go of the port, then retry the job."},
+     "Stop the program that is named (ModemManager, gpsd or a terminal are the usual ones), or let go of the port, then retry the job. Of "
+     "a port "
+     "over the network only its server knows who has it."},
     {"port-gone", CLASS_TRANSIENT, 503, "The port does not exist or went away",
      "Check the USB cable, the hub and its power supply, and that the port's path is right. If ports vanish again and again, the supply is "
-     "too weak: "
-     "use a powered hub with fewer boards."},
+     "too weak: use a powered hub with fewer boards. For a port over the network check that its host and server run and can be reached, "
+     "and "
+     "that the server speaks what the port's name says (man dupgated)."},
     {"modem-silent", CLASS_TRANSIENT, 504, "The modem does not answer at any rate",
      "Take all power from the board, USB and battery, for 10 seconds, then plug it in and probe again. The reset button is not enough."},
     {"modem-unpowered", CLASS_DEVICE, 502, "The line is held low: the modem has no power",
