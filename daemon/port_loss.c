@@ -29,7 +29,16 @@ static bool is_loss(struct queued_job *entry)
 	return loss;
 }
 
-static void describe(struct job_row *next)
+/* Indexed by whether the port is one over the network. */
+static const struct {
+	const char *look_at, *cause;
+} suspects[] = {
+    {"the power supply, the USB hub and the cable", "the power supply or the USB hub is too weak, or the cable is loose"},
+    {"the network, the server of the port, and what is behind it",
+     "the network, the server of the port, or what is behind it is not reliable"},
+};
+
+static void describe(struct job_row *next, bool remote)
 {
 	struct job *job = &next->job;
 	unsigned losses = next->port_losses;
@@ -42,13 +51,11 @@ static void describe(struct job_row *next)
 		snprintf(job->detail, sizeof(job->detail), "the port went away; the job goes on when it is back");
 		return;
 	}
-	snprintf(job->detail, sizeof(job->detail), "the port went away %u times: look at the power supply, the USB hub and the cable",
-		 losses);
+	snprintf(job->detail, sizeof(job->detail), "the port went away %u times: look at %s", losses, suspects[remote].look_at);
 	char evidence[sizeof(job->fault.evidence)];
 	memcpy(evidence, job->fault.evidence, sizeof(evidence));
-	job_fault_set(&job->fault, "port-gone",
-		      "%s; the port went away %u times in this job: the power supply or the USB hub is too weak, or the cable is loose",
-		      job->fault.message, losses);
+	job_fault_set(&job->fault, "port-gone", "%s; the port went away %u times in this job: %s", job->fault.message, losses,
+		      suspects[remote].cause);
 	memcpy(job->fault.evidence, evidence, sizeof(job->fault.evidence));
 }
 
@@ -90,6 +97,6 @@ bool port_loss_count(struct queued_job *entry, struct job_row *next)
 	if (!is_loss(entry))
 		return false;
 	next->port_losses++;
-	describe(next);
+	describe(next, entry->outcome.remote);
 	return true;
 }

@@ -15,9 +15,15 @@
 /* Under `lock`. */
 static void write_detail(const struct queued_job *entry, int64_t now_ms, struct job *job)
 {
-	snprintf(job->detail, sizeof(job->detail), "%sthe driver has not %s the port for %lld s: unplug the board",
-		 entry->row.cancel_requested ? "cancelled; " : "", entry->driver_call,
-		 (long long)((now_ms - entry->driver_since_ms) / 1000));
+	const char *cancelled = entry->row.cancel_requested ? "cancelled; " : "";
+	long long waited_s = (now_ms - entry->driver_since_ms) / 1000;
+	if (entry->driver_is_remote)
+		snprintf(job->detail, sizeof(job->detail),
+			 "%sthe port is not %s after %lld s: look whether its host, the network and the name server answer", cancelled,
+			 entry->driver_call, waited_s);
+	else
+		snprintf(job->detail, sizeof(job->detail), "%sthe driver has not %s the port for %lld s: unplug the board", cancelled,
+			 entry->driver_call, waited_s);
 }
 
 static void publish(const struct queued_job *entry, const struct job *now)
@@ -25,7 +31,7 @@ static void publish(const struct queued_job *entry, const struct job *now)
 	event_publish_job(entry->queue->with.events, EVENT_JOB_CHANGED, now);
 }
 
-void queued_job_call_driver(struct queued_job *entry, const char *call)
+void queued_job_call_driver(struct queued_job *entry, const char *call, bool is_remote)
 {
 	struct queue *queue = entry->queue;
 	/* With both mutexes as soon as something was told, so that its end is told after it. */
@@ -33,6 +39,7 @@ void queued_job_call_driver(struct queued_job *entry, const char *call)
 	pthread_mutex_lock(&queue->lock);
 	bool told = entry->driver_told_ms != 0;
 	entry->driver_call = call;
+	entry->driver_is_remote = is_remote;
 	entry->driver_since_ms = call != NULL ? queue->with.now_ms() : 0;
 	entry->driver_told_ms = 0;
 	if (told)

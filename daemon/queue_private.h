@@ -49,6 +49,7 @@ struct queued_job {
 	bool left;      /* the ordered stop waits for its thread no longer: it ends with the process */
 	/* What its thread waits for the driver to do, since when, and when that was told last; NULL: nothing. Under `lock`. */
 	const char *driver_call;
+	bool driver_is_remote; /* no driver but a host, the network between, or who knows its address */
 	int64_t driver_since_ms, driver_told_ms;
 	struct run_outcome outcome;
 	int64_t
@@ -148,8 +149,9 @@ bool queue_may_be_at_work(struct queue *queue, const char *device, const char *j
 /* The thread of a running job; ends with the outcome settled or marked. */
 void *runner_main(void *entry);
 
-/* Drivers that hang, queue_driver.c. The thread of a job says when it calls one (`call`: "opened", "closed") and when that is over (NULL). */
-void queued_job_call_driver(struct queued_job *entry, const char *call);
+/* Drivers that hang, queue_driver.c. The thread of a job says when it calls one (`call`: "opened", "closed"), of which kind of port, and when that is
+ * over (NULL). */
+void queued_job_call_driver(struct queued_job *entry, const char *call, bool is_remote);
 /* Tells of calls that take long; when the daemon stops, leaves their threads behind. Main thread, `change` is held. Returns when it has to look
  * again; 0: not by itself. */
 int64_t queue_mind_drivers(struct queue *queue, int64_t now_ms);

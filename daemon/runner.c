@@ -192,7 +192,7 @@ static bool keep_return(struct run *run, struct job_row *next)
 static void on_driver(void *context, const char *call)
 {
 	struct run *run = context;
-	queued_job_call_driver(run->entry, call);
+	queued_job_call_driver(run->entry, call, link_port_is_remote(run->device.port));
 }
 
 /* Decided under `change`, as a cancel is: one of the two comes first, and the other is told. */

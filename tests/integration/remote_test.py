@@ -73,7 +73,7 @@ class Remote(FleetTest):
                 job = rack.daemon.finished(job)
                 self.assert_upgraded(rack, job, index, OLD, NEW)
                 self.assertEqual((job["attempt"], job["interruptions"]), (1, 0))
-                self.assertIn("the port went away 1 times, the last time in the phase transfer; at most 10 are taken", job["notes"])
+                self.assertIn("the port went away 1 time, the last time in the phase transfer; at most 10 are taken", job["notes"])
         self.assertEqual(len(rack.daemon.get("/jobs")["jobs"]), 2)
 
     def refused(self, rack, job):

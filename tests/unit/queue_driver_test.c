@@ -200,6 +200,22 @@ START_TEST(a_driver_that_works_is_not_left)
 }
 END_TEST
 
+/* Its fault is elsewhere, and there is nothing to unplug. */
+START_TEST(a_port_over_the_network_has_no_driver)
+{
+	fixture_stop(&fixture);
+	strcpy(fixture.config.devices[0].port, "tcp://modem0:4001");
+	fixture_start(&fixture);
+	struct job job = stuck_in(PHASE_CONNECT);
+	fixture_advance(10000);
+	gateway_turn(fixture.gateway);
+	says(job.id, "the port is not opened after 10 s: look whether its host, the network and the name server answer");
+	let_go();
+	job = fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	ck_assert_str_eq(job.detail, "");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("queue_driver");
@@ -207,6 +223,7 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_job_says_that_its_driver_hangs);
+	tcase_add_test(tests, a_port_over_the_network_has_no_driver);
 	tcase_add_test(tests, it_takes_the_place_of_no_other_job);
 	tcase_add_test(tests, a_cancel_is_answered_and_takes_effect_when_the_driver_lets_go);
 	tcase_add_test(tests, the_stop_leaves_it_behind_and_nothing_is_lost);

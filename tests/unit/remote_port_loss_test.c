@@ -65,7 +65,7 @@ static void assert_waits(const char *id, const char *code)
 	ck_assert_str_eq(job.fault.kind->code, code);
 	ck_assert_str_eq(job.detail, "the port cannot be opened: it is tried again until it can");
 	ck_assert_uint_eq(job.note_count, 1);
-	ck_assert_ptr_nonnull(strstr(job.notes[0], "the port went away 1 times"));
+	ck_assert_ptr_nonnull(strstr(job.notes[0], "the port went away 1 time,"));
 }
 
 static const struct {
@@ -108,6 +108,25 @@ START_TEST(the_next_loss_begins_anew)
 	fail_in(PHASE_CONNECT, FAULT_PORT_GONE);
 	fixture_advance(500);
 	ck_assert_int_eq(pause_after_run(5), 1000);
+}
+END_TEST
+
+/* No cable and no hub is to blame. */
+START_TEST(again_and_again_it_is_the_network)
+{
+	fail_in(PHASE_TRANSFER, FAULT_PORT_GONE);
+	struct job job = fixture_submit(&fixture, 0);
+	for (unsigned loss = 1; loss < 3; loss++) {
+		ck_assert_int_eq(pause_after_run(loss), 500);
+		fixture_advance(500);
+	}
+	pause_after_run(3);
+	job = fixture_job(&fixture, job.id);
+	ck_assert_str_eq(job.detail, "the port went away 3 times: look at the network, the server of the port, and what is behind it");
+	ck_assert_str_eq(job.fault.message,
+			 "the script says so; the port went away 3 times in this job: the network, the server of the port, or "
+			 "what is behind it is not reliable");
+	ck_assert_str_eq(job.fault.evidence, "seen");
 }
 END_TEST
 
@@ -171,6 +190,7 @@ int main(void)
 	tcase_add_checked_fixture(cases, set_up, tear_down);
 	tcase_add_loop_test(cases, a_job_waits_longer_and_longer_for_its_server, 0, sizeof(losses) / sizeof(losses[0]));
 	tcase_add_test(cases, the_next_loss_begins_anew);
+	tcase_add_test(cases, again_and_again_it_is_the_network);
 	tcase_add_test(cases, a_day_is_the_end_of_what_cannot_be_cancelled);
 	tcase_add_test(cases, a_server_that_was_never_reached_costs_attempts);
 	tcase_add_test(cases, another_fault_is_no_closed_port);
