@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from rack import BUILD, PATIENCE_S, FleetTest, Simulator, make_helper  # noqa: E402
+from rack import BUILD, PATIENCE_S, FleetTest, Simulator, make_helper, wait_for  # noqa: E402
 
 OLD, NEW = "LR5.1.1.0-38638", "LR5.1.1.0-39529"
 NAME = "CATM1-39529.dup"
@@ -33,7 +33,7 @@ class HealthTest(FleetTest):
         self.simulator.stop()
         if fresh:
             (self.simulator.folder / "state" / "modem0.json").unlink()
-        self.simulator = self.bench.simulator = Simulator(self.simulator.folder, 1, **options)
+        self.simulator = self.bench.simulator = Simulator(self.simulator.folder, len(self.bench.devices), **options)
 
     def probe(self, device="bench-0"):
         return self.job(device, "probe")
@@ -142,6 +142,23 @@ class Quarantine(HealthTest):
         self.assertEqual([entry["type"] for entry in self.history()], ["released-from-quarantine", "quarantined"])
         self.assertEqual(self.job("bench-0", "upgrade", {"firmware": NAME})["fault"]["code"], "board-too-old")
         self.assertEqual(self.device("bench-1")["quarantine"], None)
+
+
+class Periodic(HealthTest):
+    def test_idle_devices_are_asked_and_give_way(self):
+        self.start(2, extra_config="[health]\nprobe_every_s = 1\n")
+        self.add()
+        seen = wait_for(lambda: all(self.device(f"bench-{k}")["state"] == "ready" for k in range(2)) and self.device()["seen_at"], what="ready")
+        wait_for(lambda: self.device()["seen_at"] > seen, what="another probe")
+        self.assertEqual(len(self.daemon.get("/jobs?device=bench-0")["jobs"]), 1)
+        for k in range(2):
+            job = self.job(f"bench-{k}", "upgrade", {"firmware": NAME})  # whether a probe runs or not
+            self.assertEqual((job["state"], job["verified"]), ("succeeded", True), job["fault"])
+        self.replace(fresh=True)  # OLD again
+        wait_for(lambda: self.history(), what="a change that is seen by itself")
+        self.assertEqual(self.history()[0]["type"], "release-changed")
+        job = self.daemon.finished(self.history()[0]["job"])
+        self.assertEqual((job["kind"], job["state"]), ("probe", "succeeded"))
 
 
 class Identity(HealthTest):
