@@ -39,7 +39,7 @@ class Upgrade(FleetTest):
         rack = self.rack(1, boot_mode=4)
         firmware = rack.daemon.add_firmware(rack.bundle(), query=f"&release={NEW}")
         job = rack.daemon.finished(rack.daemon.upgrade("bench-0", firmware["sha256"][:12])["id"])
-        self.assert_upgraded(rack, job, 0, None, NEW)
+        self.assert_upgraded(rack, job, 0, OLD, NEW)
 
     def test_monarch2_started_in_recovery(self):
         rack = self.rack(1, family="monarch2", boot_mode=4)
