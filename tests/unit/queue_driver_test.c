@@ -78,15 +78,15 @@ START_TEST(a_job_says_that_its_driver_hangs)
 	gateway_turn(fixture.gateway);
 	says(job.id, "the driver has not opened the port for 20 s: unplug the board");
 	/* As soon as the driver is back it is no more said, whatever the engine tells next. */
-	queued_job_call_driver(fixture.gateway->queue->jobs, NULL);
+	queued_job_call_driver(fixture.gateway->queue->jobs, NULL, false);
 	says(job.id, "");
 	ck_assert_int_eq(gateway_turn(fixture.gateway), 0);
 	/* The main thread sleeps: who enters a driver wakes it, so that it can look in time. */
 	struct pollfd wake = {.fd = gateway_wake_fd(fixture.gateway), .events = POLLIN};
 	ck_assert_int_eq(poll(&wake, 1, 0), 0);
-	queued_job_call_driver(fixture.gateway->queue->jobs, "closed");
+	queued_job_call_driver(fixture.gateway->queue->jobs, "closed", false);
 	ck_assert_int_eq(poll(&wake, 1, 0), 1);
-	queued_job_call_driver(fixture.gateway->queue->jobs, NULL);
+	queued_job_call_driver(fixture.gateway->queue->jobs, NULL, false);
 	let_go();
 	job = fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
 	ck_assert_str_eq(job.detail, "");
