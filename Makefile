@@ -128,7 +128,7 @@ test-matrix: deps
 	@DUPGATE_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/integration/fault_matrix.py
 
 bench: deps
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(BENCHES)
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(BENCHES) $(BUILD)/dupgated-hasty $(BUILD)/tests/usb_tty.so
 	@tests/bench/run.sh $(BUILD)
 
 lint: lint-deps

@@ -24,3 +24,5 @@ echo
 DUPGATE_BUILD=$(realpath "$build") "${PYTHON:-/usr/bin/python3}" "$here/bench_cache.py"
 echo
 DUPGATE_BUILD=$(realpath "$build") "${PYTHON:-/usr/bin/python3}" "$here/bench_idle.py"
+echo
+DUPGATE_BUILD=$(realpath "$build") "${PYTHON:-/usr/bin/python3}" "$here/bench_usb.py"

@@ -11,8 +11,12 @@ import usb_phases  # noqa: E402
 
 
 class Phases(usb_phases.PhasesTest):
-    def test_from_the_application(self):
-        self.play("pycom", usb_phases.plain_phases())
+    # Half of them at a time: the dialogues of all boards at once would be too slow for a daemon that is hasty.
+    def test_before_and_early_in_the_transfer(self):
+        self.play("pycom", usb_phases.plain_phases()[:7])
+
+    def test_late_in_the_transfer_and_after(self):
+        self.play("pycom", usb_phases.plain_phases()[7:])
 
     def test_from_the_boot_rom(self):
         self.play("pycom", fault_matrix.IN_FFH, ffh=True)

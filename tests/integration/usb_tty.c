@@ -27,6 +27,7 @@ int ioctl(int fd, unsigned long request, ...);
 char *realpath(const char *restrict path, char *restrict ret);
 char *__realpath_chk(const char *path, char *ret, size_t ret_size);
 int open(const char *path, int flags, ...);
+int open64(const char *path, int flags, ...);
 int __open_2(const char *path, int flags);
 int access(const char *path, int mode);
 FILE *fopen64(const char *restrict path, const char *restrict mode);
@@ -145,22 +146,42 @@ char *__realpath_chk(const char *path, char *ret, size_t ret_size)
 	return realpath(path, ret);
 }
 
-/* Those of umockdev remember each node that is open, and end the program at the fiftieth. */
-int open(const char *path, int flags, ...)
+/* umockdev connects a socket of its own for whatever is opened in /dev, of which it takes fifty and ends the program, and loses some. */
+static int open_file(const char *path, int flags, mode_t mode)
 {
 	char node[PATH_MAX], port[PATH_MAX];
 	int (*next_open)(const char *, int, ...) = (int (*)(const char *, int, ...))next("open");
+
+	if (find_node(path, node, port))
+		path = port;
+	if (begins_with(path, DEV))
+		return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	return next_open(path, flags, mode);
+}
+
+int open(const char *path, int flags, ...)
+{
 	va_list arguments;
 
 	va_start(arguments, flags);
-	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
+	mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
 	va_end(arguments);
-	return next_open(find_node(path, node, port) ? port : path, flags, mode);
+	return open_file(path, flags, mode);
+}
+
+int open64(const char *path, int flags, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, flags);
+	mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
+	va_end(arguments);
+	return open_file(path, flags, mode);
 }
 
 int __open_2(const char *path, int flags)
 {
-	return open(path, flags);
+	return open_file(path, flags, 0);
 }
 
 /* What udevd keeps is looked up in the testbed as well; umockdev knows of sysfs and device nodes alone. */
