@@ -88,6 +88,10 @@ $(BUILD)/tests/usb_tty.so: tests/integration/usb_tty.c
 $(BUILD)/tests/stuck_driver.so: tests/integration/stuck_driver.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -O2 -g $(WARNINGS) -fPIC -shared -o $@ $<
+# Modem lines for the ptys of a server, likewise.
+$(BUILD)/tests/modem_lines.so: tests/integration/modem_lines.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -O2 -g $(WARNINGS) -fPIC -shared -o $@ $<
 # dupctl's own objects but main.o, so that its tests can link them.
 $(BUILD)/libdupctl.a: $(filter-out %/main.o,$(call objects,cmd/dupctl))
 	@rm -f $@
@@ -177,7 +181,8 @@ install: all
 	install -D -m 0644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/dupgate/copyright
 
 unit: $(UNIT_TESTS)
-tests-built: all $(UNIT_TESTS) $(CORPUS_TESTS) $(BUILD)/dupgated-hasty $(BUILD)/tests/download_driver $(BUILD)/tests/usb_tty.so $(BUILD)/tests/stuck_driver.so
+tests-built: all $(UNIT_TESTS) $(CORPUS_TESTS) $(BUILD)/dupgated-hasty $(BUILD)/tests/download_driver $(BUILD)/tests/usb_tty.so $(BUILD)/tests/stuck_driver.so \
+	$(BUILD)/tests/modem_lines.so
 
 help:
 	@echo 'make            build dupgated, dupctl and dupgate-sim into $(BUILD)/'

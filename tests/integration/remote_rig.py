@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulated modems behind ports of the network: the real ser2net, and servers that are none."""
+import os
 import socket
 import subprocess
 import sys
@@ -28,7 +29,8 @@ def is_listening(number):
 class Ser2net:
     """One ser2net with a connection for each (tty, kind, rate). start() again after stop() is on the same ports."""
 
-    def __init__(self, test, folder, connections, options=""):
+    def __init__(self, test, folder, connections, options="", environment=None):
+        self.environment = dict(os.environ, **(environment or {}))
         self.config = Path(folder) / f"ser2net-{id(self)}.yaml"
         self.connections, self.options = connections, options
         self.numbers = None
@@ -50,7 +52,7 @@ class Ser2net:
         """False when a port was taken since it was found free."""
         self.write_config()
         self.process = subprocess.Popen(["ser2net", "-n", "-d", "-c", str(self.config)], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE, text=True, env=self.environment)
         trouble = []
 
         def decided():

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports over the network: modems behind the real ser2net, by RFC 2217 and as bytes over TCP."""
 import json
+import os
 import socket
 import sys
+import termios
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from rack import FleetTest, make_helper, wait_for  # noqa: E402
+from rack import BUILD, FleetTest, make_helper, wait_for  # noqa: E402
 from remote_rig import RAW, RFC2217, RemoteRack, Ser2net, free_port  # noqa: E402
 
 OLD, NEW = "LR5.1.1.0-38638", "LR5.1.1.0-39529"
@@ -79,6 +81,32 @@ class Remote(FleetTest):
     def refused(self, rack, job):
         job = rack.daemon.get(f"/jobs/{job}")
         return job if job["state"] == "waiting" and "Connection refused" in (job["fault"] or {}).get("message", "") else None
+
+    def tty_settings(self, path):
+        """(rate, frame and flow control)"""
+        tty = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        try:
+            flags, speed = termios.tcgetattr(tty)[2], termios.tcgetattr(tty)[5]
+        finally:
+            os.close(tty)
+        return speed, flags & (termios.CSIZE | termios.PARENB | termios.CSTOPB | termios.CRTSCTS)
+
+    def test_the_port_is_set_up_as_the_profile_says(self):
+        """What ser2net made of its tty, and the lines that a rung of the ladder drops and raises: a pty has none, unless ser2net is told so."""
+        rack = RemoteRack(self, 2)
+        lines = rack.folder / "lines"
+        lined = Ser2net(self, rack.folder, [(rack.simulator.ports[0], RFC2217, 9600)],
+                        environment={"LD_PRELOAD": str(BUILD / "tests/modem_lines.so"), "MODEM_LINES": str(lines)})
+        lineless = Ser2net(self, rack.folder, [(rack.simulator.ports[1], RFC2217, 9600)])
+        rack.serve(lined.ports + lineless.ports, profile="monarch1", config="[jobs]\nattempts = 1\n")
+        jobs = [rack.daemon.request("POST", f"/devices/{device}/power-cycle", {"rung": "lines"})[2]["id"] for device in rack.devices]
+        wanted = (termios.B921600, termios.CS8 | termios.CRTSCTS)
+        wait_for(lambda: self.tty_settings(rack.simulator.ports[0]) == wanted, what="921600 bit/s, 8N1, RTS/CTS")
+        faults = [rack.daemon.finished(job)["fault"] for job in jobs]
+        for fault, reason in zip(faults, ("the modem did not start anew", "the port has none")):
+            self.assertEqual(fault["code"], "power-cycle-failed")
+            self.assertIn(reason, json.dumps(fault))
+        self.assertEqual(lines.read_text().split("\n"), ["dtr=0 rts=1", "dtr=0 rts=0", "dtr=1 rts=0", "dtr=1 rts=1", ""])
 
     def test_servers_that_are_none(self):
         rack = RemoteRack(self, 2)
