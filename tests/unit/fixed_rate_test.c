@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/unit/fake_modem.h"
+#include "transport/clock.h"
 #include "transport/link/link_backend.h"
 #include "transport/modem/modem.h"
 
@@ -131,6 +132,22 @@ START_TEST(the_boot_rom_is_told_the_rate_it_has)
 }
 END_TEST
 
+/* Of any port over a network. */
+START_TEST(a_probe_waits_for_the_network_too)
+{
+	const struct fake_rule rules[] = {{.expect = "AT"}, {0}};
+	struct at_reply reply;
+
+	start(rules);
+	modem.link->latency_ms = 150;
+	int64_t started_ms = clock_now_ms();
+	ck_assert_int_eq(modem_probe(&modem, 30, &reply), -ETIMEDOUT);
+	ck_assert_int_ge(clock_now_ms() - started_ms, 180);
+	fake_modem_stop(fake);
+	end("> AT");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("fixed_rate");
@@ -139,6 +156,7 @@ int main(void)
 	tcase_set_timeout(cases, 30);
 	tcase_add_test(cases, is_found_at_whatever_rate_it_is);
 	tcase_add_loop_test(cases, no_other_rate_is_tried, 0, sizeof(misses) / sizeof(misses[0]));
+	tcase_add_test(cases, a_probe_waits_for_the_network_too);
 	tcase_add_test(cases, the_application_keeps_its_rate);
 	tcase_add_loop_test(cases, the_boot_rom_is_told_the_rate_it_has, 0, sizeof(boot_rom_answers) / sizeof(boot_rom_answers[0]));
 	suite_add_tcase(suite, cases);

@@ -123,6 +123,32 @@ START_TEST(the_rate_of_bytes_over_tcp_is_fixed)
 }
 END_TEST
 
+static const struct {
+	const char *listens, *name; /* "HOST:" of the port */
+} hosts[] = {
+    {"127.0.0.1", "tcp://127.0.0.1"},
+    {"127.0.0.1", "tcp://localhost"}, /* whose other address refuses */
+    {"::1", "tcp://[::1]"},
+};
+
+START_TEST(a_host_has_names_and_numbers)
+{
+	static const struct peer_step steps[] = {{"31", "32", false}, PEER_END};
+	static const struct peer_step *const scripts[] = {steps};
+	char name[64];
+
+	remote_case.peer = remote_peer_start_at(hosts[_i].listens, scripts, 1, true);
+	if (!remote_case.peer)
+		return; /* a host without IPv6 */
+	snprintf(name, sizeof(name), "%s:%u", hosts[_i].name, remote_peer_port(remote_case.peer));
+	int result = link_open(name, &remote_case_plain, &remote_case.fault, &remote_case.port);
+	ck_assert_msg(result == 0, "%s", remote_case.fault.message);
+	remote_case_put("1", 1);
+	remote_case_read("2", 1);
+	remote_case_close();
+}
+END_TEST
+
 START_TEST(a_cancel_ends_the_opening)
 {
 	static const struct peer_step silent[] = {{REMOTE_OFFERS, NULL, false}, {"ff", NULL, false}, PEER_END};
@@ -232,6 +258,7 @@ static TCase *network_cases(void)
 	tcase_add_test(cases, a_dead_peer_is_noticed_in_bounded_time);
 	tcase_add_test(cases, bytes_over_tcp_are_as_they_are);
 	tcase_add_test(cases, the_rate_of_bytes_over_tcp_is_fixed);
+	tcase_add_loop_test(cases, a_host_has_names_and_numbers, 0, COUNT_OF(hosts));
 	tcase_add_test(cases, a_cancel_ends_the_opening);
 	tcase_add_test(cases, a_cancel_ends_an_open_link_s_waits);
 	tcase_add_loop_test(cases, a_host_that_does_not_answer_is_told, 0, COUNT_OF(schemes));

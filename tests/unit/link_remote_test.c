@@ -140,6 +140,28 @@ START_TEST(a_port_in_use_that_becomes_free_is_opened)
 }
 END_TEST
 
+START_TEST(a_slow_way_is_measured)
+{
+	static const struct peer_step late[] = {
+	    {REMOTE_OFFERS, REMOTE_AGREED, true},
+	    {REMOTE_DONT_ECHO REMOTE_RATE, "~" REMOTE_RATE_SET, true},
+	    REMOTE_FRAME_SET,
+	    {REMOTE_FLOW_NONE, "fffa2c6901fff0", false},
+	    {REMOTE_MASKS, NULL, false},
+	    PEER_END,
+	};
+	static const struct peer_step prompt[] = {REMOTE_OPENED, PEER_END};
+
+	remote_case_open_rfc2217(late);
+	ck_assert_int_ge(link_latency_ms(remote_case.port), PEER_LATE_MS);
+	ck_assert_int_le(link_latency_ms(remote_case.port), 2000);
+	remote_case_close();
+	remote_case_open_rfc2217(prompt);
+	ck_assert_int_lt(link_latency_ms(remote_case.port), PEER_LATE_MS);
+	remote_case_close();
+}
+END_TEST
+
 START_TEST(sets_and_checks_the_rate)
 {
 	static const struct peer_step steps[] = {
@@ -386,6 +408,7 @@ static TCase *set_cases(void)
 	tcase_add_test(cases, opens_as_it_is_told_and_takes_data_apart);
 	tcase_add_loop_test(cases, says_what_is_wrong_with_a_server, 0, COUNT_OF(refusals));
 	tcase_add_test(cases, a_port_in_use_that_becomes_free_is_opened);
+	tcase_add_test(cases, a_slow_way_is_measured);
 	tcase_add_test(cases, sets_and_checks_the_rate);
 	tcase_add_test(cases, sets_flow_control_and_lines);
 	tcase_add_test(cases, counts_what_the_server_tells_of_its_line);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/remote_peer.h"
 
-#include <arpa/inet.h>
 #include <check.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -81,8 +81,13 @@ static bool follow_expect(struct remote_peer *peer, const char *expect)
 
 static void follow_send(struct remote_peer *peer, const struct peer_step *step)
 {
+	bool late = step->send[0] == '~';
 	uint8_t bytes[BYTES_MAX];
-	size_t length = from_hex(step->send, bytes);
+	size_t length = from_hex(step->send + late, bytes);
+	struct pollfd stop = {.fd = peer->stop_fd, .events = POLLIN};
+
+	if (late)
+		(void)poll(&stop, 1, PEER_LATE_MS);
 	size_t piece = step->whole ? length : 1;
 
 	for (size_t i = 0; i < length; i += piece)
@@ -120,22 +125,53 @@ static void *serve(void *context)
 	return NULL;
 }
 
-struct remote_peer *remote_peer_start(const struct peer_step *const scripts[], size_t count, bool hold)
+/* -1 when this host has no such address. */
+static int listen_at(const char *address, uint16_t *ret_port)
 {
-	struct remote_peer *peer = calloc(1, sizeof(*peer));
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof(address);
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_PASSIVE};
+	struct addrinfo *found = NULL;
+	struct sockaddr_storage bound;
+	socklen_t size = sizeof(bound);
+	char number[8];
 
+	ck_assert_int_eq(getaddrinfo(address, "0", &hints, &found), 0);
+	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int result = fd < 0 ? -1 : bind(fd, found->ai_addr, found->ai_addrlen);
+	freeaddrinfo(found);
+	if (result < 0) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	ck_assert_int_eq(listen(fd, 8), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&bound, &size), 0);
+	ck_assert_int_eq(getnameinfo((struct sockaddr *)&bound, size, NULL, 0, number, sizeof(number), NI_NUMERICSERV), 0);
+	*ret_port = (uint16_t)strtoul(number, NULL, 10);
+	return fd;
+}
+
+struct remote_peer *remote_peer_start_at(const char *address, const struct peer_step *const scripts[], size_t count, bool hold)
+{
+	uint16_t port = 0;
+	int listener = listen_at(address, &port);
+
+	if (listener < 0)
+		return NULL;
+	struct remote_peer *peer = calloc(1, sizeof(*peer));
 	ck_assert_ptr_nonnull(peer);
-	*peer = (struct remote_peer){.scripts = scripts, .count = count, .hold = hold, .connection = -1};
-	peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	*peer =
+	    (struct remote_peer){.scripts = scripts, .count = count, .hold = hold, .connection = -1, .listener = listener, .port = port};
 	peer->stop_fd = eventfd(0, EFD_CLOEXEC);
 	peer->done_fd = eventfd(0, EFD_CLOEXEC);
-	ck_assert_int_eq(bind(peer->listener, (struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(listen(peer->listener, 8), 0);
-	ck_assert_int_eq(getsockname(peer->listener, (struct sockaddr *)&address, &size), 0);
-	peer->port = ntohs(address.sin_port);
 	ck_assert_int_eq(pthread_create(&peer->thread, NULL, serve, peer), 0);
+	return peer;
+}
+
+struct remote_peer *remote_peer_start(const struct peer_step *const scripts[], size_t count, bool hold)
+{
+	struct remote_peer *peer = remote_peer_start_at("127.0.0.1", scripts, count, hold);
+
+	ck_assert_ptr_nonnull(peer);
 	return peer;
 }
 

@@ -10,9 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define PEER_LATE_MS 120
+
 struct peer_step {
 	const char *expect; /* NULL: nothing */
-	const char *send;   /* NULL: nothing */
+	const char *send;   /* NULL: nothing; with a ~ before it PEER_LATE_MS later */
 	bool whole;         /* sent with one system call */
 };
 
@@ -26,6 +28,8 @@ struct remote_peer;
 /* Serves one client after the other, each with the next script (the last one again and again); each ends with PEER_END. Then the connection is
  * closed; with `hold` the one client there is stays connected. */
 struct remote_peer *remote_peer_start(const struct peer_step *const scripts[], size_t count, bool hold);
+/* The same, listening there: a numeric address. NULL when this host has no such address. */
+struct remote_peer *remote_peer_start_at(const char *address, const struct peer_step *const scripts[], size_t count, bool hold);
 uint16_t remote_peer_port(const struct remote_peer *peer);
 
 /* Joins; "" when all came as expected, else what came instead. Valid until remote_peer_free(). */

@@ -88,6 +88,11 @@ uint32_t link_rate(const struct link *link)
 	return link->rate_bps;
 }
 
+int64_t link_latency_ms(const struct link *link)
+{
+	return link->latency_ms;
+}
+
 bool link_has_fixed_rate(const struct link *link)
 {
 	return link->fixed_rate;

@@ -92,6 +92,9 @@ int link_drain(struct link *link, int64_t deadline_ms);
 int link_set_rate(struct link *link, uint32_t rate_bps);
 uint32_t link_rate(const struct link *link);
 
+/* How much later than over a wire an answer comes, in ms: a network's way there and back, as it was when the port was opened. 0 for a tty. */
+int64_t link_latency_ms(const struct link *link);
+
 /* tcp://: every rate but the one of the settings is -EINVAL, and that one is a guess. */
 bool link_has_fixed_rate(const struct link *link);
 

@@ -41,6 +41,7 @@ struct link {
 	bool fixed_rate; /* the far end's, which nobody here can set or ask */
 	int cancel_fd;
 	uint32_t rate_bps;
+	int64_t latency_ms;
 	uint32_t fifo_bytes; /* what a UART may still hold when the kernel's queue is empty */
 	uint64_t drained_at; /* bytes_sent when the last drain ended */
 	struct link_counters counters;

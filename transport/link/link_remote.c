@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,7 @@
 #define IN_USE_MS       3000
 #define IN_USE_PAUSE_MS 200
 #define UART_FIFO_BYTES 64u
+#define LATENCY_MAX_MS  2000
 
 /* What the kernel took and the peer's has not acknowledged. */
 static int unsent(const struct link *link)
@@ -249,11 +252,19 @@ static int fault_setting(int result, const char *what, struct fault *fault)
 	return result;
 }
 
+/* A packet that was lost makes it no longer than this. */
+static int64_t latency_of(int64_t duration_ms)
+{
+	return duration_ms < LATENCY_MAX_MS ? duration_ms : LATENCY_MAX_MS;
+}
+
 static int set_up(struct link *link, const struct link_settings *settings, struct fault *fault)
 {
 	char rate[32];
+	int64_t started_ms = clock_now_ms();
 	int result = remote_set_rate(link, settings->rate_bps);
 
+	link->latency_ms = latency_of(clock_now_ms() - started_ms);
 	snprintf(rate, sizeof(rate), "%u bit/s", settings->rate_bps);
 	if (result < 0)
 		return fault_setting(result, rate, fault);
@@ -320,6 +331,16 @@ static int open_session(int fd, const struct link_settings *settings, int cancel
 	return 0;
 }
 
+/* Of the kernel's, as nobody but the modem answers here. */
+static int64_t round_trip_ms(int fd)
+{
+	struct tcp_info info = {.tcpi_rtt = 0};
+	socklen_t size = sizeof(info);
+
+	(void)getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+	return latency_of((int64_t)info.tcpi_rtt / 1000);
+}
+
 static int open_tcp(int fd, const struct link_settings *settings, int cancel_fd, struct link **ret)
 {
 	int result = link_new(fd, &tcp_ops, ret);
@@ -330,6 +351,7 @@ static int open_tcp(int fd, const struct link_settings *settings, int cancel_fd,
 	}
 	(*ret)->is_socket = true;
 	(*ret)->fixed_rate = true;
+	(*ret)->latency_ms = round_trip_ms(fd);
 	(*ret)->rate_bps = settings->rate_bps;
 	link_set_cancel_fd(*ret, cancel_fd);
 	return 0;

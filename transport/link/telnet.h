@@ -13,8 +13,6 @@
 /* RFC 854. */
 enum telnet_command {
 	TELNET_SE = 240,
-	TELNET_NOP = 241,
-	TELNET_BREAK = 243,
 	TELNET_SB = 250,
 	TELNET_WILL = 251,
 	TELNET_WONT = 252,

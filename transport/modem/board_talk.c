@@ -82,7 +82,7 @@ int board_probe(struct board_talk *talk, int tries, enum board_answer *ret, stru
 	*ret = ANSWER_NONE;
 	memset(ret_noise, 0, sizeof(*ret_noise));
 	for (int i = 0; i < tries && *ret != ANSWER_OK; i++) {
-		int r = at_command(at, "AT", talk->modem->timings->probe_ms, &reply);
+		int r = modem_probe(talk->modem, talk->modem->timings->probe_ms, &reply);
 		if (r < 0 && r != -ETIMEDOUT)
 			return r;
 		at_session_noise(at, &noise);

@@ -97,7 +97,7 @@ static int probe_once(struct modem *modem, struct rung *rung, int64_t timeout_ms
 	struct at_reply reply;
 	struct at_noise noise;
 	enum verdict verdict;
-	int r = at_command(modem->at, "AT", timeout_ms, &reply);
+	int r = modem_probe(modem, timeout_ms, &reply);
 
 	if (r < 0 && r != -ETIMEDOUT)
 		return r;

@@ -103,6 +103,11 @@ int modem_set_host_rate(struct modem *modem, uint32_t rate_bps)
 	return r;
 }
 
+int modem_probe(struct modem *modem, int64_t timeout_ms, struct at_reply *ret)
+{
+	return at_command(modem->at, "AT", timeout_ms + link_latency_ms(modem->link), ret);
+}
+
 int modem_line_fault(int error, struct fault *ret_fault)
 {
 	if (error == -ECANCELED || error == -ENOMEM || error == -EPROTO)

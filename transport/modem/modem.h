@@ -118,6 +118,9 @@ int modem_ask_build(struct modem *modem, uint32_t *ret);
 /* The host's side, with a note of it; the errors of link_set_rate(). */
 int modem_set_host_rate(struct modem *modem, uint32_t rate_bps);
 
+/* AT once, for which the modem has timeout_ms beside the way of the network. As at_command(). */
+int modem_probe(struct modem *modem, int64_t timeout_ms, struct at_reply *ret);
+
 /* AT+SMOD? once; BOOT_MODE_UNKNOWN when the answer is none. 0 or negative errno. */
 int modem_ask_boot_mode(struct modem *modem, enum boot_mode *ret);
 

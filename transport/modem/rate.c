@@ -42,7 +42,7 @@ static int answers_at(struct modem *modem, uint32_t rate_bps)
 
 	for (int i = 0; r == 0 && i < VERIFY_TRIES; i++) {
 		struct at_reply reply;
-		int answered = at_command(modem->at, "AT", modem->timings->alive_probe_ms, &reply);
+		int answered = modem_probe(modem, modem->timings->alive_probe_ms, &reply);
 
 		if (answered == 0)
 			return 1;

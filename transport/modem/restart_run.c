@@ -158,7 +158,7 @@ static int ask(struct restart *restart)
 	if (!restart->answered || clock_now_ms() < restart->ask_at_ms)
 		return 0;
 	restart->ask_at_ms = clock_deadline_ms(ASK_EVERY_MS);
-	r = at_command(modem->at, "AT", modem->timings->probe_ms, &reply);
+	r = modem_probe(modem, modem->timings->probe_ms, &reply);
 	if (r < 0 && r != -ETIMEDOUT)
 		return r;
 	restart->silent = r == 0 ? 0 : restart->silent + 1;

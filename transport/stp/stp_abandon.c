@@ -21,6 +21,7 @@ static int provoke(struct stp_wire *wire, const struct stp_request *request, int
 	struct stp_response response;
 	int seen = 0;
 
+	wait_ms += link_latency_ms(wire->link);
 	for (int i = 0; i < ABANDON_TRIES && answer != STP_ANSWER_TAKEN; i++) {
 		int64_t deadline_ms = clock_deadline_ms(wait_ms);
 		int result = stp_send(wire, request, deadline_ms);
