@@ -52,6 +52,7 @@ def count(output, status):
 
 def run(command, build, timeout):
     folder = tempfile.mkdtemp(prefix="dupgate-test-")
+    os.chmod(folder, 0o711)  # a test that becomes somebody else still reaches its own files
     environment = dict(os.environ, DUPGATE_BUILD=str(build), TMPDIR=folder, CK_FORK="yes", PYTHONDONTWRITEBYTECODE="1", NO_COLOR="1")
     environment.pop("DUPGATE_URL", None)
     begin = time.monotonic()

@@ -48,9 +48,10 @@ static struct job lost_in(enum upgrade_phase phase, enum fault_code then)
 /* Lets the next run begin and end; the pause before the one after it. */
 static int64_t pause_after_run(unsigned runs)
 {
-	while (fixture_modem(0)->runs < runs)
+	while (fixture_modem(0)->runs < runs) {
 		gateway_turn(fixture.gateway);
-	fixture_await_idle(&fixture);
+		fixture_await_idle(&fixture);
+	}
 	int64_t due_ms = gateway_turn(fixture.gateway);
 	ck_assert_uint_eq(fixture_modem(0)->runs, runs);
 	return due_ms - fixture_now();
