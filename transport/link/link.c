@@ -300,6 +300,9 @@ int link_set_rate(struct link *link, uint32_t rate_bps)
 		result = link->ops->set_rate(link, rate_bps);
 	if (result == 0)
 		link->rate_bps = rate_bps;
+	/* A port that rounds has left its rate. */
+	if (result == -EINVAL)
+		(void)link->ops->set_rate(link, link->rate_bps);
 	return result;
 }
 

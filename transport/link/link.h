@@ -88,7 +88,8 @@ int link_write(struct link *link, const struct iovec *pieces, int count, int64_t
  * is then given the time that its bytes take at the rate, and flow control shows only where the server tells how CTS is (rfc2217://). */
 int link_drain(struct link *link, int64_t deadline_ms);
 
-/* Sets the speed of the host's side, in bit/s, after what was written has left; reads it back: -EINVAL if the port rounded it. */
+/* Sets the speed of the host's side, in bit/s, after what was written has left; reads it back: -EINVAL if the port rounded it,
+ * and is at the rate of before again. */
 int link_set_rate(struct link *link, uint32_t rate_bps);
 uint32_t link_rate(const struct link *link);
 
