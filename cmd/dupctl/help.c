@@ -41,7 +41,7 @@ static void option_add(struct text *ret, const struct option_spec *spec)
 }
 
 /* Those of the verbs in the mask, global or not. */
-static void options_add(struct text *ret, uint32_t verbs, bool global)
+static void options_add(struct text *ret, uint64_t verbs, bool global)
 {
 	const struct option_spec *spec;
 
@@ -85,10 +85,10 @@ void help_add_verb(struct text *ret, enum verb_id id)
 	text_add(ret, verb->text);
 	text_add(ret, "\n");
 	own = ret->length;
-	options_add(ret, 1u << id, false);
+	options_add(ret, OPTION_OF_VERB(id), false);
 	if (ret->length > own)
 		text_add(ret, "\n");
-	options_add(ret, 1u << id, true);
+	options_add(ret, OPTION_OF_VERB(id), true);
 	text_add(ret, "\n");
 	text_add(ret, exit_statuses);
 }

@@ -12,7 +12,7 @@
 #include "cmd/dupctl/suggest.h"
 #include "cmd/dupctl/verbs.h"
 
-#define ON(verb)   (1u << (verb))
+#define ON(verb)   OPTION_OF_VERB(verb)
 #define ON_HOLDING (ON(VERB_LEASE) | ON(VERB_RELEASE))
 /* What makes jobs, of devices that may be leased. */
 #define ON_JOBS (ON(VERB_PROBE) | ON(VERB_POWER_CYCLE) | ON(VERB_UPGRADE) | ON(VERB_RECOVER) | ON(VERB_RETRY))
@@ -166,7 +166,7 @@ static int value_store(const struct option_spec *spec, const char *value, struct
 }
 
 /* `typed` is the word of the command line, with its dashes. */
-static int option_unknown(const char *typed, uint32_t verbs, struct text *error)
+static int option_unknown(const char *typed, uint64_t verbs, struct text *error)
 {
 	struct suggestion suggestion = {0};
 	char word[33] = "";
@@ -192,7 +192,7 @@ static int option_unknown(const char *typed, uint32_t verbs, struct text *error)
 }
 
 /* Reads the options that `verbs` take; the operands are what is left from optind on. */
-static int options_read(int argc, char **argv, const char *letters, uint32_t verbs, struct options *options, struct text *error)
+static int options_read(int argc, char **argv, const char *letters, uint64_t verbs, struct options *options, struct text *error)
 {
 	struct option longs[OPTIONS_MAX] = {{0}};
 	size_t count = 0;

@@ -97,13 +97,17 @@ struct option_spec {
 	char letter;          /* 0: none */
 	const char *argument; /* "REF"; NULL: takes none */
 	const char *help;
-	uint32_t verbs; /* bit 1 << verb_id of each verb that takes it */
+	uint64_t verbs; /* OPTION_OF_VERB() of each verb that takes it */
 	enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_DURATION, OPTION_INTEGER, OPTION_CHOICE } kind;
 	size_t offset;              /* of the member of struct options */
 	int64_t least, most;        /* OPTION_INTEGER */
 	const char *const *choices; /* OPTION_CHOICE, up to a NULL */
 };
-#define OPTION_ALL_VERBS ((1u << VERB_COUNT) - 1)
+
+#define OPTION_OF_VERB(verb) (UINT64_C(1) << (verb))
+/* Marks an option of dupctl itself. */
+#define OPTION_ALL_VERBS (OPTION_OF_VERB(VERB_COUNT) - 1)
+_Static_assert(VERB_COUNT < 64, "a verb has no bit");
 
 /* http:// or https://: what no reference and hardly a file begins with. */
 bool option_is_url(const char *value);

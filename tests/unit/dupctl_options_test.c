@@ -299,7 +299,7 @@ START_TEST(help_is_complete)
 			text_addf(&needle, "\n      --%s ", spec->name);
 		/* Two options of one name, for different verbs, are told apart by what they do. */
 		bool told = strstr(shown.bytes, needle.bytes) != NULL && strstr(shown.bytes, spec->help) != NULL;
-		ck_assert_msg(told == ((spec->verbs & 1u << _i) != 0), "--%s", spec->name);
+		ck_assert_msg(told == ((spec->verbs & OPTION_OF_VERB(_i)) != 0), "--%s", spec->name);
 	}
 	ck_assert_ptr_nonnull(strstr(shown.bytes, "Exit status: 0 done"));
 }
