@@ -148,8 +148,11 @@ class Periodic(HealthTest):
     def test_idle_devices_are_asked_and_give_way(self):
         self.start(2, extra_config="[health]\nprobe_every_s = 1\n")
         self.add()
-        seen = wait_for(lambda: all(self.device(f"bench-{k}")["state"] == "ready" for k in range(2)) and self.device()["seen_at"], what="ready")
-        wait_for(lambda: self.device()["seen_at"] > seen, what="another probe")
+        wait_for(lambda: all(self.device(f"bench-{k}")["state"] == "ready" for k in range(2)), what="ready")
+        wait_for(lambda: self.daemon.get("/jobs?device=bench-0")["jobs"], what="the probe that brought news")
+        for _ in range(2):  # the first of them has ended when the second is seen
+            seen = self.device()["seen_at"]
+            wait_for(lambda: self.device()["seen_at"] > seen, what="another probe")
         self.assertEqual(len(self.daemon.get("/jobs?device=bench-0")["jobs"]), 1)
         for k in range(2):
             job = self.job(f"bench-{k}", "upgrade", {"firmware": NAME})  # whether a probe runs or not
