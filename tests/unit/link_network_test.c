@@ -5,7 +5,9 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 
 #include "tests/unit/jumping_clock.h"
 #include "tests/unit/remote_case.h"
+#include "transport/link/link_remote.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -74,7 +77,7 @@ START_TEST(a_dead_peer_is_noticed_in_bounded_time)
 		int level, name, value;
 	} options[] = {
 	    {IPPROTO_TCP, TCP_NODELAY, 1},   {SOL_SOCKET, SO_KEEPALIVE, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, 10},
-	    {IPPROTO_TCP, TCP_KEEPINTVL, 5}, {IPPROTO_TCP, TCP_KEEPCNT, 4}, {IPPROTO_TCP, TCP_USER_TIMEOUT, 30000},
+	    {IPPROTO_TCP, TCP_KEEPINTVL, 5}, {IPPROTO_TCP, TCP_KEEPCNT, 4}, {IPPROTO_TCP, TCP_USER_TIMEOUT, 0},
 	};
 
 	remote_case_serve(raw);
@@ -90,6 +93,85 @@ START_TEST(a_dead_peer_is_noticed_in_bounded_time)
 	ck_assert_int_eq(link_error_of(ETIMEDOUT), -ENODEV);
 	ck_assert_int_eq(link_error_of(EHOSTUNREACH), -ENODEV);
 	remote_case_close();
+}
+END_TEST
+
+/* From here on the kernel throws away what comes for that socket, as if its host had no power. */
+static void cut_off(int fd)
+{
+	struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	const struct sock_fprog filter = {.len = COUNT_OF(nothing), .filter = nothing};
+
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)), 0);
+}
+
+/* Looks until it is dead, or that time is over. */
+static bool dies_within(int fd, int64_t silence_ms, int64_t duration_ms)
+{
+	int64_t end_ms = real_ms() + duration_ms;
+	bool dead = false;
+
+	while (!dead && real_ms() < end_ms) {
+		ck_assert_int_eq(poll(NULL, 0, 10), 0);
+		dead = link_peer_is_dead(fd, silence_ms);
+	}
+	return dead;
+}
+
+/* A port that flow control holds takes no bytes for minutes while its modem erases: that is no dead peer, a host without power is. */
+START_TEST(a_peer_that_takes_nothing_is_told_from_a_dead_one)
+{
+	static const struct peer_step raw[] = {PEER_END};
+	static uint8_t bytes[1 << 16];
+	const struct iovec piece = {bytes, sizeof(bytes)}, one = {bytes, 1};
+
+	remote_case_serve(raw);
+	ck_assert_int_eq(remote_case_open("tcp", &remote_case_plain, -1), 0);
+	int fd = remote_peer_take(remote_case.peer);
+	if (_i == 0) {
+		remote_case_shrink(fd, SO_RCVBUF);
+		while (link_write(remote_case.port, &piece, 1, 0) == 0)
+			;
+		ck_assert(!dies_within(remote_case.port->fd, 100, 1500));
+	} else {
+		cut_off(fd);
+		ck_assert_int_eq(link_write(remote_case.port, &one, 1, clock_deadline_ms(1000)), 0);
+		ck_assert(!link_peer_is_dead(remote_case.port->fd, 100));
+		ck_assert(dies_within(remote_case.port->fd, 100, 20000));
+		ck_assert(!link_peer_is_dead(remote_case.port->fd, LINK_PEER_DEAD_MS));
+	}
+	link_close(remote_case.port);
+	close(fd);
+	ck_assert_str_eq(remote_peer_stop(remote_case.peer), "");
+	remote_peer_free(remote_case.peer);
+}
+END_TEST
+
+static bool died;
+
+static bool has_died(const struct link *port)
+{
+	(void)port;
+	return died;
+}
+
+START_TEST(a_wait_ends_when_the_peer_is_dead)
+{
+	static const struct link_ops ops = {.peer_is_dead = has_died};
+	int64_t start_ms = clock_now_ms();
+	int ends[2];
+	char byte;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+	ck_assert_int_eq(link_new(ends[0], &ops, &remote_case.port), 0);
+	ck_assert_int_eq(link_read(remote_case.port, &byte, 1, start_ms + 20000), -ETIMEDOUT);
+	ck_assert_int_ge(clock_now_ms(), start_ms + 20000);
+	died = true;
+	start_ms = clock_now_ms();
+	ck_assert_int_eq(link_read(remote_case.port, &byte, 1, start_ms + 20000), -ENODEV);
+	ck_assert_int_lt(clock_now_ms(), start_ms + 10000);
+	link_close(remote_case.port);
+	close(ends[1]);
 }
 END_TEST
 
@@ -256,6 +338,8 @@ static TCase *network_cases(void)
 	tcase_add_test(cases, a_close_takes_back_what_was_not_taken);
 	tcase_add_loop_test(cases, a_peer_that_closes_is_a_port_that_is_gone, 0, COUNT_OF(schemes));
 	tcase_add_test(cases, a_dead_peer_is_noticed_in_bounded_time);
+	tcase_add_loop_test(cases, a_peer_that_takes_nothing_is_told_from_a_dead_one, 0, 2);
+	tcase_add_test(cases, a_wait_ends_when_the_peer_is_dead);
 	tcase_add_test(cases, bytes_over_tcp_are_as_they_are);
 	tcase_add_test(cases, the_rate_of_bytes_over_tcp_is_fixed);
 	tcase_add_loop_test(cases, a_host_has_names_and_numbers, 0, COUNT_OF(hosts));

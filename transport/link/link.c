@@ -18,6 +18,7 @@
 #define FLUSH_LIMIT    65536u /* a port that never stops talking must not hold us */
 #define RATE_DRAIN_MS  1000
 #define DRAIN_LOOK_MS  1
+#define PEER_LOOK_MS   5000 /* how often a long wait asks after a peer over a network */
 #define QUIET_BUFFER   512u
 #define GONE_CONDITION (POLLHUP | POLLERR | POLLNVAL)
 
@@ -115,14 +116,17 @@ static int judge_wait(int count, short events, const struct pollfd wanted[2])
 
 int link_wait(const struct link *link, short events, int64_t deadline_ms)
 {
-	int result;
-
-	do {
+	for (;;) {
 		struct pollfd wanted[2] = {{.fd = link->fd, .events = events}, {.fd = link->cancel_fd, .events = POLLIN}};
+		int64_t look_ms = link->ops->peer_is_dead ? clock_deadline_ms(PEER_LOOK_MS) : deadline_ms;
+		int64_t end_ms = look_ms < deadline_ms ? look_ms : deadline_ms;
+		int result = judge_wait(clock_poll(wanted, 2, end_ms), events, wanted);
 
-		result = judge_wait(clock_poll(wanted, 2, deadline_ms), events, wanted);
-	} while (result == -EINTR);
-	return result;
+		if (result == -ETIMEDOUT && link->ops->peer_is_dead && link->ops->peer_is_dead(link))
+			return -ENODEV;
+		if (result != -EINTR && (result != -ETIMEDOUT || end_ms == deadline_ms))
+			return result;
+	}
 }
 
 /* No event tells that a queue ran empty: look again after a moment that a cancel can end. */

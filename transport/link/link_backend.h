@@ -26,9 +26,10 @@ struct link_ops {
 	int (*set_lines)(struct link *link, bool dtr, bool rts);
 	int (*queued)(struct link *link); /* bytes accepted by the kernel that have not left */
 	int (*line_errors)(struct link *link, struct link_line_errors *ret);
-	int (*purge_input)(struct link *link); /* throws away received bytes that no read would find yet */
-	void (*flush)(struct link *link);      /* throws away what the kernel holds, both ways */
-	void (*close)(struct link *link);      /* releases port and lock_fd; fd is closed by link_close() */
+	bool (*peer_is_dead)(const struct link *link); /* the far end, of which the descriptor says nothing yet */
+	int (*purge_input)(struct link *link);         /* throws away received bytes that no read would find yet */
+	void (*flush)(struct link *link);              /* throws away what the kernel holds, both ways */
+	void (*close)(struct link *link);              /* releases port and lock_fd; fd is closed by link_close() */
 };
 
 struct link {

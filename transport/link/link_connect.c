@@ -35,7 +35,16 @@ static void configure(int fd)
 	set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE_S);
 	set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL_S);
 	set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEP_PROBES);
-	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, LINK_PEER_DEAD_MS);
+}
+
+bool link_peer_is_dead(int fd, int64_t silence_ms)
+{
+	struct tcp_info info = {.tcpi_state = 0};
+	socklen_t size = sizeof(info);
+
+	/* One question is always on its way to a peer whose window is closed. */
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_retransmits + info.tcpi_probes >= 2 &&
+	       info.tcpi_last_ack_recv >= silence_ms;
 }
 
 /* 0 once the socket is connected; -ETIMEDOUT, -ECANCELED, or why not. */

@@ -54,7 +54,13 @@ static void tcp_flush(struct link *link)
 		(void)setsockopt(link->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }
 
+static bool peer_is_dead(const struct link *link)
+{
+	return link_peer_is_dead(link->fd, LINK_PEER_DEAD_MS);
+}
+
 static const struct link_ops tcp_ops = {
+    .peer_is_dead = peer_is_dead,
     .set_rate = tcp_set_rate,
     .queued = tcp_queued,
     .flush = tcp_flush,
@@ -163,6 +169,7 @@ static void remote_close(struct link *link)
 }
 
 static const struct link_ops remote_ops = {
+    .peer_is_dead = peer_is_dead,
     .read = remote_read,
     .write = remote_write,
     .has_input = remote_has_input,

@@ -13,6 +13,10 @@
  * switch or router takes to find another way (spanning tree: 30 s); a transfer waits 120 s for a block as it is. */
 #define LINK_PEER_DEAD_MS 30000
 
+/* True when what was sent was sent again, and for so long nothing was acknowledged. Not of a peer that takes no more bytes and says so, as flow
+ * control holds its port: for that the kernel's own TCP_USER_TIMEOUT ends a connection all the same, in the middle of a transfer. */
+bool link_peer_is_dead(int fd, int64_t silence_ms);
+
 /* A socket that is connected, non-blocking, with keepalives. Numbers need no name server; a name is looked up by the C library, which
  * blocks for as long as it is configured to. Its addresses are tried one after the other until the deadline. 0, -ECANCELED, or
  * -EPROTO with FAULT_PORT_GONE: refused, no route, no such name, no answer. */
