@@ -172,6 +172,7 @@ int route_upgrade_device(struct exchange *exchange)
 		r = fill_request(exchange, &asked, &request);
 	if (r < 0)
 		return r;
+	exchange->changes_nothing = dry_run;
 	if (!dry_run)
 		r = submit(exchange, &request, &asked);
 	else

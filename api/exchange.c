@@ -105,6 +105,18 @@ int exchange_new_job(struct exchange *exchange, const struct job *job)
 	return exchange_json(exchange, 202, json_view_job(job));
 }
 
+void exchange_about_firmware(struct exchange *exchange, const char *sha256)
+{
+	if (exchange->errand != NULL)
+		snprintf(exchange->errand->entry.firmware, sizeof(exchange->errand->entry.firmware), "%s", sha256);
+}
+
+void exchange_about_lease(struct exchange *exchange, const char *holder)
+{
+	if (exchange->errand != NULL)
+		snprintf(exchange->errand->entry.lease, sizeof(exchange->errand->entry.lease), "%s", holder);
+}
+
 void exchange_problem(struct exchange *exchange, int r)
 {
 	if (r != -EPROTO || exchange->fault.kind == NULL) {

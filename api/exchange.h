@@ -38,7 +38,8 @@ struct answer {
 	char allow[48];
 	unsigned retry_after_s; /* 0: not said */
 	bool ask_for_token;
-	bool stream; /* server-sent events as `filter` says, instead of a body */
+	bool replayed; /* it was given before, to a request with the same Idempotency-Key */
+	bool stream;   /* server-sent events as `filter` says, instead of a body */
 };
 
 struct exchange {
@@ -54,6 +55,8 @@ struct exchange {
 	const char *lease_token;        /* of Dupgate-Lease, for gateway_check_lease(); NULL: none came */
 	struct firmware_import *import; /* owned until it is committed */
 	struct sse_filter filter;
+	struct errand *errand; /* of a request that may change something; NULL: it only looks. Borrowed */
+	bool changes_nothing;  /* in the end it only looked */
 	/* What a problem says besides the fault. */
 	struct job_fault fault;
 	int problem_status; /* 0: as the kind of the fault says */
@@ -87,6 +90,10 @@ int exchange_json(struct exchange *exchange, int status, char *json);
 
 /* 202 with the job and its place. */
 int exchange_new_job(struct exchange *exchange, const struct job *job);
+
+/* The firmware, or the holder of the lease, that the request is about: for the audit. */
+void exchange_about_firmware(struct exchange *exchange, const char *sha256);
+void exchange_about_lease(struct exchange *exchange, const char *holder);
 
 /* Turns the failure `r` of a handler (with the fault, when it is -EPROTO) into the answer. */
 void exchange_problem(struct exchange *exchange, int r);

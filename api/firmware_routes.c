@@ -46,6 +46,7 @@ int route_list_firmware(struct exchange *exchange)
 /* Shows and lets go. */
 static int answer_firmware(struct exchange *exchange, int status, struct firmware *firmware)
 {
+	exchange_about_firmware(exchange, firmware->sha256);
 	firmware_judge(gateway_firmware(exchange->gateway), firmware, 1);
 	char *json = json_view_firmware(firmware);
 	firmware_clear(firmware);
@@ -139,8 +140,19 @@ int route_sign_firmware(struct exchange *exchange)
 	return r < 0 ? reference_explain(exchange, exchange->parameter, r) : answer_firmware(exchange, 200, &firmware);
 }
 
+/* Before it is gone; what cannot be found is told by the removal. */
+static void name_firmware(struct exchange *exchange, const char *reference)
+{
+	struct firmware firmware = {0};
+	struct cache_error unused;
+	if (firmware_find(gateway_firmware(exchange->gateway), reference, &firmware, &unused) == 0)
+		exchange_about_firmware(exchange, firmware.sha256);
+	firmware_clear(&firmware);
+}
+
 int route_remove_firmware(struct exchange *exchange)
 {
+	name_firmware(exchange, exchange->parameter);
 	int r = gateway_remove_firmware(exchange->gateway, exchange->parameter, &exchange->fault);
 	exchange->answer.status = 204;
 	return r < 0 ? reference_explain(exchange, exchange->parameter, r) : r;
@@ -226,6 +238,7 @@ static int answer_batch(struct exchange *exchange, const struct firmware_batch *
 	int status = has_new(batch) ? 201 : 200;
 	const struct firmware *one = answer_of(batch);
 	const struct firmware *first = one != NULL ? one : &batch->items[0].firmware;
+	exchange_about_firmware(exchange, first->sha256);
 	if (status == 201)
 		snprintf(exchange->answer.location, sizeof(exchange->answer.location), "/firmware/%s", first->sha256);
 	return exchange_json(exchange, status, one != NULL ? json_view_firmware(one) : json_view_firmware_batch(batch));

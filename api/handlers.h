@@ -38,6 +38,7 @@ int route_list_downloads(struct exchange *exchange);
 int route_get_download(struct exchange *exchange);
 int route_cancel_download(struct exchange *exchange);
 int route_follow_events(struct exchange *exchange);
+int route_list_audit(struct exchange *exchange);
 int route_get_health(struct exchange *exchange);
 int route_get_readiness(struct exchange *exchange);
 int route_get_version(struct exchange *exchange);

@@ -16,6 +16,7 @@ static const char *const field_names[HEAD_FIELD_COUNT] = {
     [HEAD_EXPECT] = "Expect",
     [HEAD_LAST_EVENT_ID] = "Last-Event-ID",
     [HEAD_DUPGATE_LEASE] = "Dupgate-Lease",
+    [HEAD_IDEMPOTENCY_KEY] = "Idempotency-Key",
 };
 
 void head_add(struct head *head, const char *name, const char *value)

@@ -68,5 +68,6 @@ int route_recover_device(struct exchange *exchange)
 	if (r < 0)
 		return r;
 	request.wait_for_lease = asked.wait_for_lease;
+	exchange->changes_nothing = dry_run;
 	return dry_run ? plan_recovery(exchange, &request, asked.firmware) : recover(exchange, &request, asked.firmware);
 }

@@ -24,6 +24,7 @@ int route_put_lease(struct exchange *exchange)
 	};
 	if (r == 0)
 		r = gateway_device(exchange->gateway, exchange->parameter, &device, &exchange->fault);
+	exchange_about_lease(exchange, order.holder);
 	if (r == 0)
 		r = gateway_grant_lease(exchange->gateway, device.id, &order, &grant, &exchange->fault);
 	return r < 0 ? r : exchange_json(exchange, grant.renewed ? 200 : 201, json_view_lease(device.id, &grant));

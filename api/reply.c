@@ -22,7 +22,8 @@ static bool add_headers(struct MHD_Response *response, const struct answer *answ
 	       add(response, "ETag", answer->etag) && add(response, "Repr-Digest", answer->digest) &&
 	       add(response, "Location", answer->location) && add(response, "Link", answer->link) &&
 	       add(response, "Allow", answer->allow) && add(response, "Retry-After", retry_after) &&
-	       add(response, "WWW-Authenticate", answer->ask_for_token ? "Bearer" : "");
+	       add(response, "WWW-Authenticate", answer->ask_for_token ? "Bearer" : "") &&
+	       add(response, "Idempotency-Replayed", answer->replayed ? "true" : "");
 }
 
 static enum MHD_Result queue(struct MHD_Connection *connection, struct MHD_Response *response, const struct answer *answer)

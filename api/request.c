@@ -2,6 +2,7 @@
 #include "api/request.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "api/references.h"
 #include "api/reply.h"
 #include "api/routes.h"
+#include "api/sender.h"
 
 /* How long a connection may take for its first head, from one request to the next head, and for a body. */
 #define FIRST_HEAD_S  10u
@@ -36,6 +38,8 @@ struct request {
 	struct watched *watched;
 	const struct route *route;
 	struct head head;
+	char path[AUDIT_PATH_SIZE]; /* of a request with effects: for its errand */
+	struct errand_visit visit;
 	struct exchange exchange;
 	int refused; /* what went wrong before the handler; 0: nothing */
 	bool refuse_now;
@@ -67,7 +71,7 @@ static int check_sender(struct request *request)
 {
 	struct refusal refusal;
 	struct service *service = request->door->service;
-	if (security_admits(request->door->listener->kind, service->token, &request->head, &refusal))
+	if (security_admits(request->door->listener->kind, service->tokens, &request->head, &refusal))
 		return 0;
 	request->exchange.answer.ask_for_token = refusal.ask_for_token;
 	return exchange_refuse(&request->exchange, refusal.status, NULL, "%s", refusal.why);
@@ -131,6 +135,17 @@ static int check_length(struct request *request)
 	return r;
 }
 
+static int check_key(struct request *request)
+{
+	const struct head *head = &request->head;
+	const char *key = head->fields[HEAD_IDEMPOTENCY_KEY];
+	if (key == NULL || strcmp(head->method, "POST") != 0)
+		return 0;
+	const char *problem =
+	    head->counts[HEAD_IDEMPOTENCY_KEY] > 1 ? "there must be one Idempotency-Key, not several" : errand_key_problem(key);
+	return problem != NULL ? exchange_refuse(&request->exchange, 400, NULL, "%s", problem) : 0;
+}
+
 static int check_head(struct request *request, const char *path)
 {
 	struct exchange *exchange = &request->exchange;
@@ -144,7 +159,10 @@ static int check_head(struct request *request, const char *path)
 	MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, add_query, request);
 	if (request->refused < 0)
 		return request->refused;
+	snprintf(request->path, sizeof(request->path), "%s", path);
 	r = check_content_type(request);
+	if (r == 0)
+		r = check_key(request);
 	return r < 0 ? r : check_length(request);
 }
 
@@ -217,17 +235,52 @@ static enum MHD_Result send_answer(struct request *request)
 	return reply_send(request->connection, answer);
 }
 
+static int call_handler(struct request *request)
+{
+	struct exchange *exchange = &request->exchange;
+	int r = 0;
+	if (strncmp(request->route->pattern, OF_A_DEVICE, strlen(OF_A_DEVICE)) == 0) {
+		r = reference_device(exchange, exchange->parameter, exchange->parameter, sizeof(exchange->parameter));
+		if (r == 0)
+			errand_name_device(exchange, exchange->parameter);
+	}
+	return r < 0 ? r : request->route->handler(exchange);
+}
+
+/* The digest of a file is its key: the same bytes again are answered with the firmware that is there. */
+static bool minds_key(const struct request *request)
+{
+	return strcmp(request->head.method, "POST") == 0 && request->route->body != BODY_FILE;
+}
+
+static void run_errand(struct request *request)
+{
+	struct actor who;
+	const struct errand_terms terms = {
+	    .method = request->head.method,
+	    .path = request->path,
+	    .pattern = request->route->pattern,
+	    .key = minds_key(request) ? request->head.fields[HEAD_IDEMPOTENCY_KEY] : NULL,
+	    .who = &who,
+	};
+	sender_name(request->connection, security_token_name(request->door->service->tokens, &request->head), &who);
+	int entered = errand_enter(&request->visit, request->door->service->desk, &request->exchange, &terms);
+	int r = entered == 0 ? call_handler(request) : entered;
+	if (r < 0)
+		exchange_problem(&request->exchange, r);
+	errand_leave(&request->visit, entered == 0);
+}
+
 static void run_handler(void *context)
 {
 	struct request *request = context;
-	struct exchange *exchange = &request->exchange;
-	int r = 0;
-	if (strncmp(request->route->pattern, OF_A_DEVICE, strlen(OF_A_DEVICE)) == 0)
-		r = reference_device(exchange, exchange->parameter, exchange->parameter, sizeof(exchange->parameter));
-	if (r == 0)
-		r = request->route->handler(exchange);
-	if (r < 0)
-		exchange_problem(exchange, r);
+	if (head_has_effects(&request->head)) {
+		run_errand(request);
+	} else {
+		int r = call_handler(request);
+		if (r < 0)
+			exchange_problem(&request->exchange, r);
+	}
 	atomic_store_explicit(&request->handled, true, memory_order_release);
 }
 

@@ -38,6 +38,7 @@ static const struct route routes[] = {
     {"GET", "/downloads/{id}", route_get_download, BODY_NONE, {NULL}},
     {"DELETE", "/downloads/{id}", route_cancel_download, BODY_NONE, {NULL}},
     {"GET", "/events", route_follow_events, BODY_NONE, {"topics", "device", "job", "snapshot"}},
+    {"GET", "/audit", route_list_audit, BODY_NONE, {"device", "limit", "before"}},
     {"GET", "/healthz", route_get_health, BODY_NONE, {NULL}},
     {"GET", "/readyz", route_get_readiness, BODY_NONE, {NULL}},
     {"GET", "/version", route_get_version, BODY_NONE, {NULL}},

@@ -7,7 +7,7 @@
 #define API_SECURITY_H
 
 #include "api/head.h"
-#include "daemon/job_fault.h"
+#include "api/tokens.h"
 
 enum listener_kind {
 	LISTENER_UNIX,     /* the file's mode decides */
@@ -21,11 +21,10 @@ struct refusal {
 	bool ask_for_token;
 };
 
-/* Pure. token: that of the configuration, NULL without one. */
-bool security_admits(enum listener_kind kind, const char *token, const struct head *head, struct refusal *ret);
+/* Pure. tokens: those of the configuration, NULL without any. */
+bool security_admits(enum listener_kind kind, const struct token_ring *tokens, const struct head *head, struct refusal *ret);
 
-/* The content of a token file, without the blanks around it. -EPROTO with a fault when it cannot be read, others may read it, or it has fewer
- * than 16 characters or any that a header cannot carry. Caller frees. */
-int security_read_token(const char *path, char **ret, struct job_fault *ret_fault);
+/* The name of the token that came; NULL: none came, or none of these. Borrowed. Pure. */
+const char *security_token_name(const struct token_ring *tokens, const struct head *head);
 
 #endif

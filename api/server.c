@@ -38,9 +38,9 @@ static int start_door(struct door *door, struct job_fault *ret_fault)
 	return 0;
 }
 
-static int check_listener(const struct listener *listener, const char *token, struct job_fault *ret_fault)
+static int check_listener(const struct listener *listener, const struct token_ring *tokens, struct job_fault *ret_fault)
 {
-	if (listener->kind != LISTENER_OPEN || token != NULL)
+	if (listener->kind != LISTENER_OPEN || tokens != NULL)
 		return 0;
 	return job_fault_set(ret_fault, "invalid-request", "%s is neither loopback nor a unix socket: it needs a token_file in [http]",
 			     listener->address);
@@ -53,7 +53,7 @@ static int start_doors(struct api_server *server, struct job_fault *ret_fault)
 	if (server->doors == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < server->listener_count; i++)
-		r = check_listener(&server->listeners[i], server->service.token, ret_fault);
+		r = check_listener(&server->listeners[i], server->service.tokens, ret_fault);
 	for (size_t i = 0; r == 0 && i < server->listener_count; i++) {
 		server->doors[i] = (struct door){.service = &server->service, .listener = &server->listeners[i]};
 		r = start_door(&server->doors[i], ret_fault);
@@ -66,11 +66,13 @@ static int start(struct api_server *server, struct gateway *gateway, struct job_
 	const struct config *config = gateway_config(gateway);
 	struct service *service = &server->service;
 	service->gateway = gateway;
-	int r = config->token_file[0] != '\0' ? security_read_token(config->token_file, &service->token, ret_fault) : 0;
+	int r = config->token_file[0] != '\0' ? token_ring_read(config->token_file, &service->tokens, ret_fault) : 0;
 	if (r == 0)
 		r = event_hub_new(gateway, config->max_event_clients, &service->hub);
 	if (r == 0)
 		r = patience_new(&service->patience);
+	if (r == 0)
+		r = errand_desk_new(&service->desk);
 	if (r == 0)
 		r = import_worker_new(&service->worker);
 	if (r == 0)
@@ -159,9 +161,8 @@ void api_server_stop(struct api_server *server)
 	patience_free(server->service.patience);
 	pthread_cond_destroy(&server->service.completed);
 	pthread_mutex_destroy(&server->service.lock);
-	if (server->service.token != NULL)
-		sodium_memzero(server->service.token, strlen(server->service.token));
-	free(server->service.token);
+	token_ring_free(server->service.tokens);
+	errand_desk_free(server->service.desk);
 	free(server->doors);
 	free(server);
 }

@@ -8,17 +8,20 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "api/errands.h"
 #include "api/events.h"
 #include "api/import_worker.h"
 #include "api/listener.h"
 #include "api/patience.h"
+#include "api/tokens.h"
 
 struct service {
 	struct gateway *gateway;
 	struct event_hub *hub;
 	struct import_worker *worker;
 	struct patience *patience;
-	char *token; /* NULL: none */
+	struct errand_desk *desk;
+	struct token_ring *tokens; /* NULL: none */
 	atomic_bool stopping;
 	pthread_mutex_t lock;
 	pthread_cond_t completed;

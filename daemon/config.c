@@ -30,6 +30,8 @@ static int set_defaults(struct config *config)
 	    .hotplug_power = true,
 	    .power = {.off_s = 10, .min_interval_s = 60, .command_timeout_s = 60},
 	    .health = {.probe_every_s = 0, .quarantine_after = 3},
+	    .audit_keep_days = 90,
+	    .audit_keep_entries = 100000,
 	};
 	char why[64];
 	return config_set_listen(config, DEFAULT_LISTEN, (struct config_why){why, sizeof(why)});

@@ -69,6 +69,7 @@ struct config {
 	unsigned max_event_clients;
 	unsigned max_parallel;
 	unsigned attempts;
+	unsigned audit_keep_days, audit_keep_entries;
 	uint64_t max_size, quota;
 	bool require_signature;
 	char trusted_keys_dir[256];

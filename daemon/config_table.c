@@ -23,7 +23,7 @@ static const char *const section_names[] = {
     [SECTION_DAEMON] = "daemon",     [SECTION_HTTP] = "http",   [SECTION_JOBS] = "jobs",       [SECTION_FIRMWARE] = "firmware",
     [SECTION_DOWNLOAD] = "download", [SECTION_HOST] = "host",   [SECTION_HOTPLUG] = "hotplug", [SECTION_DEVICE] = "device",
     [SECTION_PROFILE] = "profile",   [SECTION_POWER] = "power", [SECTION_HEALTH] = "health",   [SECTION_BOARD] = "board",
-    [SECTION_HUB] = "hub",           [SECTION_COUNT] = NULL,
+    [SECTION_HUB] = "hub",           [SECTION_AUDIT] = "audit", [SECTION_COUNT] = NULL,
 };
 
 static const char *const level_names[] = {
@@ -257,6 +257,8 @@ bool config_host_name_valid(const char *name)
 #define WEEK_S               604800
 #define HOUR_S               3600
 #define FAILURES_MOST        100
+#define DAYS_MOST            3650
+#define ENTRIES_MOST         10000000
 
 static const struct config_key keys[] = {
     {SECTION_DAEMON, "state_dir", set_path, CONFIG_TEXT(state_dir)},
@@ -291,6 +293,8 @@ static const struct config_key keys[] = {
     {SECTION_POWER, "command_timeout_s", set_number, CONFIG_COUNT(power.command_timeout_s), 1, HOUR_S},
     {SECTION_HEALTH, "probe_every_s", set_number, CONFIG_COUNT(health.probe_every_s), 0, WEEK_S},
     {SECTION_HEALTH, "quarantine_after", set_number, CONFIG_COUNT(health.quarantine_after), 0, FAILURES_MOST},
+    {SECTION_AUDIT, "keep_days", set_number, CONFIG_COUNT(audit_keep_days), 1, DAYS_MOST},
+    {SECTION_AUDIT, "keep_entries", set_number, CONFIG_COUNT(audit_keep_entries), 100, ENTRIES_MOST},
     {SECTION_BOARD, "usb", set_usb_ids, 0, 0, 0, 0},
     {SECTION_BOARD, "interface", set_interface, BOARD_VALUE(interface)},
     {SECTION_BOARD, "profile", set_text, BOARD_TEXT(profile)},

@@ -18,6 +18,7 @@ enum config_section {
 	SECTION_HOTPLUG,
 	SECTION_POWER,
 	SECTION_HEALTH,
+	SECTION_AUDIT,
 	SECTION_BOARD,   /* [board NAME] */
 	SECTION_HUB,     /* [hub 1-1] */
 	SECTION_DEVICE,  /* [device ID] */

@@ -85,7 +85,10 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	if (gateway == NULL)
 		return -ENOMEM;
 	gateway->config = config;
+	gateway->now_ms = now_ms;
 	int result = store_open(config->state_dir, ret_fault, &gateway->store);
+	if (result == 0)
+		store_audit_keep(gateway->store, config->audit_keep_entries);
 	if (result == 0)
 		result = open_firmware(gateway, ret_fault);
 	if (result == 0)

@@ -10,6 +10,7 @@
 #include "daemon/device_history.h"
 #include "daemon/device_report.h"
 #include "daemon/download_status.h"
+#include "daemon/errand.h"
 #include "daemon/events.h"
 #include "daemon/types.h"
 #include "firmware-cache/catalogue.h"
@@ -189,6 +190,19 @@ int gateway_grant_lease(struct gateway *gateway, const char *device, const struc
 int gateway_release_lease(struct gateway *gateway, const char *device, const char *token, bool force, const char *reason,
 			  struct job_fault *ret_fault);
 
+/* Errands (gateway_errand.c): what a request that changes something brings along. begin: from now on the change that the calling thread makes through this
+ * gateway has the errand in its transaction, until end (with the status of the answer, and the code of its fault, "" for none) has written what is
+ * left of it, or drop has forgotten it, as nothing was changed. A refusal (4xx) is logged only: a flood of them would drive the changes out. */
+void gateway_begin_errand(struct gateway *gateway, struct errand *errand);
+void gateway_end_errand(struct gateway *gateway, struct errand *errand, int status, const char *code);
+void gateway_drop_errand(struct gateway *gateway, struct errand *errand);
+/* 1 with the answer that was given for the key, which the caller clears; 0: there is none that is less than a day old; "invalid-request" when it was
+ * given to another request. The errand has begun. */
+int gateway_recall_answer(struct gateway *gateway, const struct errand *errand, struct kept_answer *ret, struct job_fault *ret_fault);
+/* Newest first. Caller frees *ret. */
+int gateway_audit(struct gateway *gateway, const struct audit_filter *filter, struct audit_entry **ret, size_t *ret_count, bool *ret_more,
+		  struct job_fault *ret_fault);
+
 struct gateway_counts {
 	unsigned devices, running, queued, waiting;
 };
@@ -198,6 +212,9 @@ void gateway_counts(struct gateway *gateway, struct gateway_counts *ret);
  * returns the Unix time in ms of the next turn that is due by itself, 0 for none. */
 int gateway_wake_fd(const struct gateway *gateway);
 int64_t gateway_turn(struct gateway *gateway);
+/* With each turn: takes away a few of the answers and the lines of the audit whose time is over. Returns the Unix time in ms at which it has to look
+ * again. */
+int64_t gateway_prune_errands(struct gateway *gateway);
 /* Looks whether each port is there; jobs that wait for one go on. */
 void gateway_check_ports(struct gateway *gateway);
 /* Readable when a port may have come or gone: then gateway_ports_changed() is due. -1: the kernel does not tell. Borrowed. */

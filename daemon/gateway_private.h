@@ -11,6 +11,7 @@
 
 struct gateway {
 	const struct config *config; /* borrowed */
+	int64_t (*now_ms)(void);     /* Unix time */
 	struct store *store;
 	struct firmware_store *firmware;
 	struct downloads *downloads;
@@ -23,6 +24,7 @@ struct gateway {
 	struct image_share *images;
 	struct queue *queue;
 	struct port_watch *port_watch; /* NULL: the kernel gives none */
+	int64_t prune_at_ms, pruned_at_ms; /* gateway_prune_errands(), main thread only */
 };
 
 /* What the catalogue offers. */

@@ -132,7 +132,8 @@ static void close_all(struct main_loop *loop)
 
 static void take_turn(struct main_loop *loop)
 {
-	int64_t due_ms = gateway_turn(loop->gateway);
+	int64_t due_ms = gateway_turn(loop->gateway), prune_ms = gateway_prune_errands(loop->gateway);
+	due_ms = due_ms == 0 || prune_ms < due_ms ? prune_ms : due_ms;
 	const struct itimerspec at = {.it_value = timespec_of(due_ms)};
 	if (timerfd_settime(loop->fds[SOURCE_DUE], TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) < 0)
 		log_error(NULL, "the timer of the queue cannot be set: %s", strerror(errno));

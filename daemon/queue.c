@@ -184,6 +184,7 @@ static struct job_row new_row(struct queue *queue, const struct queue_order *ord
 	struct job *job = &row.job;
 	job_id_make(now_ms, queue->newest_id, job->id);
 	snprintf(job->to_release, sizeof(job->to_release), "%s", order->to_release);
+	(void)store_errand_who(queue->with.store, job->request.requested_by);
 	if (order->source != NULL) {
 		snprintf(row.url, sizeof(row.url), "%s", order->source->url);
 		snprintf(row.url_sha256, sizeof(row.url_sha256), "%s", order->source->sha256 != NULL ? order->source->sha256 : "");

@@ -109,6 +109,11 @@ int store_open(const char *state_dir, struct job_fault *ret_fault, struct store 
 	pthread_mutex_init(&store->writer.lock, NULL);
 	pthread_mutex_init(&store->reader.lock, NULL);
 	pthread_mutex_init(&store->health_lock, NULL);
+	int error = pthread_key_create(&store->errand, NULL);
+	if (error != 0) {
+		free(store);
+		return -error;
+	}
 	int result = open_store(store, state_dir, ret_fault);
 	if (result < 0) {
 		store_close(store);
@@ -125,6 +130,7 @@ void store_close(struct store *store)
 	close_connection(&store->reader);
 	close_connection(&store->writer);
 	pthread_mutex_destroy(&store->health_lock);
+	pthread_key_delete(store->errand);
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);
 	free(store);

@@ -138,6 +138,27 @@ int store_lease_remove(struct store *store, const char *device, struct job_fault
 /* Also those that have expired. Caller frees. */
 int store_lease_list(struct store *store, struct lease_row **ret, size_t *ret_count, struct job_fault *ret_fault);
 
+/* The errand of the calling thread, which goes with the change that it names (daemon/errand.h). Borrowed until the end. */
+void store_begin_errand(struct store *store, struct errand *errand);
+void store_end_errand(struct store *store);
+/* The name of who is behind the errand of the calling thread. False when it has none. */
+bool store_errand_who(struct store *store, char ret[REQUESTED_BY_SIZE]);
+/* What was not written with a change. */
+int store_errand_save(struct store *store, struct errand *errand, struct job_fault *ret_fault);
+/* 1 with the answer that the key of the errand stands for, and the digest of its request; 0: none. */
+int store_answer_find(struct store *store, const struct errand *errand, char ret_request[65], struct kept_answer *ret,
+		      struct job_fault *ret_fault);
+/* prune: at most `limit` of those from before_ms or older; then when the oldest that is left is from, 0: there is none. */
+int store_answers_prune(struct store *store, int64_t before_ms, unsigned limit, int64_t *ret_oldest_ms, struct job_fault *ret_fault);
+int store_audit_prune(struct store *store, int64_t before_ms, unsigned limit, int64_t *ret_oldest_ms, struct job_fault *ret_fault);
+/* So many entries at most, 0: any number. Before other threads use the store. */
+void store_audit_keep(struct store *store, unsigned entries_max);
+/* Its status and code are others than were foreseen. */
+int store_audit_amend(struct store *store, const struct audit_entry *entry, struct job_fault *ret_fault);
+/* Newest first. Caller frees *ret. */
+int store_audit_list(struct store *store, const struct audit_filter *filter, struct audit_entry **ret, size_t *ret_count, bool *ret_more,
+		     struct job_fault *ret_fault);
+
 /* A download that a person asked for goes on even when no job waits for it any more. */
 int store_download_keep(struct store *store, const char *id, struct job_fault *ret_fault);
 int store_download_kept(struct store *store, const char *id, bool *ret, struct job_fault *ret_fault);

@@ -244,7 +244,10 @@ static int write_labels(struct store *store, const struct device_row *row, struc
 
 int store_devices_save(struct store *store, const struct device_row *rows, size_t count, struct job_fault *ret_fault)
 {
-	int result = store_write_begin(store, ret_fault);
+	struct errand *errand;
+	int result = store_errand_take(store, ERRAND_DEVICE, NULL, &errand);
+	if (result == 0)
+		result = store_write_begin(store, ret_fault);
 	if (result < 0)
 		return result;
 	for (size_t i = 0; result == 0 && i < count; i++) {
@@ -254,7 +257,9 @@ int store_devices_save(struct store *store, const struct device_row *rows, size_
 		if (result == 0)
 			result = write_labels(store, &rows[i], ret_fault);
 	}
-	return store_write_end(store, result, ret_fault);
+	if (result == 0)
+		result = store_errand_write(store, errand, ret_fault);
+	return store_errand_end_write(store, errand, result, ret_fault);
 }
 
 int store_device_save(struct store *store, const struct device_row *row, struct job_fault *ret_fault)

@@ -13,17 +13,17 @@
 	"phase, furthest_phase, detail, waiting_for, from_release, to_release, bytes_done, bytes_total, percent, part, step, steps, "      \
 	"can_cancel, cancel_requested, attempt, interruptions, created_at_ms, started_at_ms, finished_at_ms, not_before_ms, verified, "    \
 	"fault_code, fault_message, fault_evidence, second, allow_branch_switch, past_return, no_way_back, port_losses, "                  \
-	"absent_since_ms, notes, url, url_sha256, download, lease, aside, recover, rung, id"
+	"absent_since_ms, notes, url, url_sha256, download, lease, aside, recover, rung, requested_by, id"
 
 static const char insert_job[] =
     "INSERT INTO jobs (" JOB_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
     " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38,"
-    " ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52)";
+    " ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53)";
 static const char update_job[] =
     "UPDATE jobs SET (" JOB_COLUMNS ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
     " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38,"
-    " ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52)"
-    " WHERE id = ?52";
+    " ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53)"
+    " WHERE id = ?53";
 static const char select_job[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE id = ?1";
 static const char select_unfinished[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state IN ('queued', 'waiting', 'running') ORDER BY id";
 static const char select_newest_id[] = "SELECT max(id) FROM jobs";
@@ -107,6 +107,7 @@ static int bind_job(sqlite3_stmt *statement, const struct job_row *row, const ch
 	store_bind_int(&binder, row->aside);
 	store_bind_int(&binder, job->request.recover);
 	store_bind_text(&binder, job->request.rung);
+	store_bind_text(&binder, job->request.requested_by);
 	store_bind_text(&binder, job->id);
 	return binder.error;
 }
@@ -166,6 +167,7 @@ static void read_later_columns(struct store_reader *reader, struct job_row *ret)
 	ret->aside = store_read_int(reader) != 0;
 	ret->job.request.recover = store_read_int(reader) != 0;
 	store_read_text(reader, ret->job.request.rung, sizeof(ret->job.request.rung));
+	store_read_text(reader, ret->job.request.requested_by, sizeof(ret->job.request.requested_by));
 }
 
 static void read_job(sqlite3_stmt *statement, struct job_row *ret)
@@ -206,7 +208,10 @@ static void read_job(sqlite3_stmt *statement, struct job_row *ret)
 static int write_job(struct store *store, const char *sql, const struct job_row *row, struct job_fault *ret_fault)
 {
 	char notes[JOB_NOTES_TEXT_SIZE];
-	int result = store_write_begin(store, ret_fault);
+	struct errand *errand;
+	int result = store_errand_take(store, sql == insert_job ? ERRAND_NEW_JOB : ERRAND_JOB, &row->job, &errand);
+	if (result == 0)
+		result = store_write_begin(store, ret_fault);
 	if (result < 0)
 		return result;
 	job_notes_join(&row->job, notes);
@@ -217,7 +222,9 @@ static int write_job(struct store *store, const char *sql, const struct job_row 
 		result = store_failed(&store->writer, ret_fault);
 	else
 		result = store_run(&store->writer, statement, ret_fault);
-	return store_write_end(store, result, ret_fault);
+	if (result == 0)
+		result = store_errand_write(store, errand, ret_fault);
+	return store_errand_end_write(store, errand, result, ret_fault);
 }
 
 int store_job_insert(struct store *store, const struct job_row *row, struct job_fault *ret_fault)

@@ -28,8 +28,16 @@ static int write_lease(struct store *store, const struct lease_row *row, struct 
 
 int store_lease_save(struct store *store, const struct lease_row *row, struct job_fault *ret_fault)
 {
-	int result = store_write_begin(store, ret_fault);
-	return result < 0 ? result : store_write_end(store, write_lease(store, row, ret_fault), ret_fault);
+	struct errand *errand;
+	int result = store_errand_take(store, ERRAND_LEASE, NULL, &errand);
+	if (result == 0)
+		result = store_write_begin(store, ret_fault);
+	if (result < 0)
+		return result;
+	result = write_lease(store, row, ret_fault);
+	if (result == 0)
+		result = store_errand_write(store, errand, ret_fault);
+	return store_errand_end_write(store, errand, result, ret_fault);
 }
 
 static int remove_lease(struct store *store, const char *device, struct job_fault *ret_fault)
@@ -44,8 +52,16 @@ static int remove_lease(struct store *store, const char *device, struct job_faul
 
 int store_lease_remove(struct store *store, const char *device, struct job_fault *ret_fault)
 {
-	int result = store_write_begin(store, ret_fault);
-	return result < 0 ? result : store_write_end(store, remove_lease(store, device, ret_fault), ret_fault);
+	struct errand *errand;
+	int result = store_errand_take(store, ERRAND_LEASE, NULL, &errand);
+	if (result == 0)
+		result = store_write_begin(store, ret_fault);
+	if (result < 0)
+		return result;
+	result = remove_lease(store, device, ret_fault);
+	if (result == 0)
+		result = store_errand_write(store, errand, ret_fault);
+	return store_errand_end_write(store, errand, result, ret_fault);
 }
 
 static void read_lease(sqlite3_stmt *statement, struct lease_row *ret)

@@ -17,7 +17,7 @@ struct store_connection {
 	struct store_statement {
 		const char *sql;
 		sqlite3_stmt *statement;
-	} statements[64];
+	} statements[96];
 };
 
 struct store {
@@ -27,8 +27,25 @@ struct store {
 	struct store_connection writer;
 	struct store_connection reader;
 	pthread_mutex_t health_lock;
-	char trouble[512]; /* why the last write failed; "" when it did not */
+	char trouble[512];          /* why the last write failed; "" when it did not */
+	pthread_key_t errand;       /* the struct errand of a thread */
+	unsigned audit_entries_max; /* 0: no bound */
 };
+
+/* Errands. take: before the transaction of a change: the errand of this thread that goes with it, *ret NULL for none; `job` is what is changed, NULL: no
+ * job. write: within the transaction; NULL does nothing. end_write: store_write_end(), and the errand knows. take fails with -ENOMEM only. */
+int store_errand_take(struct store *store, enum errand_change change, const struct job *job, struct errand **ret);
+int store_errand_write(struct store *store, struct errand *errand, struct job_fault *ret_fault);
+int store_errand_end_write(struct store *store, struct errand *errand, int result, struct job_fault *ret_fault);
+int store_audit_write(struct store *store, struct audit_entry *entry, struct job_fault *ret_fault);
+
+/* Some of what is from before_ms or older, as `sql` (?1: before_ms, ?2: limit) takes it away; `oldest` reads when the oldest is from, 0 for none. */
+struct store_prune {
+	const char *sql, *oldest;
+	int64_t before_ms;
+	unsigned limit;
+};
+int store_prune(struct store *store, const struct store_prune *prune, int64_t *ret_oldest_ms, struct job_fault *ret_fault);
 
 /* The schema up to date, or a fault: newer database, no database, damaged. */
 int store_migrate(sqlite3 *db, const char *path, struct job_fault *ret_fault);

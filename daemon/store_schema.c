@@ -101,6 +101,19 @@ static const char *const migrations[] = {
     "CREATE UNIQUE INDEX jobs_unfinished ON jobs(device) WHERE state IN ('queued', 'waiting', 'running') AND aside = 0;"
     "ALTER TABLE jobs ADD COLUMN recover INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE jobs ADD COLUMN rung TEXT NOT NULL DEFAULT '';",
+    "ALTER TABLE jobs ADD COLUMN requested_by TEXT NOT NULL DEFAULT '';"
+    /* What was answered to a request with a key of its own: it is answered again. request: the digest of what was asked for. */
+    "CREATE TABLE answers ("
+    " key TEXT NOT NULL, who TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, request TEXT NOT NULL, status INTEGER NOT NULL,"
+    " location TEXT NOT NULL, body TEXT NOT NULL, created_at_ms INTEGER NOT NULL, PRIMARY KEY (key, who, method, path)"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX answers_by_age ON answers(created_at_ms);"
+    "CREATE TABLE audit ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, token TEXT NOT NULL, user TEXT NOT NULL, uid INTEGER NOT NULL,"
+    " pid INTEGER NOT NULL, address TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, device TEXT NOT NULL, job TEXT NOT NULL,"
+    " firmware TEXT NOT NULL, campaign TEXT NOT NULL, lease TEXT NOT NULL, status INTEGER NOT NULL, code TEXT NOT NULL"
+    ");"
+    "CREATE INDEX audit_of_device ON audit(device, id);",
 };
 
 static int user_version(sqlite3 *db, int *ret)

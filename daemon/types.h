@@ -16,6 +16,7 @@
 #define LABELS_MAX        16u
 #define JOB_NOTES_MAX     8u
 #define JOB_DOWNLOAD_SIZE 24u
+#define REQUESTED_BY_SIZE 64u
 
 enum device_state { DEVICE_READY, DEVICE_BUSY, DEVICE_ABSENT, DEVICE_STRANDED, DEVICE_QUARANTINED, DEVICE_MAINTENANCE, DEVICE_UNKNOWN };
 const char *device_state_name(enum device_state state);
@@ -131,8 +132,9 @@ struct job_request {
 	uint32_t rate_bps;     /* 0: the profile's */
 	int64_t not_before_ms; /* Unix time; 0: now */
 	char retry_of[JOB_ID_SIZE];
-	char lease[JOB_ID_SIZE]; /* under which it is asked for, as gateway_own_lease() told; "": none */
-	bool wait_for_lease;     /* when the device is another's: wait until it no longer is; not kept */
+	char lease[JOB_ID_SIZE];              /* under which it is asked for, as gateway_own_lease() told; "": none */
+	char requested_by[REQUESTED_BY_SIZE]; /* as actor_name() tells (daemon/errand.h); "": the daemon itself */
+	bool wait_for_lease;                  /* when the device is another's: wait until it no longer is; not kept */
 };
 
 struct job_progress {

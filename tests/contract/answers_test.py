@@ -95,6 +95,25 @@ class Contract(unittest.TestCase):
     def test_z_every_operation_had_a_good_answer(self):
         self.assertEqual(sorted(self.operations), sorted(self.succeeded))
 
+    def test_audit(self):
+        self.call("patchDevice", "bench-0", body={"alias": "audited"})
+        self.addCleanup(self.call, "patchDevice", "bench-0", body={"alias": ""})
+        page = self.call("listAudit", query="?limit=1&device=audited").json()
+        entry = page["audit"][0]
+        self.assertEqual((entry["method"], entry["path"], entry["who"]["name"]), ("PATCH", "/devices/bench-0", "address:127.0.0.1"))
+        self.assertEqual(self.problem("listAudit", 400, "invalid-request", query="?limit=501")["member"], "limit")
+        self.assertEqual(self.problem("listAudit", 400, "invalid-request", query="?before=0")["member"], "before")
+
+    def test_idempotency_keys(self):
+        key = {"Idempotency-Key": "contract-1"}
+        job = self.call("probeDevice", "bench-0", headers=key, body={}, status=202)
+        self.finish(job.json()["id"])
+        again = self.call("probeDevice", "bench-0", headers=key, body={}, status=202)
+        self.assertEqual((again.body, again.headers["location"]), (job.body, job.headers["location"]))
+        self.assertEqual((job.headers.get("idempotency-replayed"), again.headers["idempotency-replayed"]), (None, "true"))
+        self.problem("probeDevice", 422, "invalid-request", "bench-0", headers=key, body={"if_leased": "wait"})
+        self.problem("probeDevice", 400, "invalid-request", "bench-0", headers={"Idempotency-Key": "x" * 256}, body={})
+
     def test_leases(self):
         order = {"holder": "ci-7", "ttl_s": 600, "reason": "nightly"}
         grant = self.call("putLease", "bench-1", body=order, status=201).json()

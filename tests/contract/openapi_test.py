@@ -33,6 +33,11 @@ class File(unittest.TestCase):
                      for method, path, operation in operations()}
         self.assertEqual(table(), described)
 
+    def test_every_post_takes_a_key(self):
+        for method, path, operation in operations():
+            named = "Idempotency-Key" in [p["name"] for p in parameters(operation, path) if p["in"] == "header"]
+            self.assertEqual(named, method == "POST", f"{method} {path}")
+
     def test_every_path_parameter_is_described(self):
         for method, path, operation in operations():
             with self.subTest(f"{method} {path}"):

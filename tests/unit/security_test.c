@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -78,16 +79,6 @@ static struct head head_of(int row)
 	return head;
 }
 
-START_TEST(sender_is_judged)
-{
-	struct refusal refusal = {0};
-	struct head head = head_of(_i);
-	ck_assert_int_eq(security_admits(senders[_i].kind, TOKEN, &head, &refusal), senders[_i].status == 0);
-	ck_assert_int_eq(refusal.status, senders[_i].status);
-	ck_assert_int_eq(refusal.ask_for_token, senders[_i].status == 401);
-}
-END_TEST
-
 START_TEST(doubled_heads_are_refused)
 {
 	struct refusal refusal = {0};
@@ -130,78 +121,47 @@ END_TEST
 
 static char folder[] = "/tmp/security-XXXXXX";
 static char token_path[64];
+static struct token_ring *ring;
 
-static void make_folder(void)
+static void make_ring(void)
 {
+	struct job_fault fault;
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(token_path, sizeof(token_path), "%s/token", folder);
+	FILE *file = fopen(token_path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs("lab-ci:" TOKEN "\n", file);
+	fclose(file);
+	ck_assert_int_eq(chmod(token_path, 0600), 0);
+	ck_assert_int_eq(token_ring_read(token_path, &ring, &fault), 0);
 }
 
-static void remove_folder(void)
+static void free_ring(void)
 {
+	token_ring_free(ring);
 	unlink(token_path);
 	rmdir(folder);
 }
 
-static int read_token_of(const char *content, mode_t mode, char **ret, struct job_fault *ret_fault)
+START_TEST(sender_is_judged)
 {
-	FILE *file = fopen(token_path, "w");
-	ck_assert_ptr_nonnull(file);
-	fputs(content, file);
-	fclose(file);
-	ck_assert_int_eq(chmod(token_path, mode), 0);
-	return security_read_token(token_path, ret, ret_fault);
-}
-
-START_TEST(token_is_read_and_trimmed)
-{
-	struct job_fault fault;
-	char *token = NULL;
-	ck_assert_int_eq(read_token_of("\n " TOKEN " \r\n", 0640, &token, &fault), 0);
-	ck_assert_str_eq(token, TOKEN);
-	free(token);
+	struct refusal refusal = {0};
+	struct head head = head_of(_i);
+	ck_assert_int_eq(security_admits(senders[_i].kind, ring, &head, &refusal), senders[_i].status == 0);
+	ck_assert_int_eq(refusal.status, senders[_i].status);
+	ck_assert_int_eq(refusal.ask_for_token, senders[_i].status == 401);
 }
 END_TEST
 
-static const struct {
-	const char *content;
-	mode_t mode;
-	const char *says;
-} bad_tokens[] = {
-    {TOKEN, 0644, "is open to everybody"},
-    {TOKEN, 0602, "is open to everybody"},
-    {"0123456789abcde", 0600, "must hold a token of 16 to 512 characters"},
-    {"", 0600, "must hold a token of 16 to 512 characters"},
-    {"0123456789 abcdef", 0600, "must hold one word"},
-    {"0123456789abcde\xff", 0600, "must hold one word"},
-};
-
-START_TEST(bad_token_is_refused)
+START_TEST(token_has_a_name)
 {
-	struct job_fault fault;
-	char *token = NULL;
-	ck_assert_int_eq(read_token_of(bad_tokens[_i].content, bad_tokens[_i].mode, &token, &fault), -EPROTO);
-	ck_assert_ptr_null(token);
-	ck_assert_ptr_nonnull(strstr(fault.message, bad_tokens[_i].says));
-	ck_assert_ptr_nonnull(strstr(fault.message, token_path));
-}
-END_TEST
-
-START_TEST(token_that_is_too_long_or_missing)
-{
-	struct job_fault fault;
-	char *token = NULL, content[1200];
-	memset(content, 'a', sizeof(content));
-	content[513] = '\0';
-	ck_assert_int_eq(read_token_of(content, 0600, &token, &fault), -EPROTO);
-	memset(content, 'a', sizeof(content));
-	content[sizeof(content) - 1] = '\0';
-	ck_assert_int_eq(read_token_of(content, 0600, &token, &fault), -EPROTO);
-	unlink(token_path);
-	ck_assert_int_eq(security_read_token(token_path, &token, &fault), -EPROTO);
-	ck_assert_ptr_nonnull(strstr(fault.message, "No such file"));
-	ck_assert_int_eq(security_read_token(folder, &token, &fault), -EPROTO);
-	ck_assert_ptr_nonnull(strstr(fault.message, "is no file"));
+	struct head head = {.method = "POST"}, wrong = {.method = "POST"};
+	ck_assert_ptr_null(security_token_name(ring, &head));
+	head_add(&head, "Authorization", "Bearer " TOKEN);
+	ck_assert_str_eq(security_token_name(ring, &head), "lab-ci");
+	ck_assert_ptr_null(security_token_name(NULL, &head));
+	head_add(&wrong, "Authorization", "Bearer " TOKEN "x");
+	ck_assert_ptr_null(security_token_name(ring, &wrong));
 }
 END_TEST
 
@@ -257,18 +217,14 @@ int main(void)
 {
 	Suite *suite = suite_create("security");
 	TCase *tcase = tcase_create("pure");
+	tcase_add_checked_fixture(tcase, make_ring, free_ring);
 	tcase_add_loop_test(tcase, sender_is_judged, 0, ROWS(senders));
+	tcase_add_test(tcase, token_has_a_name);
 	tcase_add_test(tcase, doubled_heads_are_refused);
 	tcase_add_test(tcase, old_http_needs_no_host);
 	tcase_add_test(tcase, media_types_are_compared_without_parameters);
 	tcase_add_loop_test(tcase, address_is_parsed, 0, ROWS(addresses));
 	suite_add_tcase(suite, tcase);
-	TCase *files = tcase_create("token files");
-	tcase_add_unchecked_fixture(files, make_folder, remove_folder);
-	tcase_add_test(files, token_is_read_and_trimmed);
-	tcase_add_loop_test(files, bad_token_is_refused, 0, ROWS(bad_tokens));
-	tcase_add_test(files, token_that_is_too_long_or_missing);
-	suite_add_tcase(suite, files);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);
