@@ -53,7 +53,7 @@ int store_job_newest_upgrade(struct store *store, const char *device, char ret[J
 /* Of those that succeeded. */
 int store_job_newest_good(struct store *store, const char *device, char ret[JOB_ID_SIZE], struct job_fault *ret_fault);
 
-/* Of those that ran, older than a job. */
+/* Of those that sent something or ended well, older than a job: what came to neither says nothing of what the modem is doing. */
 int store_job_upgrade_before(struct store *store, const char *device, const char *job, char ret[JOB_ID_SIZE], struct job_fault *ret_fault);
 
 /* The last upgrade of the device before this job ("": of all) that sent something or ended well sent something and did not end well: the modem has

@@ -32,7 +32,7 @@ static const char select_newest_upgrade[] = "SELECT max(id) FROM jobs WHERE devi
 static const char select_newest_good[] = "SELECT max(id) FROM jobs WHERE device = ?1 AND kind = 'upgrade' AND state = 'succeeded'";
 
 static const char select_upgrade_before[] =
-    "SELECT max(id) FROM jobs WHERE device = ?1 AND kind = 'upgrade' AND furthest_phase <> '' AND id < ?2";
+    "SELECT max(id) FROM jobs WHERE device = ?1 AND kind = 'upgrade' AND id < ?2 AND (past_return OR state = 'succeeded')";
 
 static const char select_begun_before[] =
     "SELECT count(*) FROM jobs WHERE past_return AND state <> 'succeeded' AND id ="

@@ -435,6 +435,28 @@ START_TEST(a_modem_that_may_be_at_work_keeps_its_power_in_the_next_job)
 }
 END_TEST
 
+/* It is silent because it is at work: a job that finds it so changes nothing of that. */
+START_TEST(a_job_that_does_not_reach_a_modem_at_work_leaves_it_its_power)
+{
+	fail_in(PHASE_APPLY, FAULT_APPLY_TIMEOUT);
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_FAILED, NULL);
+	fixture_await_idle(&fixture);
+	fail_in(PHASE_CONNECT, FAULT_MODEM_UNPOWERED);
+	struct job again = retry(job.id);
+	fixture_await(&fixture, again.id, JOB_FAILED, NULL);
+	fixture_await_idle(&fixture);
+	struct job newer = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, newer.id, JOB_FAILED, NULL);
+	fixture_await_idle(&fixture);
+	ck_assert(fixture_modem(0)->may_be_at_work);
+	ck_assert_int_eq(queue_refuse_cut(fixture.gateway->queue, "modem0", &fault), -EPROTO);
+	ck_assert_str_eq(fault.kind->code, "past-point-of-no-return");
+	fixture_advance(3600000);
+	ck_assert_int_eq(queue_refuse_cut(fixture.gateway->queue, "modem0", &fault), 0);
+}
+END_TEST
+
 START_TEST(a_retry_of_what_succeeded_begins_anew)
 {
 	struct job job = fixture_submit(&fixture, 0);
@@ -563,6 +585,7 @@ int main(void)
 	ADD_LOOP(what_keeps_from_the_modem_may_pass_once_something_was_sent, passing_rows);
 	tcase_add_test(tcase, a_retry_goes_on_where_the_failed_job_came_to);
 	tcase_add_test(tcase, a_modem_that_may_be_at_work_keeps_its_power_in_the_next_job);
+	tcase_add_test(tcase, a_job_that_does_not_reach_a_modem_at_work_leaves_it_its_power);
 	tcase_add_test(tcase, a_retry_of_what_succeeded_begins_anew);
 	tcase_add_test(tcase, a_retry_of_an_older_job_begins_anew);
 	tcase_add_test(tcase, a_transfer_that_begins_anew_is_not_behind_the_job);
