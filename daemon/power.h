@@ -38,7 +38,7 @@ void power_recover(struct power *power, struct queue *queue);
 
 /* Whether the power of this device could be cut now, by all that is known without trying: "power-cycle-failed" for a device without means, or whose
  * board is not where they point to; "device-busy" when it was cut a moment ago, naming when it may be again, and when others that go off with it
- * have work, naming one and its job; "past-point-of-no-return". */
+ * have work, naming one and its job; "device-leased" when somebody else holds one of those; "past-point-of-no-return". */
 int power_check(struct power *power, struct queue *queue, const char *device, struct job_fault *ret_fault);
 
 /* Whether it has any means at all. */

@@ -227,25 +227,65 @@ static int cut_and_restore(struct cut *cut, char *ret_said, size_t ret_said_size
 	return result;
 }
 
+static bool is_among(const struct queue_hold *hold, const char *device)
+{
+	for (size_t i = 0; i < hold->count; i++)
+		if (strcmp(hold->devices[i], device) == 0)
+			return true;
+	return false;
+}
+
+/* Nobody holds what came to the hub while the others were being held. */
+static int refuse_newcomers(struct power *power, const struct cut *cut, const struct queue_hold *hold, struct job_fault *ret_fault)
+{
+	struct queue_hold now;
+	int result = power_group(power, cut->device.id, &cut->method, &now);
+	for (size_t i = 0; result == 0 && i < now.count; i++)
+		if (!is_among(hold, now.devices[i]))
+			result = job_fault_set(ret_fault, "device-busy",
+					       "%s, whose power goes off with that of %s, was plugged in this moment: try again",
+					       now.devices[i], cut->device.id);
+	free(now.devices);
+	return result;
+}
+
+/* All that was true before the group was held is looked at again: boards may have been plugged in elsewhere meanwhile. */
+static int check_held(struct cut *cut, const struct queue_hold *hold, struct job_fault *ret_fault)
+{
+	struct power *power = cut->power;
+	int result = registry_get(power->with.registry, cut->order->device, &cut->device, ret_fault);
+	if (result == 0)
+		result = power_check_device(power, &cut->device, &cut->method, &cut->row, ret_fault);
+	return result < 0 ? result : refuse_newcomers(power, cut, hold, ret_fault);
+}
+
+static int hold_group(struct cut *cut, struct queue *queue, struct queue_hold *ret, struct job_fault *ret_fault)
+{
+	int result = registry_get(cut->power->with.registry, cut->order->device, &cut->device, ret_fault);
+	if (result < 0)
+		return result;
+	power_method_of(&cut->device, &cut->method);
+	result = power_group(cut->power, cut->device.id, &cut->method, ret);
+	return result < 0 ? result : queue_hold(queue, ret, ret_fault);
+}
+
 int power_cycle(struct power *power, struct queue *queue, const struct power_order *order, char *ret_said, size_t ret_said_size,
 		struct job_fault *ret_fault)
 {
 	struct cut cut = {.power = power, .order = order};
 	struct queue_hold hold = {0};
 	ret_said[0] = '\0';
-	int result = registry_get(power->with.registry, order->device, &cut.device, ret_fault);
-	if (result == 0)
-		result = power_check_device(power, &cut.device, &cut.method, &cut.row, ret_fault);
-	if (result == 0)
-		result = power_group(power, cut.device.id, &cut.method, &hold);
-	if (result == 0)
-		result = queue_hold(queue, &hold, ret_fault);
-	if (result < 0) {
-		free(hold.devices);
-		return result == -EPROTO ? -EAGAIN : result;
+	int result = hold_group(&cut, queue, &hold, ret_fault);
+	if (result == 0) {
+		result = check_held(&cut, &hold, ret_fault);
+		if (result == 0)
+			result = cut_and_restore(&cut, ret_said, ret_said_size, ret_fault);
+		else if (result == -EPROTO)
+			result = -EAGAIN;
+		queue_let_go(queue, &hold);
+	} else if (result == -EPROTO) {
+		result = -EAGAIN;
 	}
-	result = cut_and_restore(&cut, ret_said, ret_said_size, ret_fault);
-	queue_let_go(queue, &hold);
 	free(hold.devices);
 	return result;
 }

@@ -69,7 +69,8 @@ struct queue_hold {
 	size_t count;
 	struct queue_hold *next;
 };
-/* "device-busy", naming device and job, when one of them but `cut` runs a job, has begun to send a bundle, or may be at work on one. */
+/* "device-busy", naming device and job, when one of them but `cut` runs a job, has begun to send a bundle, or may be at work on one;
+ * "device-leased" when somebody holds one of them who does not hold `cut`. */
 int queue_hold(struct queue *queue, struct queue_hold *hold, struct job_fault *ret_fault);
 void queue_let_go(struct queue *queue, const struct queue_hold *hold);
 /* Whether queue_hold() would now. */

@@ -37,9 +37,34 @@ static bool find_vulnerable(struct queue *queue, const char *device, struct job_
 	return found;
 }
 
+static void holder_of(struct queue *queue, const char *device, char ret[sizeof(((struct device_lease *)0)->holder)])
+{
+	struct device known = {0};
+	struct job_fault unused;
+	(void)registry_get(queue->with.registry, device, &known, &unused);
+	memcpy(ret, known.lease.holder, sizeof(known.lease.holder));
+}
+
+/* Who holds several boards of a hub may cut the power of all of them. */
+static int refuse_leased(struct queue *queue, const char *device, const char *cut, struct job_fault *ret_fault)
+{
+	struct job_fault leased;
+	char theirs[64], own[64];
+	if (leases_check_id(queue->with.leases, device, "", &leased) == 0)
+		return 0;
+	holder_of(queue, device, theirs);
+	holder_of(queue, cut, own);
+	if (strcmp(own, theirs) == 0)
+		return 0;
+	return job_fault_set(ret_fault, "device-leased", "what takes the power of %s away takes that of another device, too: %s", cut,
+			     leased.message);
+}
+
 static int refuse_device(struct queue *queue, const char *device, const char *cut, struct job_fault *ret_fault)
 {
 	struct job_row row;
+	if (refuse_leased(queue, device, cut, ret_fault) < 0)
+		return -EPROTO;
 	if (find_vulnerable(queue, device, &row)) {
 		job_fault_set(ret_fault, "device-busy", "what takes the power of %s away takes that of %s, too, which has the job %s (%s)",
 			      cut, device, row.job.id, row.job.state == JOB_RUNNING ? "it runs" : "its modem has begun to take the bundle");

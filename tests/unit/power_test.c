@@ -14,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/leases.h"
 #include "daemon/power_private.h"
+#include "daemon/queue_private.h"
 #include "tests/unit/gateway_fixture.h"
 
 static struct fixture fixture;
@@ -49,6 +51,18 @@ static char read_digit(const char *path)
 	return c == EOF ? '-' : (char)c;
 }
 
+/* What happens when the clock is looked at next: between the moment in which the group is held and the cut. */
+static void (*at_look)(void);
+
+static int64_t look_at_clock(void)
+{
+	void (*now)(void) = at_look;
+	at_look = NULL;
+	if (now != NULL)
+		now();
+	return fixture_now();
+}
+
 /* modem0 and modem1 on the ports 1 and 2 of one hub, modem2 nowhere. */
 static void make(void)
 {
@@ -70,7 +84,7 @@ static void make(void)
 						.registry = REGISTRY,
 						.history = fixture.gateway->history,
 						.sys = sys,
-						.now_ms = fixture_now};
+						.now_ms = look_at_clock};
 	ck_assert_int_eq(power_new(&with, &power), 0);
 	power_assign(power);
 }
@@ -393,6 +407,57 @@ START_TEST(a_board_on_usb_gets_the_port_it_is_plugged_into)
 }
 END_TEST
 
+static void plug_next_to_it(void)
+{
+	plug("/sys/new", "Py9", "1-1.2");
+}
+
+START_TEST(a_board_that_comes_to_the_hub_this_moment_keeps_its_power)
+{
+	char said[160];
+	struct job_fault fault = {0};
+	struct hub hub = {0};
+	begin_hub(&hub);
+	at_look = plug_next_to_it;
+	ck_assert_int_eq(cycle("modem0", said, &fault), -EAGAIN);
+	ck_assert_str_eq(fault.kind->code, "device-busy");
+	ck_assert_str_eq(fault.message, "py9, whose power goes off with that of modem0, was plugged in this moment: try again");
+	/* Nothing is held any more, and the next try holds that board, too. */
+	ck_assert_ptr_null(QUEUE->holds);
+	ck_assert_int_eq(cycle("modem0", said, &fault), 0);
+	end_hub(&hub);
+	ck_assert_int_eq(hub.times, 1);
+}
+END_TEST
+
+static void lease(const char *device, const char *holder)
+{
+	const struct lease_order order = {.holder = holder, .reason = "", .ttl_s = 600};
+	struct lease_grant granted;
+	struct job_fault fault = {0};
+	int result = gateway_grant_lease(fixture.gateway, device, &order, &granted, &fault);
+	ck_assert_msg(result == 0, "%s", fault.message);
+}
+
+START_TEST(what_somebody_else_holds_is_not_cut_with_it)
+{
+	struct job_fault fault = {0};
+	lease("modem1", "alice");
+	ck_assert_int_eq(power_check(power, QUEUE, "modem0", &fault), -EPROTO);
+	ck_assert_str_eq(fault.kind->code, "device-leased");
+	ck_assert_ptr_nonnull(strstr(fault.message, "takes that of another device, too: the device modem1 is leased by alice until "));
+	ck_assert_int_eq(power_check(power, QUEUE, "modem1", &fault), 0);
+	lease("modem0", "alice");
+	ck_assert_int_eq(power_check(power, QUEUE, "modem0", &fault), 0);
+	fixture_advance(600000);
+	lease("modem0", "alice");
+	lease("modem1", "bob");
+	ck_assert_int_eq(power_check(power, QUEUE, "modem0", &fault), -EPROTO);
+	fixture_advance(600000);
+	ck_assert_int_eq(power_check(power, QUEUE, "modem0", &fault), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("power");
@@ -407,6 +472,8 @@ int main(void)
 	tcase_add_test(tcase, a_hub_that_is_not_ganged_has_no_neighbours);
 	tcase_add_test(tcase, without_means_it_says_what_to_configure);
 	tcase_add_test(tcase, a_board_on_usb_gets_the_port_it_is_plugged_into);
+	tcase_add_test(tcase, a_board_that_comes_to_the_hub_this_moment_keeps_its_power);
+	tcase_add_test(tcase, what_somebody_else_holds_is_not_cut_with_it);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
