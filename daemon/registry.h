@@ -26,6 +26,9 @@ size_t registry_count(struct registry *registry);
 const struct profile *registry_profile(struct registry *registry, const char *id);
 /* The port is there: by the kernel's word for USB, else a path that exists, or no path at all. */
 bool registry_present(struct registry *registry, const char *id);
+/* Who opened this port (it was the device's then) has the device's, and not that of another board which was given the same node meanwhile. The kernel is
+ * asked, too, for what it has not told yet. A port that a person named is whoever is there. */
+bool registry_is_behind(struct registry *registry, const char *id, const char *port);
 
 int registry_patch(struct registry *registry, const char *id, const struct device_patch *patch, struct device *ret,
 		   struct job_fault *ret_fault);

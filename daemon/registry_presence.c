@@ -21,6 +21,18 @@ bool registry_looks_present(const struct registry_entry *entry)
 	return (fixed || entry->present) && port_exists(fixed ? entry->section->port : entry->device.port);
 }
 
+bool registry_is_behind(struct registry *registry, const char *id, const char *port)
+{
+	const struct registry_entry *entry = registry_find(registry, id);
+	if (entry == NULL)
+		return false;
+	pthread_mutex_lock(&registry->lock);
+	bool behind = registry_entry_is_fixed(entry) ||
+		      (strcmp(entry->device.port, port) == 0 && entry->syspath[0] != '\0' && access(entry->syspath, F_OK) == 0);
+	pthread_mutex_unlock(&registry->lock);
+	return behind;
+}
+
 /* Returns whether that is news. */
 static bool check_port(struct registry *registry, struct registry_entry *entry, bool *ret_present)
 {

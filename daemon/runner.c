@@ -27,11 +27,11 @@ struct run {
 	enum upgrade_phase phase;
 	struct progress_meter meter;
 	bool at_border, connected, news;
-	bool begun_before;            /* an earlier job began to send its bundle and did not end well */
-	bool release_is_ours;         /* this job or one before it may have put it there */
-	uint32_t block_budget_s;      /* of the device's profile */
-	int boot_mode;                /* as last told in this run; -1: not yet */
-	struct job_fault store_fault; /* with which the store ended the run */
+	bool begun_before;          /* an earlier job began to send its bundle and did not end well */
+	bool release_is_ours;       /* this job or one before it may have put it there */
+	uint32_t block_budget_s;    /* of the device's profile */
+	int boot_mode;              /* as last told in this run; -1: not yet */
+	struct job_fault own_fault; /* with which we ended the run: the store refuses, or another board has the port */
 	struct transcript_file *file;
 	struct transcript *transcript;
 };
@@ -53,13 +53,30 @@ static int keep_phase(struct run *run, struct job_row *next)
 	if (queued_job_keep(run->entry, next, EVENT_JOB_CHANGED, &fault) == 0)
 		return 0;
 	if (!next->past_return) {
-		run->store_fault = fault;
+		run->own_fault = fault;
 		return -EIO;
 	}
 	log_warning(run->device.id, "job %s: the phase %s is not stored yet: %s", next->job.id, next->job.phase, fault.message);
 	job_note_add(&next->job, "the phase %s could not be stored when it began: %s", next->job.phase, fault.message);
 	queued_job_show(run->entry, next, EVENT_JOB_CHANGED);
 	return 0;
+}
+
+/* A node is given to the next board as soon as it is free, which may be the moment in which it is opened: what is open then is another modem. */
+static int refuse_other_board(struct run *run)
+{
+	const struct device *device = &run->device;
+	if (registry_is_behind(run->queue->with.registry, device->id, device->port))
+		return 0;
+	(void)job_fault_set(&run->own_fault, "port-gone", "%s is not behind the port %s any more", device->id, device->port);
+	return -EIO;
+}
+
+/* A modem that answered is there to be asked more, or restarted. */
+static bool is_about_to_act(const struct run *run, enum upgrade_phase phase)
+{
+	bool restarts = run->row.job.request.kind == JOB_POWER_CYCLE && phase == PHASE_RESTART;
+	return phase == PHASE_IDENTIFY || (restarts && run->connected);
 }
 
 /* Before anything of the phase is sent it is on disk, so that a restart knows how far things may have come. */
@@ -69,6 +86,8 @@ static int on_phase(void *context, enum upgrade_phase phase, size_t step, size_t
 	const char *name = upgrade_phase_name(phase);
 	if (run->row.cancel_requested && phase > PHASE_IDENTIFY)
 		return -ECANCELED; /* this run is there to bring the modem back, which the engine does on its way out */
+	if (is_about_to_act(run, phase) && refuse_other_board(run) < 0)
+		return -EIO;
 	run->phase = phase;
 	pthread_mutex_lock(&run->queue->change);
 	struct job_row next = queued_job_row(run->entry);
@@ -152,6 +171,8 @@ static void on_modem(void *context, const struct modem_info *info)
 	struct job_fault fault;
 	const struct queue_surroundings *with = &run->queue->with;
 	run->connected = true;
+	if (!registry_is_behind(with->registry, run->device.id, run->device.port))
+		return; /* it tells of another modem, or of one that is gone */
 	if (info->boot_mode != BOOT_MODE_UNKNOWN)
 		run->boot_mode = (int)info->boot_mode;
 	bool probe = run->row.job.request.kind == JOB_PROBE;
@@ -185,7 +206,7 @@ static bool keep_return(struct run *run, struct job_row *next)
 	queued_job_set_progress(run->entry, &next->job.progress);
 	if (queued_job_keep(run->entry, next, EVENT_JOB_CHANGED, &fault) == 0 || known)
 		return true;
-	run->store_fault = fault;
+	run->own_fault = fault;
 	return false;
 }
 
@@ -202,7 +223,7 @@ static bool on_point_of_no_return(void *context)
 	struct queued_job *entry = run->entry;
 	pthread_mutex_lock(&run->queue->change);
 	struct job_row next = queued_job_row(entry);
-	bool go_on = !next.cancel_requested && !entry->put_back && keep_return(run, &next);
+	bool go_on = !next.cancel_requested && !entry->put_back && refuse_other_board(run) == 0 && keep_return(run, &next);
 	run->release_is_ours = run->release_is_ours || go_on;
 	pthread_mutex_lock(&run->queue->lock);
 	entry->sending = go_on;
@@ -394,7 +415,7 @@ static void keep_report(const struct run *run, const struct upgrade_result *resu
 		log_warning(run->device.id, "job %s: the report is not stored: %s", report.job, fault.message);
 }
 
-/* Why the run ended as it did: the engine's word first; what the store refused only where that ended the run. */
+/* Why the run ended as it did: the engine's word first; ours only where that ended the run. */
 static void explain_end(const struct run *run, const struct upgrade_result *result, struct run_outcome *ret)
 {
 	struct job_fault *fault = &ret->fault;
@@ -402,8 +423,8 @@ static void explain_end(const struct run *run, const struct upgrade_result *resu
 		return;
 	if (ret->result == -EPROTO)
 		job_fault_from_engine(fault, &result->fault);
-	else if (run->store_fault.kind != NULL)
-		*fault = run->store_fault;
+	else if (run->own_fault.kind != NULL)
+		*fault = run->own_fault;
 	else if (ret->result != -ECANCELED)
 		job_fault_set(fault, "infrastructure-error", "the run ended: %s", strerror(-ret->result));
 }

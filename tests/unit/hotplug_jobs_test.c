@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/unit/gateway_fixture.h"
 
@@ -91,6 +93,91 @@ START_TEST(a_waiting_job_goes_on_at_another_port)
 }
 END_TEST
 
+/* A board with a directory of the kernel that is there. */
+static struct usb_port plug_board(const char *node, const char *serial, const char *path)
+{
+	struct job_fault fault = {0};
+	struct usb_port port = adapter_at(&fixture, node);
+	port.named = true;
+	snprintf(port.serial, sizeof(port.serial), "%s", serial);
+	snprintf(port.path, sizeof(port.path), "%s", path);
+	snprintf(port.syspath, sizeof(port.syspath), "%s/sys-%s-%c", fixture.directory, path, node[strlen(node) - 1]);
+	ck_assert_int_eq(mkdir(port.syspath, 0700), 0);
+	ck_assert_int_eq(registry_port_came(fixture.gateway->registry, &port, &fault), 0);
+	return port;
+}
+
+static struct job begin_gated(enum job_kind kind, enum upgrade_phase gate, const char *phase)
+{
+	struct job job;
+	struct job_fault fault = {0};
+	struct job_request request = {.kind = kind, .device = "dn01"};
+	fixture_modem(1)->gated = true;
+	fixture_modem(1)->gate = gate;
+	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, kind == JOB_UPGRADE ? "test.dup" : "", &job, &fault), 0);
+	return fixture_await(&fixture, job.id, JOB_RUNNING, phase);
+}
+
+static void check_that_nothing_was_sent(const char *id, enum upgrade_phase reached)
+{
+	struct device device;
+	struct job_fault fault;
+	fixture_open_gate(1);
+	struct job job = fixture_await(&fixture, id, JOB_WAITING, NULL);
+	ck_assert_int_eq(job.waiting_for, WAIT_DEVICE);
+	ck_assert_str_eq(job.fault.kind->code, "port-gone");
+	ck_assert_ptr_nonnull(strstr(job.fault.message, "dn01 is not behind the port "));
+	ck_assert(job.can_cancel);
+	ck_assert_int_eq(fixture_modem(1)->reached, reached);
+	fixture_await_idle(&fixture);
+	plug_board("elsewhere/modem3", "DN01", "1-7");
+	fixture_await(&fixture, id, JOB_SUCCEEDED, NULL);
+	ck_assert_uint_eq(fixture_modem(1)->runs, 1);
+	ck_assert_uint_eq(fixture_modem(3)->runs, 1);
+	ck_assert_int_eq(registry_get(fixture.gateway->registry, "dn01", &device, &fault), 0);
+	ck_assert_str_eq(device.modem.imei, "355000000000003");
+}
+
+START_TEST(a_node_that_is_another_boards_by_now_is_not_asked)
+{
+	fixture_start(&fixture);
+	struct usb_port port = plug_board("elsewhere/modem1", "DN01", "1-1");
+	struct job job = begin_gated(JOB_PROBE, PHASE_CONNECT, "connect");
+	ck_assert_int_eq(rmdir(port.syspath), 0);
+	registry_port_left(fixture.gateway->registry, port.syspath);
+	plug_board("elsewhere/modem1", "DN02", "1-2");
+	check_that_nothing_was_sent(job.id, PHASE_CONNECT);
+}
+END_TEST
+
+START_TEST(no_bundle_goes_to_a_port_that_the_kernel_does_not_have_any_more)
+{
+	fixture_start(&fixture);
+	fixture_modem(1)->forgets_imei = fixture_modem(3)->forgets_imei = true;
+	fixture_modem(3)->imei = "355000000000003";
+	struct usb_port port = plug_board("elsewhere/modem1", "DN01", "1-1");
+	struct job job = begin_gated(JOB_UPGRADE, PHASE_PREPARE, "prepare");
+	/* Nobody has told yet. */
+	ck_assert_int_eq(rmdir(port.syspath), 0);
+	check_that_nothing_was_sent(job.id, PHASE_TRANSFER);
+}
+END_TEST
+
+START_TEST(what_another_board_tells_is_not_taken_for_this_one)
+{
+	struct device device;
+	struct job_fault fault;
+	fixture_start(&fixture);
+	struct usb_port port = plug_board("elsewhere/modem1", "DN01", "1-1");
+	struct job job = begin_gated(JOB_PROBE, PHASE_IDENTIFY, "identify");
+	ck_assert_int_eq(rmdir(port.syspath), 0);
+	fixture_open_gate(1);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	ck_assert_int_eq(registry_get(fixture.gateway->registry, "dn01", &device, &fault), 0);
+	ck_assert_str_eq(device.modem.imei, "");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("hotplug and jobs");
@@ -100,6 +187,9 @@ int main(void)
 	tcase_add_test(tcase, nothing_is_asked_of_an_offered_adapter);
 	tcase_add_test(tcase, a_waiting_job_of_what_is_only_offered_now_sends_nothing);
 	tcase_add_test(tcase, a_waiting_job_goes_on_at_another_port);
+	tcase_add_test(tcase, a_node_that_is_another_boards_by_now_is_not_asked);
+	tcase_add_test(tcase, no_bundle_goes_to_a_port_that_the_kernel_does_not_have_any_more);
+	tcase_add_test(tcase, what_another_board_tells_is_not_taken_for_this_one);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
