@@ -162,6 +162,21 @@ START_TEST(a_server_that_was_never_reached_costs_attempts)
 }
 END_TEST
 
+/* A node that is there and cannot be opened is no server that is away. */
+START_TEST(a_tty_costs_attempts)
+{
+	tear_down();
+	fixture_make(&fixture, 1);
+	fixture_start(&fixture);
+	struct job job = lost_in(PHASE_TRANSFER, FAULT_PORT_GONE);
+	fixture_advance(500);
+	ck_assert_int_eq(pause_after_run(2), 5000);
+	job = fixture_job(&fixture, job.id);
+	ck_assert_int_eq(job.waiting_for, WAIT_RETRY);
+	ck_assert_uint_eq(job.attempt, 2);
+}
+END_TEST
+
 START_TEST(another_fault_is_no_closed_port)
 {
 	struct job job = lost_in(PHASE_TRANSFER, FAULT_MODEM_SILENT);
@@ -194,6 +209,7 @@ int main(void)
 	tcase_add_test(cases, again_and_again_it_is_the_network);
 	tcase_add_test(cases, a_day_is_the_end_of_what_cannot_be_cancelled);
 	tcase_add_test(cases, a_server_that_was_never_reached_costs_attempts);
+	tcase_add_test(cases, a_tty_costs_attempts);
 	tcase_add_test(cases, another_fault_is_no_closed_port);
 	tcase_add_test(cases, a_job_that_waits_for_its_server_is_cancelled);
 	suite_add_tcase(suite, cases);
