@@ -5,6 +5,7 @@
 Usage: lint.py [ROOT]. Prints one line per finding, "file:line: what", and exits 1 when there is any.
 """
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -125,9 +126,10 @@ def findings(path, text):
 
 
 def tracked(root):
-    listed = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True)
-    if listed.returncode == 0 and listed.stdout:
-        return [name for name in listed.stdout.splitlines() if (Path(root) / name).is_file()]
+    if shutil.which("git"):
+        listed = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True)
+        if listed.returncode == 0 and listed.stdout:
+            return [name for name in listed.stdout.splitlines() if (Path(root) / name).is_file()]
     return [str(p.relative_to(root)) for p in Path(root).rglob("*") if p.is_file()]
 
 
