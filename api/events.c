@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,8 @@ struct event_client {
 	bool ended;
 	bool needs_state; /* the next block is the snapshot, or the state of the one job */
 	bool last_block;  /* nothing comes after the present one */
+	bool missed_ends; /* before that state: what ended since it was last here */
+	struct endings_seen seen;
 	uint64_t cursor;
 	struct event *batch[BATCH];
 	size_t batch_count, batch_next;
@@ -88,6 +91,31 @@ static void drop_batch(struct event_client *client)
 	client->batch_next = client->batch_count = 0;
 }
 
+/* 1: there is a block of ends that it missed; 0: there are no more; STREAM_OVER. They come without an id: a client that goes away before the
+ * snapshot gets them again. */
+static int show_ends(struct event_client *client)
+{
+	struct job jobs[4];
+	struct job_fault fault;
+	size_t count = 0;
+	if (!client->missed_ends)
+		return 0;
+	for (;;) {
+		if (gateway_missed_ends(client->hub->gateway, &client->seen, jobs, sizeof(jobs) / sizeof(jobs[0]), &count, &fault) < 0)
+			return STREAM_OVER;
+		if (count == 0)
+			return 0;
+		client->own_text = snapshot_ends_block(&client->filter, jobs, count);
+		if (client->own_text == NULL)
+			return STREAM_OVER;
+		if (client->own_text[0] != '\0')
+			break;
+		drop_block(client);
+	}
+	show(client, client->own_text);
+	return 1;
+}
+
 /* 1: there is a block; 0: nothing to say; STREAM_OVER. */
 static int show_state(struct event_client *client)
 {
@@ -99,6 +127,32 @@ static int show_state(struct event_client *client)
 		return STREAM_OVER;
 	show(client, client->own_text);
 	return 1;
+}
+
+/* What ended between the last look for ends and the snapshot would be in neither: then both are to be done again. */
+static int show_ends_or_state(struct event_client *client)
+{
+	int r = show_ends(client);
+	if (r != 0)
+		return r;
+	r = show_state(client);
+	if (!client->missed_ends)
+		return r;
+	char *state = client->own_text;
+	uint64_t cursor = client->cursor;
+	client->own_text = NULL;
+	int ends = r == 1 ? show_ends(client) : 0;
+	if (ends != 0) {
+		free(state);
+		client->needs_state = client->missed_ends = true;
+		return ends;
+	}
+	client->own_text = state;
+	client->cursor = cursor;
+	if (r == 1)
+		show(client, state);
+	client->missed_ends = false;
+	return r;
 }
 
 /* Takes the event over. */
@@ -113,13 +167,31 @@ static int show_event(struct event_client *client, struct event *event)
 	return 1;
 }
 
+static void miss_ends(struct event_client *client, const char *epoch, uint64_t seq)
+{
+	client->needs_state = true;
+	client->missed_ends = true;
+	client->seen = (struct endings_seen){.seq = seq};
+	snprintf(client->seen.epoch, sizeof(client->seen.epoch), "%s", epoch);
+}
+
+/* The ring has lost it; or its number is of the future, which is nobody's. */
+static void note_what_was_missed(struct event_client *client)
+{
+	const struct event_bus *bus = client->hub->bus;
+	if (!client->filter.job_only && client->cursor <= event_bus_head(client->hub->bus))
+		miss_ends(client, event_bus_epoch(bus), client->cursor);
+}
+
 static int show_next_event(struct event_client *client)
 {
 	for (;;) {
 		if (client->batch_next == client->batch_count) {
 			int got = event_bus_read(client->hub->bus, client->cursor, client->batch, BATCH);
-			if (got == -ESTALE)
-				return show_state(client);
+			if (got == -ESTALE) {
+				note_what_was_missed(client);
+				return show_ends_or_state(client);
+			}
 			client->batch_next = 0;
 			client->batch_count = got > 0 ? (size_t)got : 0;
 			if (got <= 0)
@@ -138,7 +210,7 @@ static int show_next(struct event_client *client)
 	drop_block(client);
 	if (client->last_block)
 		return STREAM_OVER;
-	int r = client->needs_state ? show_state(client) : show_next_event(client);
+	int r = client->needs_state ? show_ends_or_state(client) : show_next_event(client);
 	if (r == 0 && client->ended)
 		r = STREAM_OVER;
 	if (r == 0 && client->heartbeat) {
@@ -202,6 +274,8 @@ static void set_beginning(struct event_client *client)
 	if (filter->resume && filter->resume_known) {
 		client->needs_state = false;
 		client->cursor = filter->resume_after;
+	} else if (filter->resume && !filter->job_only && filter->resume_epoch[0] != '\0') {
+		miss_ends(client, filter->resume_epoch, filter->resume_after);
 	}
 	show(client, SSE_PREAMBLE);
 }

@@ -2,6 +2,7 @@
 #include "api/snapshot.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,4 +120,24 @@ int snapshot_block(struct gateway *gateway, const struct sse_filter *filter, cha
 	free(json);
 	*ret_cursor = head;
 	return *ret == NULL ? -ENOMEM : 0;
+}
+
+char *snapshot_ends_block(const struct sse_filter *filter, const struct job *jobs, size_t count)
+{
+	char *text = strdup("");
+	for (size_t i = 0; i < count && text != NULL; i++) {
+		const struct job *job = &jobs[i];
+		bool wanted = (filter->topics & TOPIC_JOB) != 0 && (filter->job[0] == '\0' || strcmp(filter->job, job->id) == 0) &&
+			      (filter->device[0] == '\0' || strcmp(filter->device, job->request.device) == 0);
+		char *json = wanted ? json_event_of_job(job) : NULL;
+		char *grown = NULL;
+		if (!wanted)
+			continue;
+		if (json == NULL || asprintf(&grown, "%sevent: job\ndata: %s\n", text, json) < 0)
+			grown = NULL;
+		free(json);
+		free(text);
+		text = grown;
+	}
+	return text;
 }

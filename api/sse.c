@@ -41,14 +41,17 @@ void sse_filter_resume(struct sse_filter *filter, const char *last_event_id, con
 {
 	filter->resume = true;
 	filter->resume_known = false;
-	size_t length = strlen(epoch);
-	if (strncmp(last_event_id, epoch, length) != 0 || last_event_id[length] != '-')
+	size_t length = strcspn(last_event_id, "-");
+	if (length >= sizeof(filter->resume_epoch) || last_event_id[length] != '-')
 		return;
 	const char *digits = last_event_id + length + 1;
 	char *end = NULL;
 	errno = 0;
 	filter->resume_after = strtoull(digits, &end, 10);
-	filter->resume_known = digits[0] >= '0' && digits[0] <= '9' && *end == '\0' && errno == 0;
+	if (digits[0] < '0' || digits[0] > '9' || *end != '\0' || errno != 0)
+		return;
+	snprintf(filter->resume_epoch, sizeof(filter->resume_epoch), "%.*s", (int)length, last_event_id);
+	filter->resume_known = strcmp(filter->resume_epoch, epoch) == 0;
 }
 
 bool sse_filter_passes(const struct sse_filter *filter, const struct event *event)

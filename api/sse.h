@@ -19,6 +19,7 @@ struct sse_filter {
 	bool resume;   /* the client named the last event it has: */
 	bool resume_known;
 	uint64_t resume_after;
+	char resume_epoch[32]; /* the run of the daemon, this one or another, of that event; "": it is no id */
 };
 
 /* "device,job" → a mask; false when a name is none or empty, *ret_bad then begins it. */

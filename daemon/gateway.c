@@ -94,6 +94,8 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	if (result == 0)
 		result = event_bus_new(EVENTS_KEPT, &gateway->events);
 	if (result == 0)
+		result = store_epoch_begin(gateway->store, event_bus_epoch(gateway->events), ret_fault);
+	if (result == 0)
 		result = device_history_new(gateway->store, gateway->events, now_ms, &gateway->history);
 	if (result == 0)
 		result = registry_new(config, gateway->store, gateway->events, gateway->history, ret_fault, &gateway->registry);
@@ -243,6 +245,23 @@ int gateway_jobs(struct gateway *gateway, const struct job_filter *filter, struc
 	int result = store_job_list(gateway->store, &asked, ret, ret_count, ret_more, ret_fault);
 	for (size_t i = 0; result == 0 && i < *ret_count; i++)
 		queue_refresh(gateway->queue, &(*ret)[i]);
+	return result;
+}
+
+int gateway_missed_ends(struct gateway *gateway, struct endings_seen *seen, struct job *ret, size_t room, size_t *ret_count,
+			struct job_fault *ret_fault)
+{
+	struct ending endings[16];
+	size_t count = 0, limit = sizeof(endings) / sizeof(endings[0]);
+	*ret_count = 0;
+	int result = store_endings_after(gateway->store, seen, endings, room < limit ? room : limit, &count, ret_fault);
+	for (size_t i = 0; result == 0 && i < count; i++) {
+		struct job_row row;
+		result = store_job_get(gateway->store, endings[i].job, &row, ret_fault);
+		if (result == 0)
+			ret[(*ret_count)++] = row.job;
+		seen->number = endings[i].number;
+	}
 	return result;
 }
 

@@ -55,16 +55,59 @@ int queued_job_keep(struct queued_job *entry, const struct job_row *next, enum e
 	return result;
 }
 
+int queued_job_keep_progress(struct queued_job *entry, const struct job_row *next, struct job_fault *ret_fault)
+{
+	int result = entry->periodic ? 0 : store_job_update(entry->queue->with.store, next, ret_fault);
+	if (result < 0)
+		return result;
+	queued_job_set_progress(entry, &next->job.progress);
+	queued_job_show(entry, next, EVENT_JOB_CHANGED);
+	return 0;
+}
+
+/* `lock` is held. */
+static bool has_told_all_it_may(const struct job_row *row)
+{
+	const struct job *job = &row->job;
+	return job->state == JOB_RUNNING && job->progress.known && job->progress.percent >= row->percent_allowed &&
+	       row->percent_allowed < 100.0;
+}
+
+bool queued_job_allow_percent(struct queued_job *entry)
+{
+	struct queue *queue = entry->queue;
+	struct job_fault fault;
+	pthread_mutex_lock(&queue->lock);
+	bool wanted = has_told_all_it_may(&entry->row);
+	struct job_row next = entry->row;
+	pthread_mutex_unlock(&queue->lock);
+	if (!wanted)
+		return true;
+	next.percent_allowed = next.job.progress.percent + PERCENT_STEP;
+	if (next.percent_allowed > 100.0)
+		next.percent_allowed = 100.0;
+	if (store_job_update(queue->with.store, &next, &fault) < 0)
+		return false;
+	pthread_mutex_lock(&queue->lock);
+	entry->row.percent_allowed = next.percent_allowed;
+	pthread_mutex_unlock(&queue->lock);
+	return true;
+}
+
 void queued_job_show(struct queued_job *entry, const struct job_row *next, enum event_type type)
 {
 	struct queue *queue = entry->queue;
 	pthread_mutex_lock(&queue->lock);
 	struct job_progress progress = entry->row.job.progress;
+	double allowed = entry->row.percent_allowed;
+	if (job_state_terminal(next->job.state)) /* its thread has counted all */
+		progress = next->job.progress;
 	if (next->job.state != JOB_RUNNING) { /* nothing moves: the answer is the same before and after a restart of the daemon */
 		progress.rate_bps = 0;
 		progress.eta_s = -1;
 	}
 	entry->row = *next;
+	entry->row.percent_allowed = next->percent_allowed > allowed ? next->percent_allowed : allowed;
 	entry->row.job.progress = progress;
 	struct job now = entry->row.job;
 	pthread_mutex_unlock(&queue->lock);
@@ -137,6 +180,7 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 				     job_state_name(state));
 	bool terminal = job_state_terminal(state), periodic = entry->periodic;
 	fill_state(next, state, queue->with.now_ms());
+	next->told_before = event_bus_head(queue->with.events);
 	int result = store_state(entry, next, ret_fault);
 	if (result < 0)
 		return result;
@@ -201,7 +245,6 @@ static int succeed(struct queued_job *entry, struct job_row *next, struct job_fa
 	if (progress->known) {
 		progress->bytes_done = progress->bytes_total;
 		progress->percent = 100.0;
-		queued_job_set_progress(entry, progress);
 	}
 	return queued_job_set_state(entry, next, JOB_SUCCEEDED, ret_fault);
 }

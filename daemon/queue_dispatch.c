@@ -258,6 +258,8 @@ int64_t queue_turn(struct queue *queue)
 	reap(queue);
 	for (struct queued_job *entry = first(queue); entry != NULL && !queue->stopping; entry = entry->next)
 		taken = weigh(entry, now_ms) && taken;
+	for (struct queued_job *entry = first(queue); entry != NULL; entry = entry->next)
+		taken = queued_job_allow_percent(entry) && taken;
 	int64_t probe_ms = queue_plan_probes(queue, now_ms);
 	if (!queue->stopping)
 		taken = start_what_may(queue) && taken;

@@ -90,11 +90,20 @@ struct job_row queued_job_row(struct queued_job *entry);
 struct queued_job *queue_add(struct queue *queue, const struct job_row *row);
 void queue_remove(struct queue *queue, struct queued_job *entry);
 
-/* Progress is written by the job's thread, and after it by whoever settles. It reaches the disk with the next change. */
+/* Of a running job the disk has a percent that is so much ahead of what may be told, so that what was told never goes back, not by a crash either; and no
+ * block waits for the disk. */
+#define PERCENT_STEP 4.0
+/* Lets a job that has told all that it may tell more. False when the store refuses. `change` is held. */
+bool queued_job_allow_percent(struct queued_job *entry);
+
+/* Progress is written by the job's thread, and by nobody else while it runs. */
 void queued_job_set_progress(struct queued_job *entry, const struct job_progress *progress);
 
 /* Persists, makes seen, publishes. `change` is held. Progress is kept as it is in memory. */
 int queued_job_keep(struct queued_job *entry, const struct job_row *next, enum event_type type, struct job_fault *ret_fault);
+
+/* The same with the progress of `next`: by the job's thread. */
+int queued_job_keep_progress(struct queued_job *entry, const struct job_row *next, struct job_fault *ret_fault);
 
 /* Makes seen and publishes what the store refused; the next change that it takes has this in it. `change` is held. */
 void queued_job_show(struct queued_job *entry, const struct job_row *next, enum event_type type);

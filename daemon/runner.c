@@ -50,7 +50,7 @@ static void keep_or_show(struct run *run, const struct job_row *next)
 static int keep_phase(struct run *run, struct job_row *next)
 {
 	struct job_fault fault;
-	if (queued_job_keep(run->entry, next, EVENT_JOB_CHANGED, &fault) == 0)
+	if (queued_job_keep_progress(run->entry, next, &fault) == 0)
 		return 0;
 	if (!next->past_return) {
 		run->own_fault = fault;
@@ -58,6 +58,8 @@ static int keep_phase(struct run *run, struct job_row *next)
 	}
 	log_warning(run->device.id, "job %s: the phase %s is not stored yet: %s", next->job.id, next->job.phase, fault.message);
 	job_note_add(&next->job, "the phase %s could not be stored when it began: %s", next->job.phase, fault.message);
+	next->job.progress.percent = queued_job_row(run->entry).job.progress.percent;
+	queued_job_set_progress(run->entry, &next->job.progress);
 	queued_job_show(run->entry, next, EVENT_JOB_CHANGED);
 	return 0;
 }
@@ -99,7 +101,8 @@ static int on_phase(void *context, enum upgrade_phase phase, size_t step, size_t
 	if (phase > PHASE_TRANSFER) {
 		next.job.progress.rate_bps = 0;
 		next.job.progress.eta_s = -1;
-		queued_job_set_progress(run->entry, &next.job.progress);
+		if (next.job.progress.known)
+			next.job.progress.percent = run->meter.percent_floor;
 	}
 	/* A transfer that begins anew is not behind the job any more. */
 	if (next.furthest_phase[0] == '\0' || phase == PHASE_TRANSFER || (int)phase > (int)engine_phase(next.furthest_phase))
@@ -122,6 +125,9 @@ static void on_progress(void *context, const struct stp_progress *progress)
 	/* The main thread and the api hold this lock for copies only: nobody's disk delays a block. */
 	pthread_mutex_lock(&run->queue->lock);
 	struct job *job = &run->entry->row.job;
+	bool held = next.percent > run->entry->row.percent_allowed;
+	if (held)
+		next.percent = run->entry->row.percent_allowed;
 	job->progress = next;
 	if (border_changed)
 		job->detail[0] = '\0';
@@ -131,6 +137,8 @@ static void on_progress(void *context, const struct stp_progress *progress)
 	struct job now = *job;
 	pthread_mutex_unlock(&run->queue->lock);
 	event_publish_job(run->queue->with.events, border_changed ? EVENT_JOB_CHANGED : EVENT_JOB_PROGRESS, &now);
+	if (held)
+		queue_wake(run->queue);
 }
 
 /* The release it comes from is what it told before anything was sent in any run of this job. */
@@ -203,8 +211,8 @@ static bool keep_return(struct run *run, struct job_row *next)
 	next->past_return = next->no_way_back = true;
 	next->job.can_cancel = false;
 	progress_meter_feed(&run->meter, clock_now_ms(), 0, run->size, "", &next->job.progress);
-	queued_job_set_progress(run->entry, &next->job.progress);
-	if (queued_job_keep(run->entry, next, EVENT_JOB_CHANGED, &fault) == 0 || known)
+	next->percent_allowed = next->job.progress.percent + PERCENT_STEP;
+	if (queued_job_keep_progress(run->entry, next, &fault) == 0 || known)
 		return true;
 	run->own_fault = fault;
 	return false;

@@ -34,7 +34,25 @@ struct job_row {
 	uint32_t port_losses;                  /* how often the port went away under a run */
 	int64_t absent_since_ms;               /* since when it waits for its port; 0: it does not */
 	bool aside;                            /* it waits for the end of another's lease, beside the one job that the device may have */
+	/* Of a job that runs: so much may be told of its percent. It is what is kept of it, so that after a crash nothing less is told. */
+	double percent_allowed;
+	uint64_t told_before; /* of one that ends: the newest event before that of its end */
 };
+
+/* The ends of jobs in the order in which they came, for clients that were away: the event of each, of this run of the daemon or an earlier one, can
+ * be told again. The 20,000 newest are kept. */
+struct ending {
+	int64_t number;
+	char job[JOB_ID_SIZE];
+};
+/* A client that has the event `seq` of the run `epoch` is told once more of ends of that run so many events before: the number of an end's own
+ * event is not known when it is stored. */
+#define ENDINGS_SLACK 4096u
+/* Before the first job ends. */
+int store_epoch_begin(struct store *store, const char *epoch, struct job_fault *ret_fault);
+/* At most `room` ends that such a client may have missed, oldest first; none when the run is not known. */
+int store_endings_after(struct store *store, const struct endings_seen *seen, struct ending *ret, size_t room, size_t *ret_count,
+			struct job_fault *ret_fault);
 
 int store_job_insert(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
 int store_job_update(struct store *store, const struct job_row *row, struct job_fault *ret_fault);

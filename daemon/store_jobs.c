@@ -62,6 +62,14 @@ static void bind_request(struct store_binder *binder, const struct job_request *
 	store_bind_text_or_null(binder, request->retry_of);
 }
 
+/* As long as it runs more of it may be told at any moment, without the disk. */
+static double kept_percent(const struct job_row *row)
+{
+	const struct job *job = &row->job;
+	bool ahead = job->state == JOB_RUNNING && row->percent_allowed > job->progress.percent;
+	return ahead ? row->percent_allowed : job->progress.percent;
+}
+
 /* The text of the notes is the caller's, as it must live until the statement is reset. */
 static int bind_job(sqlite3_stmt *statement, const struct job_row *row, const char *notes)
 {
@@ -77,7 +85,7 @@ static int bind_job(sqlite3_stmt *statement, const struct job_row *row, const ch
 	store_bind_text(&binder, job->to_release);
 	store_bind_int(&binder, (int64_t)job->progress.bytes_done);
 	store_bind_int(&binder, (int64_t)job->progress.bytes_total);
-	store_bind_real(&binder, job->progress.percent);
+	store_bind_real(&binder, kept_percent(row));
 	store_bind_text(&binder, job->progress.part);
 	store_bind_int(&binder, job->step);
 	store_bind_int(&binder, job->steps);
@@ -187,6 +195,7 @@ static void read_job(sqlite3_stmt *statement, struct job_row *ret)
 	store_read_text(&reader, job->from_release, sizeof(job->from_release));
 	store_read_text(&reader, job->to_release, sizeof(job->to_release));
 	read_progress(&reader, &job->progress);
+	ret->percent_allowed = job->progress.percent;
 	job->step = (uint32_t)store_read_int(&reader);
 	job->steps = (uint32_t)store_read_int(&reader);
 	job->can_cancel = store_read_int(&reader) != 0;
@@ -222,6 +231,8 @@ static int write_job(struct store *store, const char *sql, const struct job_row 
 		result = store_failed(&store->writer, ret_fault);
 	else
 		result = store_run(&store->writer, statement, ret_fault);
+	if (result == 0 && job_state_terminal(row->job.state) && store->epoch[0] != '\0')
+		result = store_ending_note(store, row, ret_fault);
 	if (result == 0)
 		result = store_errand_write(store, errand, ret_fault);
 	return store_errand_end_write(store, errand, result, ret_fault);

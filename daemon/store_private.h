@@ -22,6 +22,7 @@ struct store_connection {
 
 struct store {
 	char database[320];
+	char epoch[EPOCH_SIZE]; /* of this run of the daemon; "" until it is told */
 	char transcript_dir[320];
 	int lock_fd;
 	struct store_connection writer;
@@ -65,6 +66,9 @@ int store_run(struct store_connection *connection, sqlite3_stmt *statement, stru
 
 /* Fills the fault from the connection's last error. Always -EPROTO. */
 int store_failed(struct store_connection *connection, struct job_fault *ret_fault);
+
+/* Within the transaction that stores the job's terminal state. */
+int store_ending_note(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
 
 /* Parameters and columns in order. Text is bound as a copy-free pointer: it lives until the statement is reset. */
 struct store_binder {

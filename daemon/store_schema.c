@@ -114,6 +114,12 @@ static const char *const migrations[] = {
     " firmware TEXT NOT NULL, campaign TEXT NOT NULL, lease TEXT NOT NULL, status INTEGER NOT NULL, code TEXT NOT NULL"
     ");"
     "CREATE INDEX audit_of_device ON audit(device, id);",
+    /* In which run of the daemon a job ended, and after which event: for clients that come back. after: the newest end before that run. */
+    "CREATE TABLE epochs (epoch TEXT NOT NULL UNIQUE, after INTEGER NOT NULL);"
+    "CREATE TABLE endings ("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL UNIQUE REFERENCES jobs(id) ON DELETE CASCADE, epoch TEXT NOT NULL,"
+    " head INTEGER NOT NULL"
+    ");",
 };
 
 static int user_version(sqlite3 *db, int *ret)

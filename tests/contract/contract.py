@@ -145,7 +145,7 @@ class Stream:
             elif "retry" in fields:
                 self.retry = fields["retry"]
             else:
-                return fields["id"], fields["event"], json.loads(fields["data"])
+                return fields.get("id"), fields["event"], json.loads(fields["data"])
         return None
 
     def until(self, condition, timeout=PATIENCE_S):

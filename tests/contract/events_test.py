@@ -169,9 +169,36 @@ class Events(unittest.TestCase):
         self.rename("bench-0", "the last one seen")
         last = stream.until(self.is_alias("the last one seen"))[-1][0]
         newest = self.outrun_the_ring()
-        event_id, event, data = self.stream("/events?device=bench-0", last_event_id=last).next()
+        back = self.stream("/events?device=bench-0", last_event_id=last)
+        event_id, event, data = back.next()
+        while event_id is None:  # what ended meanwhile, or shortly before
+            validate_named(data, "JobEvent")
+            self.assertEqual((event, data["type"], data["device"]), ("job", "job-finished", "bench-0"))
+            event_id, event, data = back.next()
         self.assertEqual((event, data["devices"][0]["alias"]), ("snapshot", newest))
         self.assertGreater(sequence(event_id), sequence(last) + 1)
+
+    def test_ends_that_were_missed_come_once_the_daemon_runs_again(self):
+        rack = Rack(1)
+        self.addCleanup(rack.close)
+        with_end, without = (Stream(rack.daemon.url, "/events") for _ in range(2))
+        _, _, probe = rack.daemon.request("POST", "/devices/bench-0/probe")
+        last = without.next()[0]
+        seen = with_end.until(lambda _id, _event, data: data["type"] == "job-finished")
+        rack.daemon.kill()
+        rack.daemon.start()
+        back = Stream(rack.daemon.url, "/events", last_event_id=last)
+        self.addCleanup(back.close)
+        event_id, event, data = back.next()
+        self.assertEqual((event_id, event, data), (None, "job", seen[-1][2]))
+        self.assertEqual(data["now"]["id"], probe["id"])
+        self.assertEqual(back.next()[1], "snapshot")
+        for target, last_id in (("/events?topics=device", last), ("/events", "of-no-run-1")):
+            other = Stream(rack.daemon.url, target, last_event_id=last_id)
+            self.addCleanup(other.close)
+            self.assertEqual(other.next()[1], "snapshot")
+        with_end.close()
+        without.close()
 
     def outrun_the_ring(self):
         """More events than the ring holds, over one connection."""

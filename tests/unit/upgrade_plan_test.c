@@ -455,27 +455,6 @@ START_TEST(each_rule_decides)
 }
 END_TEST
 
-/* A factory modem that is left in recovery and gets a pair with its boot ROM: nothing is longer. */
-START_TEST(the_longest_plan_has_room)
-{
-	const struct modem_info modem = {RECOVERY, .family = M1};
-	const struct upgrade_firmware firmware = {.family = M1, .build = 48829, .boot_rom = true, .helper = true, .second = true};
-	const struct upgrade_options options = {.recover = true, .from_build = 33080};
-	static const enum upgrade_action actions[] = {
-	    ACTION_CONNECT,     ACTION_IDENTIFY,     ACTION_LOOK,        ACTION_QUIET,       ACTION_TO_RECOVERY,  ACTION_SEND_BOOT_ROM,
-	    ACTION_TO_FFH,      ACTION_START_HELPER, ACTION_SEND,        ACTION_AWAIT_APPLY, ACTION_RESTART_PAIR, ACTION_QUIET,
-	    ACTION_TO_RECOVERY, ACTION_SEND,         ACTION_AWAIT_APPLY, ACTION_RESTART,     ACTION_VERIFY};
-	struct upgrade_plan plan;
-	struct fault fault = {0};
-
-	ck_assert_int_eq(upgrade_plan(&modem, profile_builtin("monarch1"), &firmware, &options, &plan, &fault), 0);
-	ck_assert_uint_eq(plan.step_count, sizeof(actions) / sizeof(actions[0]));
-	ck_assert_uint_le(plan.step_count, UPGRADE_STEPS_MAX);
-	for (size_t i = 0; i < plan.step_count; i++)
-		ck_assert_int_eq(plan.steps[i].action, actions[i]);
-}
-END_TEST
-
 START_TEST(budgets_are_the_profile_s)
 {
 	const struct modem_info modem = {APPLICATION, CATM1_38638};
@@ -572,7 +551,6 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(tcase, each_rule_decides, 0, (int)(sizeof(rows) / sizeof(rows[0])));
-	tcase_add_test(tcase, the_longest_plan_has_room);
 	tcase_add_test(tcase, budgets_are_the_profile_s);
 	tcase_add_test(tcase, recovery_says_that_no_release_is_known);
 	tcase_add_test(tcase, builds_are_read_from_releases);
