@@ -76,6 +76,10 @@ $(BUILD)/dupgated: $(call objects,cmd/dupgated) $(LIBS)
 # The daemon with a clock that skips most of every silence: for tests of long patience.
 $(BUILD)/dupgated-hasty: $(call objects,cmd/dupgated) $(BUILD)/tests/integration/hasty_clock.o $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+# The daemon that dies at a chosen moment: for tests of what survives.
+MORTAL := sqlite3_exec event_publish_job pthread_create MHD_queue_response
+$(BUILD)/dupgated-mortal: $(call objects,cmd/dupgated) $(BUILD)/tests/integration/mortal.o $(LIBS)
+	$(CC) $(LDFLAGS) $(MORTAL:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS)
 # The downloads without a daemon, for tests against servers that misbehave.
 $(BUILD)/tests/download_driver: $(BUILD)/tests/integration/download_driver.o $(LIBS)
 	@mkdir -p $(@D)
@@ -131,6 +135,10 @@ test-matrix: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) tests-built
 	@DUPGATE_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/integration/fault_matrix.py
 
+test-kill: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) tests-built
+	@DUPGATE_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/integration/kill_points.py
+
 bench: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(BENCHES) $(BUILD)/dupgated-hasty $(BUILD)/tests/usb_tty.so
 	@tests/bench/run.sh $(BUILD)
@@ -181,7 +189,7 @@ install: all
 	install -D -m 0644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/dupgate/copyright
 
 unit: $(UNIT_TESTS)
-tests-built: all $(UNIT_TESTS) $(CORPUS_TESTS) $(BUILD)/dupgated-hasty $(BUILD)/tests/download_driver $(BUILD)/tests/usb_tty.so $(BUILD)/tests/stuck_driver.so \
+tests-built: all $(UNIT_TESTS) $(CORPUS_TESTS) $(BUILD)/dupgated-hasty $(BUILD)/dupgated-mortal $(BUILD)/tests/download_driver $(BUILD)/tests/usb_tty.so $(BUILD)/tests/stuck_driver.so \
 	$(BUILD)/tests/modem_lines.so
 
 help:
@@ -189,6 +197,7 @@ help:
 	@echo 'make demo       install what is missing, build, upgrade a simulated fleet of 8 modems'
 	@echo 'make test       install what is missing, build, run every test'
 	@echo 'make test-matrix  every fault in every phase on every kind of modem'
+	@echo 'make test-kill  the daemon killed at every transition, and at 100 random moments of eight upgrades'
 	@echo 'make bench      measure transfers, fleets and the firmware cache'
 	@echo 'make lint       include directions, third-party fences, sizes, format, man pages'
 	@echo 'make asan tsan  the tests under the sanitizers'
@@ -202,5 +211,5 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps lint-deps demo test test-matrix bench lint asan tsan fuzz install unit tests-built help clean
+.PHONY: all deps lint-deps demo test test-matrix test-kill bench lint asan tsan fuzz install unit tests-built help clean
 .SECONDARY:

@@ -5,7 +5,6 @@
 Usage: lint.py [ROOT]. Prints one line per finding, "file:line: what", and exits 1 when there is any.
 """
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,9 +33,9 @@ EVERY_TRANSPORT_ROOM = ["transport/fault.h", "transport/clock.h"]
 
 # Third-party header → the files that may include it.
 FENCES = {
-    r"microhttpd\.h": r"api/[^/]+\.[ch]",
+    r"microhttpd\.h": r"api/[^/]+\.[ch]|tests/integration/mortal\.c",
     r"jansson\.h": r"api/json[^/]*\.[ch]|daemon/config[^/]*\.c|firmware-cache/manifest[^/]*\.c|firmware-cache/catalogue[^/]*\.c|cmd/dupctl/[^/]+\.[ch]|tests/.*",
-    r"sqlite3\.h": r"daemon/store[^/]*\.[ch]|tests/unit/.*",
+    r"sqlite3\.h": r"daemon/store[^/]*\.[ch]|tests/unit/.*|tests/integration/mortal\.c",
     r"curl/.*": r"firmware-cache/download[^/]*\.c|cmd/dupctl/[^/]+\.[ch]",
     r"libserialport\.h": r"transport/link/link_serial\.c",
     r"libudev\.h": r"tests/unit/hotplug_test\.c|daemon/hotplug[^/]*\.c|cmd/dupctl/doctor[^/]*\.c",
@@ -126,10 +125,9 @@ def findings(path, text):
 
 
 def tracked(root):
-    if shutil.which("git"):
-        listed = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True)
-        if listed.returncode == 0 and listed.stdout:
-            return [name for name in listed.stdout.splitlines() if (Path(root) / name).is_file()]
+    listed = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True)
+    if listed.returncode == 0 and listed.stdout:
+        return [name for name in listed.stdout.splitlines() if (Path(root) / name).is_file()]
     return [str(p.relative_to(root)) for p in Path(root).rglob("*") if p.is_file()]
 
 

@@ -93,7 +93,7 @@ struct upgrade_step {
 	uint32_t budget_s; /* how long it may take at most */
 };
 
-#define UPGRADE_STEPS_MAX 20u
+#define UPGRADE_STEPS_MAX 16u
 struct upgrade_plan {
 	enum upgrade_way way; /* the one chosen */
 	enum modem_family family;
