@@ -24,6 +24,8 @@ struct batch {
 	size_t count;
 	struct placement *placements;
 	size_t placed;
+	bool refused; /* the store did not tell what it knows of the one that is placed */
+	bool failed;  /* of one of them */
 };
 
 static bool is_at(const struct registry_entry *entry, const struct usb_port *port)
@@ -190,22 +192,25 @@ static struct registry_entry *find_by_serial(const struct batch *batch, const st
 }
 
 /* With what the store may know from a time when the configuration named it. */
-static struct registry_entry *make_entry(const struct registry *registry, const char *id)
+static struct registry_entry *make_entry(struct batch *batch, const char *id)
 {
 	struct device_row row;
-	struct job_fault fault;
-	if (store_device_peek(registry->store, id, &row, &fault) == 0)
-		return registry_make_entry(registry, NULL, &row);
-	log_error(id, "the device cannot be looked up: %s", fault.message);
-	return NULL;
+	struct job_fault fault = {0};
+	struct registry_entry *entry = NULL;
+	if (store_device_peek(batch->registry->store, id, &row, &fault) == 0)
+		entry = registry_make_entry(batch->registry, NULL, &row);
+	else
+		log_error(id, "the device cannot be looked up: %s", fault.message);
+	batch->refused = entry == NULL;
+	return entry;
 }
 
 /* Who has this id, when this port can be that, or a new one; NULL when the id is another's. */
-static struct registry_entry *claim(const struct batch *batch, const struct usb_port *port, const char *id, bool by_path)
+static struct registry_entry *claim(struct batch *batch, const struct usb_port *port, const char *id, bool by_path)
 {
 	struct registry_entry *entry = find(batch, id);
 	if (entry == NULL)
-		return make_entry(batch->registry, id);
+		return make_entry(batch, id);
 	bool never_seen = !entry->device.usb.known;
 	bool its_place = by_path && is_called_by_path(entry);
 	return (never_seen || its_place) && !is_taken(batch, entry, port) ? entry : NULL;
@@ -223,11 +228,11 @@ static struct registry_entry *find_home(struct batch *batch, const struct usb_po
 	}
 	if (entry == NULL && has_serial)
 		entry = find_by_serial(batch, port, shared);
-	for (int digest = 0; entry == NULL && has_serial && !shared && digest < 2; digest++) {
+	for (int digest = 0; entry == NULL && !batch->refused && has_serial && !shared && digest < 2; digest++) {
 		usb_board_id_from_serial(port->serial, port->interface, port->own_interface, digest > 0, id);
 		entry = claim(batch, port, id, false);
 	}
-	if (entry == NULL) {
+	if (entry == NULL && !batch->refused) {
 		usb_board_id_from_path(port->controller, port->path, port->interface, port->own_interface, id);
 		entry = claim(batch, port, id, true);
 	}
@@ -256,7 +261,11 @@ static void describe(const struct registry *registry, struct registry_entry *ent
 static void place(struct batch *batch, const struct usb_port *port)
 {
 	struct registry *registry = batch->registry;
+	batch->refused = false;
 	struct registry_entry *entry = find_home(batch, port);
+	batch->failed = batch->failed || batch->refused;
+	if (batch->refused)
+		return;
 	if (entry == NULL) {
 		log_warning(NULL, "the port %s is no device: what it would be called is another's", port->node);
 		return;
@@ -358,6 +367,8 @@ static int take_in(struct batch *batch, struct job_fault *ret_fault)
 		if (result == 0)
 			result = shown;
 	}
+	if (result == 0 && batch->failed)
+		result = -EIO;
 	for (size_t i = shared_before; i < batch->registry->serial_count; i++)
 		note_shared(batch->registry, &batch->registry->serials[i]);
 	free(batch->placements);
