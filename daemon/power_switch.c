@@ -16,6 +16,7 @@
 
 #define PATH_SIZE       512u
 #define ENVIRONMENT_MAX 8u
+#define READS_MAX       64
 
 static int refuse_file(const char *path, bool on, int error, struct job_fault *ret_fault)
 {
@@ -179,18 +180,20 @@ static void keep_told(struct power_command *command, const char *bytes, size_t l
 	command->told[command->told_length] = '\0';
 }
 
+/* Not without end, from a program that tells without end. */
 static void read_output(struct power_command *command)
 {
-	char bytes[512];
-	ssize_t length;
-	while (command->output >= 0 && (length = read(command->output, bytes, sizeof(bytes))) != 0) {
+	char bytes[4096];
+	ssize_t length = 1;
+	for (int i = 0; i < READS_MAX && command->output >= 0 && length != 0; i++) {
+		length = read(command->output, bytes, sizeof(bytes));
 		if (length < 0 && errno == EINTR)
 			continue;
 		if (length < 0)
 			return;
 		keep_told(command, bytes, (size_t)length);
 	}
-	if (command->output >= 0)
+	if (command->output >= 0 && length == 0)
 		close(command->output);
 	command->output = -1;
 }
@@ -243,6 +246,8 @@ int power_command_wait(struct power_command *command, int64_t wait_ms, struct jo
 	if (until_ms > command->deadline_ms)
 		until_ms = command->deadline_ms;
 	while (!has_ended(command)) {
+		/* Also when there is no time to wait: a program whose output nobody takes stands still. */
+		read_output(command);
 		int64_t left_ms = until_ms - clock_now_ms();
 		if (left_ms <= 0 && until_ms < command->deadline_ms)
 			return -EAGAIN;
@@ -250,7 +255,6 @@ int power_command_wait(struct power_command *command, int64_t wait_ms, struct jo
 			return judge(command, reap(command), true, ret_fault);
 		struct pollfd fds[] = {{.fd = command->pid_fd, .events = POLLIN}, {.fd = command->output, .events = POLLIN}};
 		(void)poll(fds, 2, (int)left_ms);
-		read_output(command);
 	}
 	return judge(command, reap(command), false, ret_fault);
 }

@@ -128,7 +128,8 @@ END_TEST
 
 static const char *const environment[] = {"DUPGATE_DEVICE=bench-1", NULL};
 
-static int run(const char *script, unsigned limit_s, struct job_fault *ret_fault)
+/* wait_ms: how long each look waits for its end. */
+static int run_looking(const char *script, unsigned limit_s, int64_t wait_ms, struct job_fault *ret_fault)
 {
 	char text[320];
 	struct power_command command;
@@ -136,9 +137,14 @@ static int run(const char *script, unsigned limit_s, struct job_fault *ret_fault
 	struct power_method method = method_of(text);
 	int result = power_command_start(&method, environment, limit_s, &command, ret_fault);
 	if (result == 0)
-		while ((result = power_command_wait(&command, 20, ret_fault)) == -EAGAIN)
+		while ((result = power_command_wait(&command, wait_ms, ret_fault)) == -EAGAIN)
 			;
 	return result;
+}
+
+static int run(const char *script, unsigned limit_s, struct job_fault *ret_fault)
+{
+	return run_looking(script, limit_s, 20, ret_fault);
 }
 
 START_TEST(a_command_gets_its_words_a_clean_environment_and_no_descriptor)
@@ -171,6 +177,16 @@ START_TEST(a_command_that_fails_says_so_with_what_it_told)
 	ck_assert_int_eq(run("#!/nowhere/sh\n", 30, &fault), -EPROTO);
 	ck_assert_str_eq(fault.message, "the command that switches its power does not start");
 	ck_assert_ptr_nonnull(strstr(fault.evidence, "No such file or directory"));
+}
+END_TEST
+
+START_TEST(a_command_that_tells_much_is_listened_to_by_who_does_not_wait)
+{
+	struct job_fault fault = {0};
+	const char *script = "#!/bin/sh\nprintf 'no relay '\nhead -c 200000 /dev/zero\nexit 3\n";
+	ck_assert_int_eq(run_looking(script, 40, 0, &fault), -EPROTO);
+	ck_assert_str_eq(fault.message, "the command that switches its power ended with status 3");
+	ck_assert_int_eq(strncmp(fault.evidence, "no relay ", 9), 0);
 }
 END_TEST
 
@@ -213,6 +229,7 @@ int main(void)
 	tcase_add_test(tcase, a_switch_that_cannot_be_used_says_path_and_why);
 	tcase_add_test(tcase, a_command_gets_its_words_a_clean_environment_and_no_descriptor);
 	tcase_add_test(tcase, a_command_that_fails_says_so_with_what_it_told);
+	tcase_add_test(tcase, a_command_that_tells_much_is_listened_to_by_who_does_not_wait);
 	tcase_add_test(tcase, a_command_without_an_end_is_killed_with_its_children);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
