@@ -130,6 +130,10 @@ static int cycle_file(struct cut *cut, struct job_fault *ret_fault)
 	struct power *power = cut->power;
 	let_go(cut);
 	int result = power_file_set(power->with.sys, &cut->method, false, ret_fault);
+	if (result < 0 && power_file_is_on(power->with.sys, &cut->method)) {
+		note_on(power, &cut->row);
+		return result;
+	}
 	if (result == 0)
 		result = await_leave(cut, ret_fault);
 	if (result == 0 && cut->method.means == POWER_USB_PORT)

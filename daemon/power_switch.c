@@ -91,6 +91,22 @@ int power_file_set(const char *sys, const struct power_method *method, bool on, 
 	return result;
 }
 
+/* One of its files, from which nothing went off. */
+static bool reads_on(const char *path, char on)
+{
+	return access(path, F_OK) < 0 || read_digit(path) == on;
+}
+
+bool power_file_is_on(const char *sys, const struct power_method *method)
+{
+	char path[PATH_SIZE], peer[PATH_SIZE];
+	bool is_port = method->means == POWER_USB_PORT;
+	char on = is_port ? '0' : '1';
+	if (!power_method_file(method, sys, path, sizeof(path)))
+		return true;
+	return reads_on(path, on) && (!is_port || !peer_of(path, peer, sizeof(peer)) || reads_on(peer, on));
+}
+
 bool power_file_usable(const char *sys, const struct power_method *method)
 {
 	char path[PATH_SIZE];

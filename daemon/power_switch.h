@@ -16,6 +16,9 @@
  * such a hub gives power until both are off. sys: "/sys". 0, or -EPROTO with path and errno in the evidence. */
 int power_file_set(const char *sys, const struct power_method *method, bool on, struct job_fault *ret_fault);
 
+/* After a refusal: nothing of it went off, as its files say, or as there are none. */
+bool power_file_is_on(const char *sys, const struct power_method *method);
+
 /* The file that switches it is there and may be written. */
 bool power_file_usable(const char *sys, const struct power_method *method);
 

@@ -259,6 +259,19 @@ START_TEST(a_hub_that_switches_nothing_is_found_out)
 }
 END_TEST
 
+START_TEST(what_never_went_off_is_not_said_to_be_off)
+{
+	char said[160];
+	struct job_fault fault = {0};
+	ck_assert_int_eq(unlink(disable_of(1)), 0);
+	ck_assert_int_eq(cycle("modem0", said, &fault), -EPROTO);
+	ck_assert_int_eq(strncmp(fault.message, "its power cannot be switched off: the hub is not there", 54), 0);
+	ck_assert_ptr_nonnull(strstr(fault.evidence, "No such file or directory"));
+	ck_assert_str_eq(row_of("modem0").off, "");
+	assert_noted("failed: its power cannot be switched off");
+}
+END_TEST
+
 START_TEST(what_cannot_be_given_back_is_said_and_given_back_later)
 {
 	char said[160];
@@ -467,6 +480,7 @@ int main(void)
 	tcase_add_test(tcase, a_port_goes_off_and_on_and_its_neighbours_wait);
 	tcase_add_test(tcase, once_in_a_while_only);
 	tcase_add_test(tcase, a_hub_that_switches_nothing_is_found_out);
+	tcase_add_test(tcase, what_never_went_off_is_not_said_to_be_off);
 	tcase_add_test(tcase, what_cannot_be_given_back_is_said_and_given_back_later);
 	tcase_add_test(tcase, a_bundle_that_goes_in_forbids_it_to_all_on_the_hub);
 	tcase_add_test(tcase, a_hub_that_is_not_ganged_has_no_neighbours);
