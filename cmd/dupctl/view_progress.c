@@ -28,6 +28,12 @@ enum outcome {
 	OUTCOME_COUNT
 };
 
+/* Of a kind that brings no firmware, so that there is nothing to verify: what its success is called. NULL: an upgrade. */
+static const char *plain_success(const struct job_row *job)
+{
+	return strcmp(job->kind, "probe") == 0 ? "answered" : strcmp(job->kind, "power-cycle") == 0 ? "restarted" : NULL;
+}
+
 static enum outcome job_outcome(const struct job_row *job)
 {
 	static const struct {
@@ -41,8 +47,7 @@ static enum outcome job_outcome(const struct job_row *job)
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		if (strcmp(states[i].state, job->state) == 0)
 			return states[i].outcome;
-	/* A probe has nothing to verify: its answer is its success. */
-	return job->verified || strcmp(job->kind, "probe") == 0 ? OUTCOME_VERIFIED : OUTCOME_SUCCEEDED;
+	return job->verified || plain_success(job) ? OUTCOME_VERIFIED : OUTCOME_SUCCEEDED;
 }
 
 size_t view_device_columns(const struct job_row *jobs, size_t count)
@@ -197,11 +202,11 @@ void view_progress_summary(struct text *ret, const struct job_row *jobs, size_t 
 {
 	static const char *const words[OUTCOME_COUNT] = {
 	    "verified", "installed but not verified", "failed", "cancelled", "running", "waiting", "queued"};
-	bool probes = count > 0 && strcmp(jobs[0].kind, "probe") == 0;
+	const char *success = count > 0 ? plain_success(&jobs[0]) : NULL;
 	size_t counts[OUTCOME_COUNT];
 
 	outcomes_count(jobs, count, counts);
-	text_addf(ret, "%zu of %zu %s", counts[OUTCOME_VERIFIED], count + refused, probes ? "answered" : words[OUTCOME_VERIFIED]);
+	text_addf(ret, "%zu of %zu %s", counts[OUTCOME_VERIFIED], count + refused, success ? success : words[OUTCOME_VERIFIED]);
 	for (size_t i = OUTCOME_SUCCEEDED; i < OUTCOME_COUNT; i++)
 		if (counts[i] > 0)
 			text_addf(ret, ", %zu %s", counts[i], words[i]);
@@ -256,8 +261,12 @@ static void releases_add(struct text *ret, const struct job_row *job)
 	if (!*job->from_release && !*job->to_release)
 		return;
 	text_add(ret, ", ");
+	if (plain_success(job)) {
+		text_add_clean(ret, *job->to_release ? job->to_release : job->from_release);
+		return;
+	}
 	text_add_clean(ret, job->from_release);
-	if (!*job->to_release || strcmp(job->kind, "probe") == 0)
+	if (!*job->to_release)
 		return;
 	text_add(ret, *job->from_release ? " " : "");
 	text_add_glyph(ret, "→ ", "-> ");
@@ -271,8 +280,8 @@ void view_progress_result(struct text *ret, const struct job_row *job, size_t de
 
 	device_add(ret, job->device, device_columns);
 	text_add_color(ret, view_state_color(job->state));
-	if (strcmp(job->kind, "probe") == 0 && good)
-		text_add(ret, "answered");
+	if (good && plain_success(job))
+		text_add(ret, plain_success(job));
 	else if (good)
 		text_add(ret, outcome == OUTCOME_VERIFIED ? "verified" : "installed but not verified: the firmware declares no release");
 	else

@@ -155,7 +155,7 @@ END_TEST
 START_TEST(results)
 {
 	struct job_row good = verified_job("bench-1"), failed = nothing, cancelled = nothing, unverified = verified_job("bench-2"),
-		       probe = nothing;
+		       probe = nothing, cycle = nothing;
 	text_owned shown = {.utf8 = true}, ascii = {0};
 
 	failed.state = "failed";
@@ -167,11 +167,15 @@ START_TEST(results)
 	probe.kind = "probe";
 	probe.state = "succeeded";
 	probe.from_release = "LR5.1.1.0-38638";
+	cycle.kind = "power-cycle";
+	cycle.state = "succeeded";
+	cycle.to_release = "LR5.1.1.0-38638";
 	view_progress_result(&shown, &good, 8);
 	view_progress_result(&shown, &failed, 8);
 	view_progress_result(&shown, &cancelled, 8);
 	view_progress_result(&shown, &unverified, 8);
 	view_progress_result(&shown, &probe, 8);
+	view_progress_result(&shown, &cycle, 8);
 	ck_assert_str_eq(
 	    shown.bytes,
 	    "bench-1   verified, LR5.1.1.0-38638 → LR5.1.1.0-39529 (2 m 13 s)\n"
@@ -181,7 +185,8 @@ START_TEST(results)
 	    "  after 9 s\n"
 	    "bench-1   cancelled\n"
 	    "bench-2   installed but not verified: the firmware declares no release, LR5.1.1.0-38638 → LR5.1.1.0-39529 (2 m 13 s)\n"
-	    "bench-1   answered, LR5.1.1.0-38638\n");
+	    "bench-1   answered, LR5.1.1.0-38638\n"
+	    "bench-1   restarted, LR5.1.1.0-38638\n");
 	view_progress_result(&ascii, &good, 7);
 	ck_assert_str_eq(ascii.bytes, "bench-1  verified, LR5.1.1.0-38638 -> LR5.1.1.0-39529 (2 m 13 s)\n");
 }
@@ -190,7 +195,7 @@ END_TEST
 START_TEST(summaries)
 {
 	struct job_row jobs[3] = {verified_job("a"), verified_job("b"), verified_job("c")};
-	text_owned all = {0}, some = {0}, probes = {0};
+	text_owned all = {0}, some = {0}, probes = {0}, cycles = {0};
 
 	view_progress_summary(&all, jobs, 3, 0);
 	ck_assert_str_eq(all.bytes, "3 of 3 verified");
@@ -201,6 +206,9 @@ START_TEST(summaries)
 	jobs[0].kind = jobs[1].kind = "probe";
 	view_progress_summary(&probes, jobs, 2, 0);
 	ck_assert_str_eq(probes.bytes, "1 of 2 answered, 1 failed");
+	jobs[0].kind = jobs[1].kind = jobs[2].kind = "power-cycle";
+	view_progress_summary(&cycles, jobs, 3, 1);
+	ck_assert_str_eq(cycles.bytes, "2 of 4 restarted, 1 failed, 1 refused");
 }
 END_TEST
 
