@@ -15,8 +15,12 @@ OLD, NEW = "LR5.1.1.0-38638", "LR5.1.1.0-39529"
 
 
 class PowerTest(FleetTest):
+    # A command that waits to be told to go on. It outlives a daemon that is killed, but not its test.
+    WAIT = "while [ -d {folder} ] && [ ! -e {folder}/go ]; do sleep 0.05; done\n"
+
     def power_rack(self, count=1, script=None, power="[power]\nmin_interval_s = 0\n", methods=None, **options):
         """A rack whose devices have a command that switches their power. In the script {order} is a line for the simulator."""
+        self.addCleanup(lambda: wait_for(lambda: not self.left(rack.folder), what="the end of all that the test started"))
         rack = self.rack(count, start=False, control=True, **options)
         self.commands = rack.folder / "commands"
         text = rack.daemon.config.read_text() + power
@@ -31,6 +35,17 @@ class PowerTest(FleetTest):
         rack.daemon.config.write_text(text)
         rack.daemon.start()
         return rack
+
+    @staticmethod
+    def left(folder):
+        """Processes that run a program of this folder, which is gone by now."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                found += [path.parent.name] if f"{folder}/".encode() in path.read_bytes() else []
+            except OSError:
+                pass  # it ended meanwhile
+        return found
 
     @staticmethod
     def cutting(ms):
@@ -162,9 +177,7 @@ class Refused(PowerTest):
         rack.daemon.kill()  # it would wait for that transfer
 
     def test_who_goes_off_with_it_begins_nothing(self):
-        wait = "while [ ! -e {folder}/go ]; do sleep 0.05; done\n"
-        rack = self.shared(script=self.cutting(100) + wait)
-        self.addCleanup((rack.folder / "go").touch)
+        rack = self.shared(script=self.cutting(100) + self.WAIT)
         cycle = self.cycle(rack)["id"]
         wait_for(self.ran, what="the command")
         status, _, probe = rack.daemon.request("POST", "/devices/bench-1/probe", {})
@@ -181,9 +194,8 @@ class Refused(PowerTest):
 
 class Killed(PowerTest):
     def test_a_daemon_that_dies_in_the_middle_gives_the_power_back_first(self):
-        wait = '[ "$DUPGATE_POWER" = on ] && exit 0\n' + self.cutting(100) + "while [ ! -e {folder}/go ]; do sleep 0.05; done\n"
+        wait = '[ "$DUPGATE_POWER" = on ] && exit 0\n' + self.cutting(100) + self.WAIT
         rack = self.power_rack(script=wait, power="")
-        self.addCleanup((rack.folder / "go").touch)
         job = self.cycle(rack)["id"]
         wait_for(self.ran, what="the command")
         rack.daemon.kill()
@@ -202,7 +214,7 @@ class Dupctl(PowerTest):
         call = [str(BUILD / "dupctl"), "--url", rack.daemon.url, "power-cycle", "bench-0"]
         ended = subprocess.run(call + ["--wait"], capture_output=True, text=True, timeout=PATIENCE_S)
         self.assertEqual((ended.returncode, len(self.ran())), (0, 1), ended.stderr)
-        self.assertIn("bench-0", ended.stdout)
+        self.assertIn(f"bench-0  restarted, {OLD}", ended.stdout)
         ended = subprocess.run(call + ["--rung", "lines", "--wait", "--json"], capture_output=True, text=True, timeout=PATIENCE_S)
         self.assertEqual(ended.returncode, 5, ended.stderr)
         self.assertIn("the port has none", ended.stdout)
