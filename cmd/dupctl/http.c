@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/dupctl/http.h"
+#include "cmd/dupctl/http_once.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -232,6 +232,21 @@ static struct curl_slist *lease_add(struct curl_slist *headers, const struct htt
 	return curl_slist_append(headers, line.bytes);
 }
 
+static struct curl_slist *key_add(struct curl_slist *headers, const char *key)
+{
+	text_owned line = {0};
+
+	if (!key)
+		return headers;
+	text_addf(&line, "Idempotency-Key: %s", key);
+	return curl_slist_append(headers, line.bytes);
+}
+
+int http_interrupt_fd(const struct http_client *client)
+{
+	return client->interrupt_fd;
+}
+
 static void body_prepare(CURL *easy, const struct http_request *request, struct exchange *exchange)
 {
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
@@ -270,17 +285,21 @@ static int exchange_explain(const struct http_client *client, const struct excha
 	}
 	text_addf(error, "the daemon at %s%s does not answer: %s", client->socket_path ? "unix:" : client->base,
 		  client->socket_path ? client->socket_path : "", *detail ? detail : curl_easy_strerror(code));
+	if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR || code == CURLE_PARTIAL_FILE)
+		return -ECONNRESET;
 	return code == CURLE_WRITE_ERROR ? -EIO : -ECONNREFUSED;
 }
 
-int http_perform(struct http_client *client, const struct http_request *request, struct http_response *ret, struct text *ret_error)
+int http_perform_once(struct http_client *client, const struct http_request *request, const char *key, struct http_response *ret,
+		      struct text *ret_error)
 {
 	struct exchange exchange = {
 	    .response = ret, .upload = request->upload, .download = request->download, .interrupt_fd = client->interrupt_fd};
-	struct curl_slist *headers = lease_add(headers_new(client, content_type(request)), client, request->method);
+	struct curl_slist *headers = key_add(lease_add(headers_new(client, content_type(request)), client, request->method), key);
 	CURL *easy = easy_new(client, request->path, headers);
 	char detail[CURL_ERROR_SIZE] = "";
 	char *type = NULL;
+	curl_off_t retry_after_s = 0;
 	CURLcode code = CURLE_OUT_OF_MEMORY;
 
 	*ret = (struct http_response){0};
@@ -296,6 +315,8 @@ int http_perform(struct http_client *client, const struct http_request *request,
 		code = curl_easy_perform(easy);
 		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &ret->status);
 		curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+		curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+		ret->may_come_again = retry_after_s > 0;
 		snprintf(ret->content_type, sizeof(ret->content_type), "%s", type ? type : "");
 	}
 	curl_easy_cleanup(easy);

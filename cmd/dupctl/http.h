@@ -39,10 +39,12 @@ struct http_response {
 	long status;
 	struct text body;
 	char content_type[64];
+	bool may_come_again; /* it says after which time */
 };
 void http_response_clear(struct http_response *response);
 
-/* 0 with any status; -ECONNREFUSED: not reachable or gone while it answered; -EINTR: interrupt_fd; -EIO: anything else, for example the file.
+/* A POST of JSON brings an Idempotency-Key of its own, and is sent again with the same key, for some seconds, when the answer to it is lost: whatever it
+ * makes is made once. 0 with any status; -ECONNREFUSED: not reachable or gone while it answered; -EINTR: interrupt_fd; -EIO: anything else, for example the file.
  * ret_error says it in a sentence. */
 int http_perform(struct http_client *client, const struct http_request *request, struct http_response *ret, struct text *ret_error);
 

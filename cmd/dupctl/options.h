@@ -41,12 +41,14 @@ enum verb_id {
 	VERB_LABEL,
 	VERB_ALIAS,
 	VERB_MAINTENANCE,
+	VERB_AUDIT,
 	VERB_COUNT
 };
 
-/* Entries of a device's history: shown, and kept by the daemon. */
+/* Entries of a device's history: shown, and kept by the daemon. Lines of the audit: shown. */
 #define HISTORY_SHOWN 50
 #define HISTORY_MOST  200
+#define AUDIT_SHOWN   100
 
 struct optional_number {
 	bool set;

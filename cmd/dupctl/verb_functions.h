@@ -21,6 +21,7 @@ int verb_maintenance(struct session *session, const struct options *options);
 int verb_adopt(struct session *session, const struct options *options);
 int verb_recover(struct session *session, const struct options *options);
 int verb_unquarantine(struct session *session, const struct options *options);
+int verb_audit(struct session *session, const struct options *options);
 int verb_history(struct session *session, const struct options *options);
 int verb_jobs(struct session *session, const struct options *options);
 int verb_watch(struct session *session, const struct options *options);

@@ -118,6 +118,10 @@ static const struct verb verbs[VERB_COUNT] = {
 		    "Every verb takes the alias for the device, as long as no other has the same.\n", verb_alias},
     [VERB_MAINTENANCE] = {"maintenance", NULL, "DEVICE…|--selector S|--all on|off", 1, SIZE_MAX, "take devices out of use, or back into it",
 			  "A device in maintenance takes no new jobs. --reason is kept in its history.\n", verb_maintenance},
+    [VERB_AUDIT] = {"audit", NULL, "", 0, 0, "tell who changed what, and when",
+		    "The newest first: the name of the token, the user of the unix socket, or the address; what was\n"
+		    "asked for, and how it was answered. What was refused is not in it.\n",
+		    verb_audit},
 };
 
 const struct verb *verb_find(enum verb_id id)

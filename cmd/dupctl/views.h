@@ -19,6 +19,7 @@ void view_firmware_list(struct text *ret, const json_t *firmware, bool whole, si
 void view_available_list(struct text *ret, const json_t *entries, size_t width);
 
 /* What happened to a device, newest first. */
+void view_audit(struct text *ret, const json_t *audit, size_t width);
 void view_history(struct text *ret, const json_t *history, size_t width);
 
 /* One object, a line for each thing that is known. */
