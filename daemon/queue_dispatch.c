@@ -100,7 +100,9 @@ static bool weigh(struct queued_job *entry, int64_t now_ms)
 			return result >= 0;
 	}
 	enum job_wait obstacle = queued_job_obstacle(entry, now_ms);
-	if (obstacle == WAIT_DEVICE && next.cancel_requested)
+	/* One that is only left in peace for a moment after it was lost is not away. */
+	bool settles = entry->settle_until_ms > now_ms && entry->unreached_since_ms == 0;
+	if (obstacle == WAIT_DEVICE && next.cancel_requested && !settles)
 		return queued_job_give_up_way_back(entry, &next, &fault) == 0;
 	if (obstacle == WAIT_DEVICE && end_of_absence_ms(&next) != 0 && end_of_absence_ms(&next) <= now_ms)
 		return end_absent(entry, &next, &fault) == 0;

@@ -457,6 +457,25 @@ START_TEST(a_job_that_does_not_reach_a_modem_at_work_leaves_it_its_power)
 }
 END_TEST
 
+START_TEST(a_cancel_waits_for_a_port_that_has_just_come_back)
+{
+	fail_in(PHASE_SWITCH, FAULT_PORT_GONE);
+	struct job job = fixture_submit(&fixture, 0);
+	job = fixture_await(&fixture, job.id, JOB_WAITING, NULL);
+	ck_assert_int_eq(job.waiting_for, WAIT_DEVICE);
+	fixture_await_idle(&fixture);
+	fixture_modem(0)->fault = FAULT_NONE;
+	ck_assert_int_eq(gateway_cancel(fixture.gateway, job.id, &job, &fault), 0);
+	gateway_turn(fixture.gateway);
+	ck_assert_int_eq(fixture_job(&fixture, job.id).state, JOB_WAITING);
+	ck_assert_uint_eq(fixture_modem(0)->runs, 1);
+	fixture_advance(500);
+	job = fixture_await(&fixture, job.id, JOB_CANCELLED, NULL);
+	ck_assert_uint_eq(fixture_modem(0)->runs, 2);
+	ck_assert_str_eq(job.detail, "");
+}
+END_TEST
+
 START_TEST(a_retry_of_what_succeeded_begins_anew)
 {
 	struct job job = fixture_submit(&fixture, 0);
@@ -586,6 +605,7 @@ int main(void)
 	tcase_add_test(tcase, a_retry_goes_on_where_the_failed_job_came_to);
 	tcase_add_test(tcase, a_modem_that_may_be_at_work_keeps_its_power_in_the_next_job);
 	tcase_add_test(tcase, a_job_that_does_not_reach_a_modem_at_work_leaves_it_its_power);
+	tcase_add_test(tcase, a_cancel_waits_for_a_port_that_has_just_come_back);
 	tcase_add_test(tcase, a_retry_of_what_succeeded_begins_anew);
 	tcase_add_test(tcase, a_retry_of_an_older_job_begins_anew);
 	tcase_add_test(tcase, a_transfer_that_begins_anew_is_not_behind_the_job);
