@@ -98,6 +98,16 @@ static bool spell(const char *text, char *ret, const char *harmless)
 	return lost;
 }
 
+/* An id that begins with a minus would be taken for an option. Returns whether it did. */
+static bool strip_minus(char *id)
+{
+	size_t count = strspn(id, "-");
+	memmove(id, id + count, strlen(id + count) + 1);
+	if (id[0] == '\0')
+		snprintf(id, DEVICE_ID_SIZE, "usb");
+	return count > 0;
+}
+
 static void finish(char *id, const char *text, bool lost, uint8_t interface, uint8_t own_interface)
 {
 	char digest[DIGEST_DIGITS + 1];
@@ -115,6 +125,7 @@ static void finish(char *id, const char *text, bool lost, uint8_t interface, uin
 void usb_board_id_from_serial(const char *serial, uint8_t interface, uint8_t own_interface, bool digest, char ret[DEVICE_ID_SIZE])
 {
 	bool lost = spell(serial, ret, "");
+	lost = strip_minus(ret) || lost;
 	/* "." and ".." mean something in a URL. */
 	finish(ret, serial, lost || digest || !device_id_valid(ret), interface, own_interface);
 }

@@ -74,7 +74,8 @@ static const struct id_case {
     {"DN/01", 3, 0, false, "dn-01-8905dffe-if03"},
     {"..", 0, 0, false, "..-5ec1f7e7"},
     {".", 2, 0, false, ".-cdb4ee2a-if02"},
-    {"\xff\xfe", 0, 0, false, "---b3d510ef"},
+    {"\xff\xfe", 0, 0, false, "usb-b3d510ef"},
+    {"-A5", 0, 0, false, "a5-ca0740ae"},
     {LONG_57, 255, 0, false, LONG_57 "-if255"},
     {LONG_57 "8", 255, 0, false, "123456789012345678901234567890123456789012345678-11721949-if255"},
 };
