@@ -12,6 +12,9 @@ static int check_device(const char *path, const struct config *config, struct co
 	if (device->port[0] == '\0' && !config->hotplug)
 		return config_refuse(why, "%s:%d: [device %s] port: a device needs one, as [hotplug] is not enabled", path, device->line,
 				     device->id);
+	if (device->port[0] == '\0' && strpbrk(device->id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL)
+		return config_refuse(why, "%s:%d: [device %s]: without a port it is a board on USB, whose id has no capitals", path,
+				     device->line, device->id);
 	if (device->port[0] != '\0' && device->profile[0] == '\0')
 		strcpy(device->profile, "auto");
 	if (device->profile[0] != '\0' && config_profile(config, device->profile) == NULL)

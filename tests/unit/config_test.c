@@ -153,6 +153,8 @@ static const struct bad_text {
     {TEXT("[device a]\nport = /x\n[device a]\nport = /y\n"), AT "3: [device a]: the device is already in line 1"},
     {TEXT("[hotplug]\nenabled = no\n[device a]\nprofile = walter\n"),
      AT "3: [device a] port: a device needs one, as [hotplug] is not enabled"},
+    {TEXT("[device b]\nport = /x\n[device Py1]\nlabels = a=b\n"),
+     AT "3: [device Py1]: without a port it is a board on USB, whose id has no capitals"},
     {TEXT("[device a]\nport =\n"),
      AT "2: [device a] port: \"\" is none of the absolute path of a tty, rfc2217://HOST:PORT, tcp://HOST:PORT"},
     {TEXT("[device a]\nport = ttyUSB0\n"),
