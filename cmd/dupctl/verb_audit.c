@@ -25,8 +25,8 @@ void view_audit(struct text *ret, const json_t *audit, size_t width)
 		text_owned request = {.utf8 = ret->utf8}, answer = {.utf8 = ret->utf8};
 
 		text_addf(&request, "%s %s", reply_text(entry, "method"), reply_text(entry, "path"));
-		text_addf(&answer, "%d%s%s", (int)reply_number(entry, "status"),
-			  *reply_text(entry, "code") ? " " : "", reply_text(entry, "code"));
+		text_addf(&answer, "%d%s%s", (int)reply_number(entry, "status"), *reply_text(entry, "code") ? " " : "",
+			  reply_text(entry, "code"));
 		table_add(&table, reply_text(entry, "at"), TEXT_PLAIN);
 		table_add(&table, reply_text(json_object_get(entry, "who"), "name"), TEXT_PLAIN);
 		table_add(&table, request.bytes, TEXT_PLAIN);
