@@ -94,8 +94,10 @@ static int findings_show(struct doctor *doctor)
 
 int verb_doctor(struct session *session, const struct options *options)
 {
-	struct doctor doctor = {
-	    .session = session, .configuration_path = options->config ? options->config : CONFIGURATION, .root = geteuid() == 0};
+	struct doctor doctor = {.session = session,
+				.configuration_path = options->config ? options->config : CONFIGURATION,
+				.root = geteuid() == 0,
+				.configuration_named = options->config != NULL};
 	int status;
 
 	doctor_look(&doctor);

@@ -41,6 +41,7 @@ struct finding {
 struct doctor {
 	struct session *session;
 	const char *configuration_path;
+	bool configuration_named; /* by --config */
 	bool root;
 	struct udev *udev;
 	struct doctor_port *ports;

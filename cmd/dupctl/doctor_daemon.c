@@ -92,6 +92,8 @@ void check_configuration(struct doctor *doctor)
 
 	if (doctor->configuration_error == 0)
 		doctor_find(doctor, VERDICT_GOOD, path, NULL, "was read (dupgated --check-config tells of mistakes in it)");
+	else if (doctor->configuration_error == -ENOENT && doctor->configuration_named)
+		doctor_find(doctor, VERDICT_BAD, path, "name the file that the daemon reads: systemctl cat dupgated", "is not there");
 	else if (doctor->configuration_error == -ENOENT)
 		doctor_find(doctor, VERDICT_GOOD, path, NULL, "is not there: the defaults hold");
 	else

@@ -282,7 +282,7 @@ class System(Doctor):
         self.config.write_text("[daemon]\nstate_dir = /proc\ncache_dir = /sys\n")
         self.expect(self.look(), "state-folder", "bad", "/proc", "free$", "df -h")
         self.config.unlink()
-        self.expect(self.look(), "configuration", "good", str(self.config), "defaults")
+        self.expect(self.look(), "configuration", "bad", str(self.config), "^is not there$", "systemctl cat")
 
     def test_on_a_terminal_and_on_a_pipe(self):
         plain = self.run_doctor(Board("04d8:ef99", ports=0), arguments=())
