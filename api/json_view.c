@@ -189,6 +189,13 @@ char *json_view_status(const char *status)
 	return json_line(JSON_MEMBERS({"status", json_text(status)}));
 }
 
+char *json_view_readiness(const char *degraded)
+{
+	if (degraded[0] == '\0')
+		return json_view_status("ready");
+	return json_line(JSON_MEMBERS({"status", json_text("ready")}, {"degraded", json_text(degraded)}));
+}
+
 char *json_view_version(void)
 {
 	return json_line(JSON_MEMBERS({"name", json_text("dupgate")}, {"version", json_text(DUPGATE_VERSION)}, {"api", json_text("1")}));

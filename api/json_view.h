@@ -31,6 +31,7 @@ char *json_view_catalogue(const struct catalogue *catalogue, struct firmware_sto
 char *json_view_firmware_available(const struct firmware *list, size_t count, const struct catalogue *catalogue);
 /* {"status":"ok"} and the like. */
 char *json_view_status(const char *status);
+char *json_view_readiness(const char *degraded); /* "": it is not */
 char *json_view_version(void);
 
 #endif

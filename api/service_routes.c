@@ -18,7 +18,7 @@ int route_get_readiness(struct exchange *exchange)
 	char why[256] = "";
 	if (!gateway_ready(exchange->gateway, why, sizeof(why)))
 		return exchange_unavailable(exchange, NOT_READY_RETRY_S, "not ready: %s", why);
-	return exchange_json(exchange, 200, json_view_status("ready"));
+	return exchange_json(exchange, 200, json_view_readiness(gateway_degraded(exchange->gateway)));
 }
 
 int route_get_version(struct exchange *exchange)

@@ -87,6 +87,8 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	gateway->config = config;
 	gateway->now_ms = now_ms;
 	int result = store_open(config->state_dir, ret_fault, &gateway->store);
+	if (result == 0 && store_lost(gateway->store)[0] != '\0')
+		log_error(NULL, "%s", store_lost(gateway->store));
 	if (result == 0)
 		store_audit_keep(gateway->store, config->audit_keep_entries);
 	if (result == 0)
@@ -173,6 +175,11 @@ bool gateway_ready(struct gateway *gateway, char *ret_why, size_t ret_why_size)
 		return false;
 	}
 	return store_healthy(gateway->store, ret_why, ret_why_size);
+}
+
+const char *gateway_degraded(const struct gateway *gateway)
+{
+	return store_lost(gateway->store);
 }
 
 int gateway_devices(struct gateway *gateway, const char *selector, struct device **ret, size_t *ret_count, struct job_fault *ret_fault)

@@ -27,6 +27,8 @@ struct event_bus *gateway_events(struct gateway *gateway);        /* borrowed */
 struct firmware_store *gateway_firmware(struct gateway *gateway); /* borrowed; thread-safe by itself */
 const struct config *gateway_config(const struct gateway *gateway);
 bool gateway_ready(struct gateway *gateway, char *ret_why, size_t ret_why_size); /* /readyz */
+/* It can take work, but something was lost before: a damaged database. "" when not. Borrowed. */
+const char *gateway_degraded(const struct gateway *gateway);
 
 /* Devices. selector NULL or "": all. The grammar is in daemon/selector.h. */
 int gateway_devices(struct gateway *gateway, const char *selector, struct device **ret, size_t *ret_count, struct job_fault *ret_fault);

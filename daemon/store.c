@@ -82,6 +82,32 @@ static void close_connection(struct store_connection *connection)
 	pthread_mutex_destroy(&connection->lock);
 }
 
+static int open_writer(struct store *store, char *ret_damage, size_t size, struct job_fault *ret_fault)
+{
+	int result = open_connection(store, &store->writer, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, ret_fault);
+	if (result == 0)
+		result = store_migrate(store->writer.db, store->database, ret_fault);
+	if (result < 0 && store->writer.db != NULL && store_is_damage(store->writer.db))
+		snprintf(ret_damage, size, "%s", sqlite3_errmsg(store->writer.db));
+	if (result == 0 && !store_was_marked(store, ret_damage, size) && store_check(store->writer.db, ret_damage, size))
+		ret_damage[0] = '\0';
+	return result;
+}
+
+static int open_undamaged(struct store *store, const char *state_dir, struct job_fault *ret_fault)
+{
+	char damage[256] = "";
+	int result = open_writer(store, damage, sizeof(damage), ret_fault);
+	if (damage[0] != '\0') {
+		result = store_set_aside(store, state_dir, damage, ret_fault);
+		damage[0] = '\0';
+		if (result == 0)
+			result = open_writer(store, damage, sizeof(damage), ret_fault);
+	}
+	store_remember_lost(store, state_dir);
+	return result;
+}
+
 static int open_store(struct store *store, const char *state_dir, struct job_fault *ret_fault)
 {
 	int result = make_directory(state_dir, ret_fault);
@@ -90,9 +116,7 @@ static int open_store(struct store *store, const char *state_dir, struct job_fau
 	if (result == 0)
 		result = take_lock(store, state_dir, ret_fault);
 	if (result == 0)
-		result = open_connection(store, &store->writer, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, ret_fault);
-	if (result == 0)
-		result = store_migrate(store->writer.db, store->database, ret_fault);
+		result = open_undamaged(store, state_dir, ret_fault);
 	if (result == 0)
 		result = open_connection(store, &store->reader, SQLITE_OPEN_READWRITE, ret_fault);
 	return result;
@@ -145,7 +169,9 @@ bool store_healthy(struct store *store, char *ret_why, size_t ret_why_size)
 {
 	pthread_mutex_lock(&store->health_lock);
 	snprintf(ret_why, ret_why_size, "%s", store->trouble);
-	bool healthy = store->trouble[0] == '\0';
+	if (store->damage[0] != '\0')
+		snprintf(ret_why, ret_why_size, "%s", store->damage);
+	bool healthy = store->trouble[0] == '\0' && store->damage[0] == '\0';
 	pthread_mutex_unlock(&store->health_lock);
 	return healthy;
 }
@@ -165,10 +191,17 @@ int store_failed(struct store_connection *connection, struct job_fault *ret_faul
 
 int store_write_begin(struct store *store, struct job_fault *ret_fault)
 {
+	char damage[320];
+	pthread_mutex_lock(&store->health_lock);
+	memcpy(damage, store->damage, sizeof(damage));
+	pthread_mutex_unlock(&store->health_lock);
+	if (damage[0] != '\0')
+		return job_fault_set(ret_fault, "infrastructure-error", "%s", damage);
 	pthread_mutex_lock(&store->writer.lock);
 	if (sqlite3_exec(store->writer.db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK)
 		return 0;
 	store_failed(&store->writer, ret_fault);
+	store_note_damage(store, store->writer.db);
 	note_health(store, ret_fault->message);
 	pthread_mutex_unlock(&store->writer.lock);
 	return -EPROTO;
@@ -178,6 +211,8 @@ int store_write_end(struct store *store, int result, struct job_fault *ret_fault
 {
 	if (result == 0 && sqlite3_exec(store->writer.db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
 		result = store_failed(&store->writer, ret_fault);
+	if (result < 0)
+		store_note_damage(store, store->writer.db);
 	if (result < 0 && !sqlite3_get_autocommit(store->writer.db))
 		sqlite3_exec(store->writer.db, "ROLLBACK", NULL, NULL, NULL);
 	note_health(store, result == 0 ? "" : ret_fault->message);
@@ -192,6 +227,7 @@ void store_read_begin(struct store *store)
 
 void store_read_end(struct store *store)
 {
+	store_note_damage(store, store->reader.db);
 	pthread_mutex_unlock(&store->reader.lock);
 }
 

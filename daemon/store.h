@@ -13,9 +13,12 @@
 struct store;
 
 /* Creates state_dir (0750) when it is missing, takes its lock (a second daemon is refused, the pid of the first is named), brings the schema
- * up to date. A database of a newer dupgate is refused, and one that SQLite cannot read. */
+ * up to date. A database of a newer dupgate is refused. A damaged one is kept as dupgate.db.corrupt-<time> beside a new one: store_lost(). */
 int store_open(const char *state_dir, struct job_fault *ret_fault, struct store **ret);
 void store_close(struct store *store);
+
+/* What was lost with a damaged database that lies aside in state_dir; "" when there is none. */
+const char *store_lost(const struct store *store);
 
 /* The last write reached the disk. ret_why says what happened when not. */
 bool store_healthy(struct store *store, char *ret_why, size_t ret_why_size);

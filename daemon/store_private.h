@@ -28,6 +28,8 @@ struct store {
 	struct store_connection writer;
 	struct store_connection reader;
 	pthread_mutex_t health_lock;
+	char damage[320];           /* found while running, under health_lock; "": none */
+	char lost[1400];            /* of a database that was kept aside at start, or before; "": none */
 	char trouble[512];          /* why the last write failed; "" when it did not */
 	pthread_key_t errand;       /* the struct errand of a thread */
 	unsigned audit_entries_max; /* 0: no bound */
@@ -66,6 +68,17 @@ int store_run(struct store_connection *connection, sqlite3_stmt *statement, stru
 
 /* Fills the fault from the connection's last error. Always -EPROTO. */
 int store_failed(struct store_connection *connection, struct job_fault *ret_fault);
+
+/* Damage (store_damage.c): the last call on the connection met it. */
+bool store_is_damage(sqlite3 *db);
+/* Looks for it for a bounded time. False, and what was found, when there is some. */
+bool store_check(sqlite3 *db, char *ret_evidence, size_t size);
+/* Renames the database and its log, closes the writing connection and says in store->lost what is lost. */
+int store_set_aside(struct store *store, const char *state_dir, const char *evidence, struct job_fault *ret_fault);
+/* After a call that failed: damage makes the store refuse all changes, and the next start set the file aside. */
+void store_note_damage(struct store *store, sqlite3 *db);
+bool store_was_marked(const struct store *store, char *ret_evidence, size_t size);
+void store_remember_lost(struct store *store, const char *state_dir);
 
 /* Within the transaction that stores the job's terminal state. */
 int store_ending_note(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
