@@ -17,6 +17,16 @@
 #define UNREACHED_PAUSE_MIN_MS INT64_C(1000)
 #define UNREACHED_PAUSE_MAX_MS INT64_C(60000)
 
+/* A board that was plugged in again as another tty before its port was opened. */
+static bool has_moved(const struct queued_job *entry)
+{
+	struct device now;
+	struct job_fault unused;
+	const char *opened = entry->outcome.port;
+	return opened[0] != '\0' && registry_get(entry->queue->with.registry, entry->row.job.request.device, &now, &unused) == 0 &&
+	       strcmp(now.port, opened) != 0;
+}
+
 /* A path that is there but cannot be opened is no loss: that costs an attempt, so that the job comes to an end. */
 static bool is_loss(struct queued_job *entry)
 {
@@ -24,8 +34,9 @@ static bool is_loss(struct queued_job *entry)
 	if (outcome->fault.kind == NULL || strcmp(outcome->fault.kind->code, "port-gone") != 0)
 		return false;
 	bool present = registry_check_port(entry->queue->with.registry, entry->row.job.request.device);
-	bool loss = !present || outcome->connected;
-	entry->settle_until_ms = loss && present ? entry->queue->with.now_ms() + SETTLE_MS : 0;
+	bool moved = has_moved(entry);
+	bool loss = !present || outcome->connected || moved;
+	entry->settle_until_ms = loss && present && !moved ? entry->queue->with.now_ms() + SETTLE_MS : 0;
 	return loss;
 }
 

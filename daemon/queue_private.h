@@ -28,6 +28,7 @@ struct run_outcome {
 	bool news;      /* of a periodic probe: it is worth being kept */
 	bool remote;    /* the port is one over the network: nobody sees it come back but who opens it */
 	bool connected; /* the modem answered */
+	char port[256]; /* that the engine was given last; the device may have another one by now */
 	int boot_mode;  /* as last seen in this run; -1: not seen */
 	char from_release[48];
 	char to_release[48];

@@ -487,6 +487,7 @@ static void run_job(struct run *run, struct run_outcome *ret)
 	if (tells_first_release(run, &result.before))
 		memcpy(ret->from_release, result.before.release, sizeof(ret->from_release));
 	ret->connected = run->connected;
+	memcpy(ret->port, run->device.port, sizeof(ret->port));
 	ret->boot_mode = run->boot_mode;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,45 @@ START_TEST(what_another_board_tells_is_not_taken_for_this_one)
 }
 END_TEST
 
+static void make_node(const struct usb_port *port)
+{
+	char folder[sizeof(port->node)];
+	snprintf(folder, sizeof(folder), "%s", port->node);
+	*strrchr(folder, '/') = '\0';
+	ck_assert(mkdir(folder, 0700) == 0 || errno == EEXIST);
+	int fd = open(port->node, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+}
+
+/* It waited for its port, which was another one again before it was opened: that is as if it had gone under the job. */
+START_TEST(a_port_that_moved_before_it_was_opened_is_lost)
+{
+	struct job job;
+	struct job_fault fault = {0};
+	struct job_request request = {.kind = JOB_UPGRADE, .device = "dn01"};
+	fixture_start(&fixture);
+	struct usb_port port = adapter_at(&fixture, "elsewhere/modem1");
+	port.named = true;
+	ck_assert_int_eq(registry_port_came(fixture.gateway->registry, &port, &fault), 0);
+	*fixture_modem(1) =
+	    (struct fake_modem){.gated = true, .gate = PHASE_CONNECT, .fault = FAULT_PORT_GONE, .fault_phase = PHASE_CONNECT};
+	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &job, &fault), 0);
+	fixture_await(&fixture, job.id, JOB_RUNNING, "connect");
+	registry_port_left(fixture.gateway->registry, port.syspath);
+	port = adapter_at(&fixture, "elsewhere/modem3");
+	port.named = true;
+	make_node(&port);
+	ck_assert_int_eq(registry_port_came(fixture.gateway->registry, &port, &fault), 0);
+	fixture_open_gate(1);
+	job = fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	ck_assert_uint_eq(job.attempt, 1);
+	ck_assert_uint_eq(fixture_modem(1)->runs, 1);
+	ck_assert_uint_eq(fixture_modem(3)->runs, 1);
+	ck_assert_str_eq(job.notes[0], "the port went away 1 time, the last time in the phase connect; at most 10 are taken");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("hotplug and jobs");
@@ -190,6 +230,7 @@ int main(void)
 	tcase_add_test(tcase, a_node_that_is_another_boards_by_now_is_not_asked);
 	tcase_add_test(tcase, no_bundle_goes_to_a_port_that_the_kernel_does_not_have_any_more);
 	tcase_add_test(tcase, what_another_board_tells_is_not_taken_for_this_one);
+	tcase_add_test(tcase, a_port_that_moved_before_it_was_opened_is_lost);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
