@@ -4,6 +4,7 @@ nodes and udev's events as on a gateway.
 """
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -118,9 +119,15 @@ class UsbRack(Rack):
         return wait_for(there, what=f"{name} being {' or '.join(states) or 'there'}")
 
     def close(self):
+        said = ""
         try:
-            super().close()
+            if self.daemon.process and self.daemon.process.poll() is None:
+                self.daemon.kill(signal.SIGTERM)
+            said = self.daemon.log.read_text("utf-8", "replace") if self.daemon.log.exists() else ""
         finally:
-            self.tree.close()
-
-
+            try:
+                super().close()
+            finally:
+                self.tree.close()
+        if "Sanitizer" in said:
+            raise AssertionError(said[said.index("Sanitizer") - 80:][:8000])

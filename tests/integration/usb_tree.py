@@ -127,6 +127,7 @@ class UsbTree:
         self.testbed = make_testbed()
         self.root = Path(self.testbed.get_root_dir())
         (self.root / "dev/serial/by-id").mkdir(parents=True)
+        (self.root / "dev/.port").mkdir()
         # That udevd runs, and what it knows of each tty.
         self.udev = self.root / "run/udev/data"
         self.udev.mkdir(parents=True)
@@ -282,6 +283,12 @@ class UsbTree:
     def link(self, board, index):
         return self.root / f"dev/serial/by-id/usb-{board.spelled()[1]}-if{board.interface(index):02x}"
 
+    def mark(self, node, port):
+        """So that the preload knows the port from one that comes back under its name."""
+        if os.path.islink(port):
+            status = os.lstat(port)
+            os.symlink(f"{status.st_ino}:{status.st_ctime_ns // 10**9}.{status.st_ctime_ns % 10**9:09}", self.root / "dev/.port" / node)
+
     def plug(self, board, path, ports, nodes=None, announce=True):
         """Puts the board there; its ttys, called `nodes` or as is free, lead to these ports: ptys or links to them. Gives what announce() takes."""
         self.add_parents(path)
@@ -294,6 +301,7 @@ class UsbTree:
         for index, port in enumerate(ports):
             node = nodes[index] if nodes else self.free_node(board.tty)
             # The node and the link are there before the event.
+            self.mark(node, port)
             os.symlink(port, self.root / "dev" / node)
             self.link(board, index).unlink(missing_ok=True)
             os.symlink(f"../../{node}", self.link(board, index))
@@ -305,6 +313,7 @@ class UsbTree:
     def unplug(self, board):
         for index, node in enumerate(board.nodes):
             os.unlink(self.root / "dev" / node)
+            (self.root / "dev/.port" / node).unlink(missing_ok=True)
             # Another board with the same serial number may have taken it.
             if os.path.lexists(self.link(board, index)) and os.readlink(self.link(board, index)) == f"../../{node}":
                 self.link(board, index).unlink()

@@ -20,6 +20,7 @@
 #define DEV       "/dev/"
 #define PTS       "/dev/pts/"
 #define UDEV      "/run/udev/"
+#define NOWHERE   "/nowhere"
 #define LINKS_MAX 8
 /* A port with a modem at the other end that is ready. */
 #define LINES (TIOCM_DTR | TIOCM_RTS | TIOCM_CTS | TIOCM_DSR | TIOCM_CAR)
@@ -108,6 +109,27 @@ static bool begins_with(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+/* Whether the port behind the node is the one that was plugged in. The simulator gives a modem's port back under the same name soon after it has
+ * hung up; a board has to be plugged in again. The mark is the link's inode and time of change. */
+static bool is_unplugged(const char *node, const char *port)
+{
+	const char *testbed = getenv("UMOCKDEV_DIR");
+	char path[PATH_MAX], mark[64], found[64];
+	struct statx now;
+
+	if (!testbed || snprintf(path, sizeof path, "%s/dev/.port/%s", testbed, node + strlen(DEV)) >= (int)sizeof path)
+		return false;
+	ssize_t length = syscall(SYS_readlinkat, AT_FDCWD, path, mark, sizeof mark - 1);
+	if (length < 0)
+		return false;
+	mark[length] = '\0';
+	if (syscall(SYS_statx, AT_FDCWD, port, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_CTIME, &now) < 0)
+		return true;
+	snprintf(found, sizeof found, "%llu:%lld.%09u", (unsigned long long)now.stx_ino, (long long)now.stx_ctime.tv_sec,
+		 now.stx_ctime.tv_nsec);
+	return strcmp(mark, found) != 0;
+}
+
 /* The node of a testbed is a symlink out of /dev, or to a pty: it ends the search as a device node would. False when path leads to none. */
 static bool find_node(const char *path, char ret_node[PATH_MAX], char ret_port[PATH_MAX])
 {
@@ -120,8 +142,11 @@ static bool find_node(const char *path, char ret_node[PATH_MAX], char ret_port[P
 		if (length <= 0)
 			return false;
 		ret_port[length] = '\0';
-		if (begins_with(ret_port, PTS) || (ret_port[0] == '/' && !begins_with(ret_port, DEV)))
+		if (begins_with(ret_port, PTS) || (ret_port[0] == '/' && !begins_with(ret_port, DEV))) {
+			if (is_unplugged(ret_node, ret_port))
+				strcpy(ret_port, NOWHERE);
 			return true;
+		}
 		if (!follow(ret_node, ret_port))
 			return false;
 	}
@@ -207,10 +232,10 @@ static const char *in_testbed(const char *path, char ret[PATH_MAX])
 
 int access(const char *path, int mode)
 {
-	char real[PATH_MAX];
+	char real[PATH_MAX], node[PATH_MAX], port[PATH_MAX];
 	int (*next_access)(const char *, int) = (int (*)(const char *, int))next("access");
 
-	return next_access(in_testbed(path, real), mode);
+	return next_access(find_node(path, node, port) ? port : in_testbed(path, real), mode);
 }
 
 FILE *fopen64(const char *restrict path, const char *restrict mode)
