@@ -23,7 +23,7 @@ struct fake_modem {
 	bool found_in_recovery; /* told in identify */
 	const char *note;       /* said in the phase prepare; NULL: none */
 	bool boot_mode_refuted;
-	bool taken_for_ffh; /* by its board, when it fails */
+	bool taken_for_ffh;                /* by its board, when it fails */
 	bool sends_nothing;                /* it finds all done but the end */
 	const struct modem_report *report; /* what a probe finds besides; NULL: nothing */
 	const char *imei;                  /* NULL: one made from the number */
