@@ -15,6 +15,7 @@
 #define STATUS_CONFLICT      409
 #define STATUS_OTHER_REQUEST 422
 #define UNDER_WAY_RETRY_S    1u
+#define OF_CAMPAIGNS         "/campaigns/"
 
 struct errand_desk {
 	pthread_mutex_t lock;
@@ -204,6 +205,15 @@ void errand_name_device(struct exchange *exchange, const char *device)
 		exchange_about_lease(exchange, found.lease.holder);
 }
 
+/* That of the path, or the one that was made. */
+static void name_campaign(struct errand *errand, const char *path)
+{
+	struct audit_entry *entry = &errand->entry;
+	size_t length = strlen(OF_CAMPAIGNS);
+	if (entry->campaign[0] == '\0' && strncmp(path, OF_CAMPAIGNS, length) == 0)
+		snprintf(entry->campaign, sizeof(entry->campaign), "%.*s", (int)strcspn(path + length, "/"), path + length);
+}
+
 /* Of a change that made no job: after it. */
 static void keep_other_answer(struct errand *errand, const struct answer *answer)
 {
@@ -219,6 +229,8 @@ void errand_leave(struct errand_visit *visit, bool entered)
 	bool failed = answer->status >= STATUS_FIRST_REFUSAL && exchange->fault.kind != NULL;
 	exchange->errand = NULL;
 	if (entered && !exchange->changes_nothing) {
+		name_campaign(&visit->errand, answer->location);
+		name_campaign(&visit->errand, visit->errand.entry.path);
 		keep_other_answer(&visit->errand, answer);
 		gateway_end_errand(exchange->gateway, &visit->errand, answer->status, failed ? exchange->fault.kind->code : "");
 	} else {

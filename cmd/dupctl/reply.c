@@ -78,6 +78,7 @@ void job_read(const json_t *json, struct job_row *ret)
 	    .finished_at = reply_text(json, "finished_at"),
 	    .not_before = reply_text(json, "not_before"),
 	    .retry_of = reply_text(json, "retry_of"),
+	    .requested_by = reply_text(json, "requested_by"),
 	    .download = reply_text(json, "download"),
 	    .fetched = -1,
 	    .fetched_total = -1,

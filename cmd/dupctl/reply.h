@@ -15,7 +15,7 @@ struct fault_row {
 
 struct job_row {
 	const char *id, *kind, *device, *state, *phase, *detail, *waiting_for, *firmware, *firmware_name, *from_release, *to_release;
-	const char *created_at, *started_at, *finished_at, *not_before, *retry_of;
+	const char *created_at, *started_at, *finished_at, *not_before, *retry_of, *requested_by;
 	bool has_progress;
 	double percent; /* of progress; -1: unknown */
 	int64_t bytes_done, bytes_total, rate_bps, eta_s;

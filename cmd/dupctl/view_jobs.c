@@ -138,6 +138,7 @@ void view_job(struct text *ret, const struct job_row *job)
 	if (!job_row_terminal(job))
 		view_field(ret, "Can cancel", job->can_cancel ? "yes" : "no");
 	view_field(ret, "Retry of", job->retry_of);
+	view_field(ret, "Requested by", job->requested_by);
 	view_field(ret, "Not before", job->not_before);
 	view_field(ret, "Created", job->created_at);
 	view_field(ret, "Started", job->started_at);

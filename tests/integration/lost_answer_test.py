@@ -140,8 +140,10 @@ class LostAnswer(FleetTest):
         paged = self.dupctl(url, "audit", "--limit", "1").stdout.splitlines()
         self.assertEqual((paged[1], paged[2]), (first, "older ones: --before 2"))
         self.assertEqual(self.dupctl(url, "audit", "--before", "2", "--limit", "1").stdout.splitlines()[1].split(), second.split())
+        job = json.loads(self.dupctl(url, "--json", "probe", "bench-1").stdout)["jobs"][0]["id"]
+        self.assertRegex(self.dupctl(url, "jobs", job).stdout, r"(?m)^Requested by:? +address:127\.0\.0\.1$")
         of_one = json.loads(self.dupctl(url, "--json", "audit", "--device", "blue").stdout)
-        self.assertEqual([entry["device"] for entry in of_one["audit"]], ["bench-1"])
+        self.assertEqual([entry["device"] for entry in of_one["audit"]], ["bench-1", "bench-1"])
         self.assertEqual(self.dupctl(url, "audit", "--before", "x").returncode, 2)
 
 

@@ -193,6 +193,25 @@ START_TEST(an_outcome_that_was_not_foreseen_is_told)
 }
 END_TEST
 
+START_TEST(campaigns_are_named)
+{
+	static const char *const places[][2] = {
+	    {"/campaigns/c1/start", ""}, {"/campaigns", "/campaigns/c1"}, {"/upgrades", "/campaigns/c1"}};
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct audit_entry entry;
+		struct errand_visit visit;
+		struct exchange exchange = exchange_of("{}");
+		const struct errand_terms terms = {.method = "POST", .path = places[i][0], .pattern = "/other", .who = &anna};
+		ck_assert_int_eq(errand_enter(&visit, desk, &exchange, &terms), 0);
+		exchange.answer.status = 202;
+		snprintf(exchange.answer.location, sizeof(exchange.answer.location), "%s", places[i][1]);
+		errand_leave(&visit, true);
+		ck_assert_uint_eq(count_audit(&entry), i + 1);
+		ck_assert_str_eq(entry.campaign, "c1");
+	}
+}
+END_TEST
+
 START_TEST(names_of_actors)
 {
 	static const struct {
@@ -234,6 +253,7 @@ int main(void)
 	tcase_add_test(tests, what_is_over_goes_in_its_time);
 	tcase_add_test(tests, the_audit_is_bounded);
 	tcase_add_test(tests, an_outcome_that_was_not_foreseen_is_told);
+	tcase_add_test(tests, campaigns_are_named);
 	tcase_add_test(tests, names_of_actors);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

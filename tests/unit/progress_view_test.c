@@ -29,6 +29,7 @@ static const struct job_row nothing = {
     .finished_at = "",
     .not_before = "",
     .retry_of = "",
+    .requested_by = "",
     .percent = -1,
     .bytes_done = -1,
     .bytes_total = -1,
