@@ -58,6 +58,8 @@ static int take_filter(struct exchange *exchange, struct job_filter *ret)
 	if (r == 0)
 		r = take_device(exchange, ret->device);
 	if (r == 0)
+		r = take_id(exchange, "campaign", ret->campaign, sizeof(ret->campaign));
+	if (r == 0)
 		r = take_id(exchange, "before", ret->before, sizeof(ret->before));
 	return r < 0 ? r : exchange_query_number(exchange, "limit", 1, PAGE_MAX, &ret->limit);
 }
@@ -66,8 +68,9 @@ static int take_filter(struct exchange *exchange, struct job_filter *ret)
 static void link_next(struct exchange *exchange, const struct job_filter *filter, const char *next)
 {
 	const char *state = filter->by_state ? job_state_name(filter->state) : "";
-	snprintf(exchange->answer.link, sizeof(exchange->answer.link), "</jobs?limit=%u%s%s%s%s&before=%s>; rel=\"next\"", filter->limit,
-		 filter->by_state ? "&state=" : "", state, filter->device[0] != '\0' ? "&device=" : "", filter->device, next);
+	snprintf(exchange->answer.link, sizeof(exchange->answer.link), "</jobs?limit=%u%s%s%s%s%s%s&before=%s>; rel=\"next\"",
+		 filter->limit, filter->by_state ? "&state=" : "", state, filter->device[0] != '\0' ? "&device=" : "", filter->device,
+		 filter->campaign[0] != '\0' ? "&campaign=" : "", filter->campaign, next);
 }
 
 /* A device that was taken out of the configuration still has its jobs; one that never was has none and is a mistake. */

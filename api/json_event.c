@@ -47,6 +47,17 @@ static json_t *download_progress_event(const struct event *event)
 			    {"bytes_done", json_count(event->bytes_done)}, {"bytes_total", json_download_total(event->bytes_total)});
 }
 
+static json_t *campaign_event(const struct event *event)
+{
+	return JSON_MEMBERS({"type", json_text(event_type_name(event->type))}, {"campaign", json_text(event->campaign_now->id)},
+			    {"now", json_campaign_object(event->campaign_now)});
+}
+
+static json_t *campaign_removed_event(const struct event *event)
+{
+	return JSON_MEMBERS({"type", json_text(event_type_name(event->type))}, {"campaign", json_text(event->campaign_now->id)});
+}
+
 static json_t *event_object(const struct event *event)
 {
 	switch (event->type) {
@@ -64,6 +75,10 @@ static json_t *event_object(const struct event *event)
 	case EVENT_FIRMWARE_CHANGED:
 	case EVENT_FIRMWARE_REMOVED:
 		return firmware_event(event);
+	case EVENT_CAMPAIGN_CHANGED:
+		return campaign_event(event);
+	case EVENT_CAMPAIGN_REMOVED:
+		return campaign_removed_event(event);
 	case EVENT_DOWNLOAD_CHANGED:
 		return download_event(event);
 	case EVENT_DOWNLOAD_PROGRESS:
@@ -88,5 +103,6 @@ char *json_event_of_snapshot(const struct snapshot *snapshot)
 				      {"devices", json_device_array(snapshot->devices, snapshot->device_count)},
 				      {"jobs", json_job_array(snapshot->jobs, snapshot->job_count)},
 				      {"firmware", json_firmware_array(snapshot->firmware, snapshot->firmware_count)},
-				      {"downloads", json_download_array(snapshot->downloads, snapshot->download_count)}));
+				      {"downloads", json_download_array(snapshot->downloads, snapshot->download_count)},
+				      {"campaigns", json_campaign_array(snapshot->campaigns, snapshot->campaign_count)}));
 }

@@ -5,6 +5,7 @@
 #ifndef API_JSON_EVENT_H
 #define API_JSON_EVENT_H
 
+#include "daemon/campaign.h"
 #include "daemon/gateway.h"
 
 char *json_event(const struct event *event);
@@ -21,6 +22,8 @@ struct snapshot {
 	size_t firmware_count;
 	struct download_status *downloads;
 	size_t download_count;
+	struct campaign *campaigns;
+	size_t campaign_count;
 };
 char *json_event_of_snapshot(const struct snapshot *snapshot);
 

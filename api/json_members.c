@@ -138,6 +138,11 @@ int member_number(const struct member_rule *rule, json_t *value, void *ret, stru
 	return 0;
 }
 
+int member_number_or_null(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
+{
+	return json_is_null(value) ? 0 : member_number(rule, value, ret, ret_error);
+}
+
 int member_time(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
 {
 	if (!json_is_string(value))
@@ -203,7 +208,7 @@ static int name_member(struct read_error *error, const char *name, int r)
 	return r;
 }
 
-static int read_all(json_t *object, const struct member_rule *rules, size_t count, void *ret, struct read_error *ret_error)
+int json_read_object(json_t *object, const struct member_rule *rules, size_t count, void *ret, struct read_error *ret_error)
 {
 	const char *name;
 	json_t *value;
@@ -230,7 +235,7 @@ int json_read_members(const char *body, size_t length, const struct member_rule 
 	json_t *object = NULL;
 	int r = parse_object(body, length, &object, ret_error);
 	if (r == 0)
-		r = read_all(object, rules, count, ret, ret_error);
+		r = json_read_object(object, rules, count, ret, ret_error);
 	json_decref(object);
 	return r;
 }

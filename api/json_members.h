@@ -24,6 +24,9 @@ struct member_rule {
 int json_read_members(const char *body, size_t length, const struct member_rule *rules, size_t count, void *ret,
 		      struct read_error *ret_error);
 
+/* The same of an object inside the body. */
+int json_read_object(json_t *object, const struct member_rule *rules, size_t count, void *ret, struct read_error *ret_error);
+
 /* Fills the message. Always -EINVAL. */
 int read_error_set(struct read_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -33,7 +36,8 @@ int member_lines(const struct member_rule *rule, json_t *value, void *ret, struc
 int member_digest(const struct member_rule *rule, json_t *value, void *ret,
 		  struct read_error *ret_error); /* 64 hexadecimal digits; stored in lower case */
 int member_bool(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error);
-int member_number(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error); /* int32_t or uint32_t */
+int member_number(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error);         /* int32_t or uint32_t */
+int member_number_or_null(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error); /* null: it stays */
 int member_if_leased(const struct member_rule *rule, json_t *value, void *ret,
 		     struct read_error *ret_error); /* "refuse" or "wait": a bool, whether to wait */
 int member_time(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error); /* int64_t, ms */

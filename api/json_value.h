@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "daemon/campaign.h"
 #include "daemon/gateway.h"
 
 struct json_member {
@@ -43,6 +44,9 @@ json_t *json_download_object(const struct download_status *status);
 json_t *json_download_total(uint64_t bytes_total);
 json_t *json_signature_object(const struct firmware_signature *signature);
 json_t *json_firmware_object(const struct firmware *firmware);
+
+json_t *json_campaign_object(const struct campaign *campaign);
+json_t *json_campaign_array(const struct campaign *campaigns, size_t count);
 
 json_t *json_device_array(const struct device *devices, size_t count);
 json_t *json_job_array(const struct job *jobs, size_t count);

@@ -5,6 +5,7 @@
 #ifndef API_JSON_VIEW_H
 #define API_JSON_VIEW_H
 
+#include "daemon/campaign.h"
 #include "daemon/gateway.h"
 
 /* Once, before there are threads: seeds the hash of the objects. */
@@ -18,6 +19,9 @@ char *json_view_history(const struct device_entry *entries, size_t count);
 char *json_view_job(const struct job *job);
 /* next: the cursor of the next page, NULL on the last. */
 char *json_view_jobs(const struct job *jobs, size_t count, const char *next);
+char *json_view_campaign(const struct campaign *campaign);
+char *json_view_campaigns(const struct campaign *campaigns, size_t count, const char *next);
+char *json_view_campaign_report(const struct campaign_report *report);
 char *json_view_plan(const struct plan *plan);
 char *json_view_firmware(const struct firmware *firmware);
 char *json_view_firmware_list(const struct firmware *list, size_t count);

@@ -8,13 +8,15 @@
 
 #include "api/json_event.h"
 
-#define PAGE_JOBS 500u
+#define PAGE_JOBS     500u
+#define CAMPAIGNS_MAX 100u
 
 static void snapshot_clear(struct snapshot *snapshot)
 {
 	free(snapshot->devices);
 	free(snapshot->jobs);
 	firmware_list_free(snapshot->firmware, snapshot->firmware_count);
+	free(snapshot->campaigns);
 	download_statuses_free(snapshot->downloads, snapshot->download_count);
 }
 
@@ -73,6 +75,7 @@ static int read_state(struct gateway *gateway, const struct sse_filter *filter, 
 {
 	static const enum job_state unfinished[] = {JOB_RUNNING, JOB_WAITING, JOB_QUEUED};
 	struct job_fault fault;
+	bool more;
 	int r = gateway_devices(gateway, NULL, &snapshot->devices, &snapshot->device_count, &fault);
 	for (size_t i = 0; r == 0 && i < sizeof(unfinished) / sizeof(unfinished[0]); i++)
 		r = read_jobs(gateway, unfinished[i], filter, snapshot);
@@ -82,6 +85,8 @@ static int read_state(struct gateway *gateway, const struct sse_filter *filter, 
 		firmware_judge(gateway_firmware(gateway), snapshot->firmware, snapshot->firmware_count);
 	if (r == 0)
 		r = gateway_downloads(gateway, &snapshot->downloads, &snapshot->download_count, &fault);
+	if (r == 0 && filter->device[0] == '\0' && filter->job[0] == '\0')
+		r = gateway_campaigns(gateway, "", CAMPAIGNS_MAX, &snapshot->campaigns, &snapshot->campaign_count, &more, &fault);
 	keep_device(snapshot, filter->device);
 	return r;
 }

@@ -43,6 +43,7 @@ void config_clear(struct config *config)
 	free(config->devices);
 	free(config->boards);
 	free(config->hubs);
+	free(config->windows);
 	free(config->profiles);
 	if (config->hosts != NULL)
 		explicit_bzero(config->hosts, config->host_count * sizeof(*config->hosts));
@@ -64,6 +65,14 @@ bool config_hub_is_ganged(const struct config *config, const char *path)
 		if (strcmp(config->hubs[i].path, path) == 0)
 			return config->hubs[i].ganged;
 	return true;
+}
+
+const struct window *config_window(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->window_count; i++)
+		if (strcmp(config->windows[i].name, name) == 0)
+			return &config->windows[i];
+	return NULL;
 }
 
 /* The whole file, malloc'd. Read as a stream: it may be a pipe. ret_open: everybody may read or change it. */

@@ -7,6 +7,7 @@
 
 #include "daemon/types.h"
 #include "daemon/usb_board.h"
+#include "daemon/window.h"
 #include "transport/modem/profile.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
@@ -84,6 +85,8 @@ struct config {
 	size_t board_count;
 	struct config_hub *hubs;
 	size_t hub_count;
+	struct window *windows; /* each [window NAME] */
+	size_t window_count;
 	struct config_device *devices;
 	size_t device_count;
 	struct profile *profiles; /* those of the file; profile_builtin() for the others */
@@ -96,6 +99,9 @@ void config_clear(struct config *config);
 
 /* A profile by name: of the file, then built in. NULL when there is none. Borrowed. */
 const struct profile *config_profile(const struct config *config, const char *name);
+
+/* NULL: there is no section of that name. Borrowed. */
+const struct window *config_window(const struct config *config, const char *name);
 
 /* The ports of this hub go off together, unless its section says otherwise. */
 bool config_hub_is_ganged(const struct config *config, const char *path);

@@ -128,6 +128,16 @@ static int check_hosts(const char *path, const struct config *config, struct con
 	return 0;
 }
 
+static int check_windows(const char *path, const struct config *config, const struct config_places *places, struct config_why why)
+{
+	for (size_t i = 0; i < config->window_count; i++) {
+		const char *problem = window_problem(&config->windows[i]);
+		if (problem != NULL)
+			return config_refuse(why, "%s:%d: [window %s] %s", path, places->windows[i], config->windows[i].name, problem);
+	}
+	return 0;
+}
+
 int config_check(const char *path, struct config *config, const struct config_places *places, struct config_why why)
 {
 	int error = check_devices(path, config, places, why);
@@ -135,6 +145,8 @@ int config_check(const char *path, struct config *config, const struct config_pl
 		error = check_boards(path, config, places, why);
 	if (error == 0)
 		error = check_profiles(path, config, places, why);
+	if (error == 0)
+		error = check_windows(path, config, places, why);
 	if (error == 0)
 		error = check_ports(path, config, places, why);
 	if (error == 0)

@@ -18,6 +18,7 @@ struct config_places {
 	int secret;                   /* line of the first key whose value is a secret; 0: there is none */
 	char secret_key[96];          /* "[host NAME] password" */
 	int *profiles;                /* lines of the sections; config.profile_count of them */
+	int *windows;                 /* the same; config.window_count of them */
 };
 void config_places_clear(struct config_places *places);
 

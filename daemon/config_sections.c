@@ -114,10 +114,29 @@ static int begin_hub(struct config *config, const char *path, int line, struct c
 	return 0;
 }
 
+static int begin_window(struct config *config, struct config_places *places, const char *name, int line, struct config_why why)
+{
+	if (!device_id_valid(name) || strlen(name) >= sizeof(config->windows->name))
+		return config_refuse(why, "a window's name has 1 to 31 characters of A-Z a-z 0-9 . _ -");
+	for (size_t i = 0; i < config->window_count; i++)
+		if (strcmp(config->windows[i].name, name) == 0)
+			return config_refuse(why, "the window is already in line %d", places->windows[i]);
+	int error = grow(&places->windows, config->window_count, sizeof(*places->windows));
+	if (error == 0)
+		error = grow(&config->windows, config->window_count, sizeof(*config->windows));
+	if (error < 0)
+		return error;
+	places->windows[config->window_count] = line;
+	struct window *window = &config->windows[config->window_count++];
+	*window = WINDOW_EMPTY;
+	memcpy(window->name, name, strlen(name) + 1);
+	return 0;
+}
+
 bool config_section_has_name(enum config_section section)
 {
 	return section == SECTION_DEVICE || section == SECTION_PROFILE || section == SECTION_HOST || section == SECTION_BOARD ||
-	       section == SECTION_HUB;
+	       section == SECTION_HUB || section == SECTION_WINDOW;
 }
 
 int config_begin(struct config *config, struct config_places *places, enum config_section section, const char *name, int line,
@@ -129,6 +148,8 @@ int config_begin(struct config *config, struct config_places *places, enum confi
 		return begin_profile(config, places, name, line, why);
 	if (section == SECTION_BOARD)
 		return begin_board(config, places, name, line, why);
+	if (section == SECTION_WINDOW)
+		return begin_window(config, places, name, line, why);
 	return section == SECTION_HUB ? begin_hub(config, name, line, why) : begin_host(config, name, line, why);
 }
 
@@ -142,6 +163,8 @@ void *config_section_target(struct config *config, enum config_section section)
 		return &config->boards[config->board_count - 1];
 	if (section == SECTION_HUB)
 		return &config->hubs[config->hub_count - 1];
+	if (section == SECTION_WINDOW)
+		return &config->windows[config->window_count - 1];
 	return section == SECTION_HOST ? (void *)&config->hosts[config->host_count - 1] : config;
 }
 
@@ -149,6 +172,7 @@ void config_places_clear(struct config_places *places)
 {
 	free(places->devices);
 	free(places->boards);
+	free(places->windows);
 	free(places->profiles);
 	*places = (struct config_places){0};
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/time_zone.h"
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 struct config_key {
@@ -20,10 +22,10 @@ struct config_key {
 };
 
 static const char *const section_names[] = {
-    [SECTION_DAEMON] = "daemon",     [SECTION_HTTP] = "http",   [SECTION_JOBS] = "jobs",       [SECTION_FIRMWARE] = "firmware",
-    [SECTION_DOWNLOAD] = "download", [SECTION_HOST] = "host",   [SECTION_HOTPLUG] = "hotplug", [SECTION_DEVICE] = "device",
-    [SECTION_PROFILE] = "profile",   [SECTION_POWER] = "power", [SECTION_HEALTH] = "health",   [SECTION_BOARD] = "board",
-    [SECTION_HUB] = "hub",           [SECTION_AUDIT] = "audit", [SECTION_COUNT] = NULL,
+    [SECTION_DAEMON] = "daemon",     [SECTION_HTTP] = "http",     [SECTION_JOBS] = "jobs",       [SECTION_FIRMWARE] = "firmware",
+    [SECTION_DOWNLOAD] = "download", [SECTION_HOST] = "host",     [SECTION_HOTPLUG] = "hotplug", [SECTION_DEVICE] = "device",
+    [SECTION_PROFILE] = "profile",   [SECTION_POWER] = "power",   [SECTION_HEALTH] = "health",   [SECTION_BOARD] = "board",
+    [SECTION_HUB] = "hub",           [SECTION_WINDOW] = "window", [SECTION_AUDIT] = "audit",     [SECTION_COUNT] = NULL,
 };
 
 static const char *const level_names[] = {
@@ -239,6 +241,19 @@ bool config_host_name_valid(const char *name)
 	return end[-1] == ':' && config_read_number(&end, &port) && *end == '\0' && port >= 1 && port <= 65535;
 }
 
+static int set_window(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	struct time_zone *zone = NULL;
+	const char *problem = window_set(target, key->name, value);
+	if (problem != NULL)
+		return config_refuse(why, "\"%s\": %s", value, problem);
+	if (strcmp(key->name, "zone") != 0)
+		return 0;
+	int error = time_zone_load(value, &zone);
+	time_zone_free(zone);
+	return error == 0 || error == -ENOMEM ? error : config_refuse(why, "this system has no time zone \"%s\"", value);
+}
+
 #define HOST_TEXT(member)    offsetof(struct config_host, member), sizeof(((struct config_host *)NULL)->member), 0, 0
 #define CONFIG_TEXT(member)  offsetof(struct config, member), sizeof(((struct config *)NULL)->member), 0, 0
 #define CONFIG_VALUE(member) offsetof(struct config, member), 0, 0, 0
@@ -299,6 +314,10 @@ static const struct config_key keys[] = {
     {SECTION_BOARD, "interface", set_interface, BOARD_VALUE(interface)},
     {SECTION_BOARD, "profile", set_text, BOARD_TEXT(profile)},
     {SECTION_HUB, "ganged", set_truth, HUB_VALUE(ganged)},
+    {SECTION_WINDOW, "days", set_window, 0, 0, 0, 0},
+    {SECTION_WINDOW, "from", set_window, 0, 0, 0, 0},
+    {SECTION_WINDOW, "length", set_window, 0, 0, 0, 0},
+    {SECTION_WINDOW, "zone", set_window, 0, 0, 0, 0},
     {SECTION_DEVICE, "port", set_port, DEVICE_TEXT(port)},
     {SECTION_DEVICE, "profile", set_text, DEVICE_TEXT(profile)},
     {SECTION_DEVICE, "labels", set_labels, 0, 0, 0, 0},

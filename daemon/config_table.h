@@ -21,6 +21,7 @@ enum config_section {
 	SECTION_AUDIT,
 	SECTION_BOARD,   /* [board NAME] */
 	SECTION_HUB,     /* [hub 1-1] */
+	SECTION_WINDOW,  /* [window NAME] */
 	SECTION_DEVICE,  /* [device ID] */
 	SECTION_PROFILE, /* [profile NAME] */
 	SECTION_COUNT
@@ -35,7 +36,7 @@ struct config_why {
 	size_t size;
 };
 
-/* Sets one value. target: the struct config_device, usb_board_rule, config_hub or config_host of SECTION_DEVICE, _BOARD, _HUB or _HOST, else struct
+/* Sets one value. target: the struct config_device, usb_board_rule, config_hub, window or config_host of SECTION_DEVICE, _BOARD, _HUB, _WINDOW or _HOST, else struct
  * config. 0; -ENOENT unknown key; -EINVAL bad value, with the reason, which never shows a secret; -ENOMEM. */
 int config_set(enum config_section section, void *target, const char *key, const char *value, struct config_why why);
 

@@ -36,7 +36,8 @@ static const char *const type_names[] = {
     [EVENT_JOB_PROGRESS] = "job-progress",         [EVENT_FIRMWARE_ADDED] = "firmware-added",
     [EVENT_FIRMWARE_CHANGED] = "firmware-changed", [EVENT_FIRMWARE_REMOVED] = "firmware-removed",
     [EVENT_DOWNLOAD_CHANGED] = "download-changed", [EVENT_DOWNLOAD_PROGRESS] = "download-progress",
-    [EVENT_DEVICE_NOTED] = "device-noted",
+    [EVENT_DEVICE_NOTED] = "device-noted",         [EVENT_CAMPAIGN_CHANGED] = "campaign-changed",
+    [EVENT_CAMPAIGN_REMOVED] = "campaign-removed",
 };
 
 const char *event_type_name(enum event_type type)
@@ -205,6 +206,15 @@ void event_publish_device(struct event_bus *bus, enum event_type type, const str
 		event->device_now = copy;
 		snprintf(event->device, sizeof(event->device), "%s", device->id);
 	}
+	publish(bus, event);
+}
+
+void event_publish_campaign(struct event_bus *bus, enum event_type type, const struct campaign *campaign)
+{
+	const void *copy = NULL;
+	struct event *event = event_new(TOPIC_CAMPAIGN, type, campaign, sizeof(*campaign), &copy);
+	if (event != NULL)
+		event->campaign_now = copy;
 	publish(bus, event);
 }
 

@@ -6,6 +6,7 @@
 #ifndef DAEMON_EVENTS_H
 #define DAEMON_EVENTS_H
 
+#include "daemon/campaign.h"
 #include "daemon/download_status.h"
 
 struct device_entry;
@@ -25,6 +26,8 @@ enum event_type {
 	EVENT_FIRMWARE_REMOVED,
 	EVENT_DOWNLOAD_CHANGED,
 	EVENT_DOWNLOAD_PROGRESS,
+	EVENT_CAMPAIGN_CHANGED, /* campaign: new, or any member changed */
+	EVENT_CAMPAIGN_REMOVED,
 	EVENT_DEVICE_NOTED, /* device: something to remember happened to it */
 };
 const char *event_type_name(enum event_type type); /* "device-changed" … */
@@ -47,6 +50,7 @@ struct event {
 	uint64_t bytes_done, bytes_total; /* of EVENT_DOWNLOAD_PROGRESS */
 	/* At most one of these by topic, NULL otherwise; owned by the event. */
 	const struct device *device_now;
+	const struct campaign *campaign_now;
 	const struct device_entry *entry; /* EVENT_DEVICE_NOTED */
 	const struct job *job_now;
 	const struct download_status *download_now; /* EVENT_DOWNLOAD_CHANGED */
@@ -68,6 +72,7 @@ void event_bus_free(struct event_bus *bus);
 const char *event_bus_epoch(const struct event_bus *bus);
 
 void event_publish_device(struct event_bus *bus, enum event_type type, const struct device *device);
+void event_publish_campaign(struct event_bus *bus, enum event_type type, const struct campaign *campaign);
 /* EVENT_DEVICE_NOTED: daemon/device_history.h. */
 void event_publish_note(struct event_bus *bus, const char *device, const struct device_entry *entry);
 void event_publish_job(struct event_bus *bus, enum event_type type, const struct job *job);

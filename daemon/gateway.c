@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/campaigns.h"
 #include "daemon/hotplug.h"
 #include "daemon/job_id.h"
 #include "daemon/leases.h"
@@ -114,6 +115,8 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	if (result == 0)
 		result = open_queue(gateway, engine, now_ms, ret_fault);
 	if (result == 0)
+		result = campaigns_new(gateway, now_ms, ret_fault, &gateway->campaigns);
+	if (result == 0)
 		power_recover(gateway->power, gateway->queue);
 	if (result == 0)
 		result = gateway_open_ports(gateway);
@@ -139,6 +142,7 @@ void gateway_free(struct gateway *gateway)
 		return;
 	downloads_close(gateway->downloads);
 	power_stop(gateway->power);
+	campaigns_free(gateway->campaigns);
 	queue_free(gateway->queue);
 	power_free(gateway->power);
 	port_watch_free(gateway->port_watch);
@@ -298,11 +302,18 @@ int gateway_wake_fd(const struct gateway *gateway)
 	return queue_wake_fd(gateway->queue);
 }
 
+/* 0: never. */
+static int64_t earlier(int64_t one_ms, int64_t other_ms)
+{
+	return one_ms == 0 || (other_ms != 0 && other_ms < one_ms) ? other_ms : one_ms;
+}
+
 int64_t gateway_turn(struct gateway *gateway)
 {
 	int64_t lease_ms = leases_turn(gateway->leases); /* first: what waited for its end goes on in this turn */
 	int64_t queue_ms = queue_turn(gateway->queue);
-	return lease_ms == 0 || (queue_ms != 0 && queue_ms < lease_ms) ? queue_ms : lease_ms;
+	int64_t campaign_ms = campaigns_turn(gateway->campaigns); /* after the queue: it sees what has ended */
+	return earlier(earlier(lease_ms, queue_ms), campaign_ms);
 }
 
 void gateway_stop(struct gateway *gateway)

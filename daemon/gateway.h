@@ -90,6 +90,7 @@ struct job_filter {
 	bool by_state;
 	enum job_state state;
 	char device[DEVICE_ID_SIZE]; /* "": any */
+	char campaign[JOB_ID_SIZE];  /* "": of any or none */
 	char before[JOB_ID_SIZE];    /* cursor: jobs older than this one; "": from the newest */
 	unsigned limit;              /* 1 … 500, default 100 */
 };

@@ -23,6 +23,7 @@ struct gateway {
 	struct power *power;
 	struct image_share *images;
 	struct queue *queue;
+	struct campaigns *campaigns;
 	struct port_watch *port_watch;     /* NULL: the kernel gives none */
 	int64_t prune_at_ms, pruned_at_ms; /* gateway_prune_errands(), main thread only */
 };

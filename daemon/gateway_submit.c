@@ -157,6 +157,7 @@ int gateway_retry(struct gateway *gateway, const char *id, const char *lease_tok
 	struct job_request request = row.job.request;
 	memcpy(request.retry_of, row.job.id, sizeof(request.retry_of));
 	request.not_before_ms = 0;
+	request.campaign[0] = request.window[0] = '\0'; /* a person does this, and now */
 	request.wait_for_lease = wait_for_lease;
 	gateway_own_lease(gateway, request.device, lease_token, request.lease);
 	if (job_row_lacks_firmware(&row)) {

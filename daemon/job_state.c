@@ -203,7 +203,9 @@ enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms)
 		return WAIT_LEASE;
 	if (entry->settle_until_ms > now_ms)
 		return WAIT_DEVICE;
-	if (row.job.not_before_ms > now_ms)
+	if (queued_job_may_begin_ms(entry->queue, &row.job, now_ms) > now_ms)
+		return WAIT_TIME;
+	if (row.job.not_before_ms > now_ms && (row.job.request.window[0] == '\0' || row.job.started_at_ms != 0))
 		return row.job.waiting_for == WAIT_RETRY ? WAIT_RETRY : WAIT_TIME;
 	if (job_needs_port(&row) && !registry_present(entry->queue->with.registry, row.job.request.device))
 		return WAIT_DEVICE;
@@ -213,6 +215,8 @@ enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms)
 int queued_job_wait(struct queued_job *entry, struct job_row *next, enum job_wait reason, struct job_fault *ret_fault)
 {
 	next->job.waiting_for = reason;
+	if (reason == WAIT_TIME)
+		(void)queued_job_mind_window(entry->queue, &next->job, entry->queue->with.now_ms());
 	if (reason == WAIT_DEVICE && next->absent_since_ms == 0)
 		next->absent_since_ms = entry->queue->with.now_ms();
 	return queued_job_set_state(entry, next, JOB_WAITING, ret_fault);

@@ -12,6 +12,7 @@
 #include "daemon/job_pins.h"
 #include "daemon/job_resume.h"
 #include "daemon/log.h"
+#include "daemon/time_zone.h"
 
 int queue_new(const struct queue_surroundings *surroundings, struct job_fault *ret_fault, struct queue **ret)
 {
@@ -53,6 +54,7 @@ void queue_free(struct queue *queue)
 	}
 	if (queue->wake_fd >= 0)
 		close(queue->wake_fd);
+	time_zone_free(queue->zone);
 	pthread_mutex_destroy(&queue->lock);
 	pthread_mutex_destroy(&queue->change);
 	free(queue);
@@ -349,5 +351,21 @@ int queue_cancel(struct queue *queue, const char *id, struct job *ret, struct jo
 	}
 	pthread_mutex_unlock(&queue->change);
 	queue_wake(queue); /* its place may be another's now */
+	return result;
+}
+
+int queue_withdraw(struct queue *queue, const char *id, struct job *ret, struct job_fault *ret_fault)
+{
+	pthread_mutex_lock(&queue->change);
+	pthread_mutex_lock(&queue->lock);
+	struct queued_job *entry = find(queue, id);
+	pthread_mutex_unlock(&queue->lock);
+	int result;
+	if (entry == NULL || queued_job_row(entry).job.started_at_ms != 0)
+		result = job_fault_set(ret_fault, "invalid-request", "job %s has begun", id);
+	else
+		result = cancel_entry(entry, ret, ret_fault);
+	pthread_mutex_unlock(&queue->change);
+	queue_wake(queue);
 	return result;
 }

@@ -55,6 +55,8 @@ int queue_submit(struct queue *queue, const struct queue_order *order, struct jo
 int queue_get(struct queue *queue, const char *id, struct job_row *ret, struct job_fault *ret_fault);
 /* At once, or by a run that brings the modem back first. */
 int queue_cancel(struct queue *queue, const char *id, struct job *ret, struct job_fault *ret_fault);
+/* The same, of a job that has not begun; "invalid-request" when it has. */
+int queue_withdraw(struct queue *queue, const char *id, struct job *ret, struct job_fault *ret_fault);
 /* Replaces a job that was read from the store by what is in memory, when it is not finished. */
 void queue_refresh(struct queue *queue, struct job *job);
 void queue_count(struct queue *queue, struct gateway_counts *ret);

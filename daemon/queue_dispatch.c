@@ -106,6 +106,12 @@ static bool weigh(struct queued_job *entry, int64_t now_ms)
 		return queued_job_give_up_way_back(entry, &next, &fault) == 0;
 	if (obstacle == WAIT_DEVICE && end_of_absence_ms(&next) != 0 && end_of_absence_ms(&next) <= now_ms)
 		return end_absent(entry, &next, &fault) == 0;
+	/* The clock was set: the window opens at another moment than was said. */
+	if (next.job.state == JOB_WAITING && obstacle == WAIT_TIME && next.job.waiting_for == WAIT_TIME &&
+	    queued_job_mind_window(entry->queue, &next.job, now_ms))
+		return queued_job_keep(entry, &next, EVENT_JOB_CHANGED, &fault) == 0;
+	if (next.job.state == JOB_WAITING && next.job.waiting_for == WAIT_TIME && obstacle != WAIT_TIME)
+		next.job.detail[0] = '\0';
 	if (next.job.state == JOB_WAITING && obstacle != next.job.waiting_for)
 		result = queued_job_set_state(entry, &next, JOB_QUEUED, &fault);
 	if (result == 0 && next.job.state == JOB_QUEUED && obstacle != WAIT_NOTHING)

@@ -73,6 +73,8 @@ struct queue {
 	int64_t stop_began_ms;
 	bool store_refused; /* in the last turn; main thread only */
 	int wake_fd;
+	struct time_zone *zone; /* the last one that a window named; under `change`, like its name */
+	char zone_name[64];
 };
 
 /* queue_periodic.c. Adds the probes whose moment has come; returns when the next one's does, 0: never. `change` is held. */
@@ -135,6 +137,11 @@ int queued_job_take_download(struct queued_job *entry, struct job_row *next);
 
 /* Ends a download that nobody waits for any more. `change` is held. */
 void queue_drop_download(struct queue *queue, const char *id);
+
+/* queue_window.c. When a job may begin by its window: now_ms, when it has none, has begun, or the window is open for long enough. `change` is held. */
+int64_t queued_job_may_begin_ms(struct queue *queue, const struct job *job, int64_t now_ms);
+/* Says in the job until when it waits for its window, when it does. True: that is another moment than it said. `change` is held. */
+bool queued_job_mind_window(struct queue *queue, struct job *job, int64_t now_ms);
 
 /* To waiting, with the reason in next->job.waiting_for. `change` is held. */
 int queued_job_wait(struct queued_job *entry, struct job_row *next, enum job_wait reason, struct job_fault *ret_fault);

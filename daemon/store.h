@@ -7,6 +7,7 @@
 #ifndef DAEMON_STORE_H
 #define DAEMON_STORE_H
 
+#include "daemon/campaign.h"
 #include "daemon/device_history.h"
 #include "daemon/gateway.h"
 
@@ -179,6 +180,17 @@ int store_audit_amend(struct store *store, const struct audit_entry *entry, stru
 /* Newest first. Caller frees *ret. */
 int store_audit_list(struct store *store, const struct audit_filter *filter, struct audit_entry **ret, size_t *ret_count, bool *ret_more,
 		     struct job_fault *ret_fault);
+/* Campaigns. save: the campaign, new or changed, and those of its members that are new or changed; what was asked for never changes. */
+int store_campaign_save(struct store *store, const struct campaign *campaign, const struct campaign_member *members, size_t count,
+			struct job_fault *ret_fault);
+/* Counts are those of the caller to make. not-found when there is none. */
+int store_campaign_load(struct store *store, const char *id, struct campaign_report *ret, struct job_fault *ret_fault);
+/* Newest first, at most limit. before "": from the newest. Caller frees *ret. */
+int store_campaign_ids(struct store *store, const char *before, unsigned limit, char (**ret)[JOB_ID_SIZE], size_t *ret_count,
+		       struct job_fault *ret_fault);
+/* Those that go on, and those with a device that has not ended. Oldest first. Caller frees *ret. */
+int store_campaigns_unfinished(struct store *store, char (**ret)[JOB_ID_SIZE], size_t *ret_count, struct job_fault *ret_fault);
+int store_campaign_remove(struct store *store, const char *id, struct job_fault *ret_fault);
 
 /* A download that a person asked for goes on even when no job waits for it any more. */
 int store_download_keep(struct store *store, const char *id, struct job_fault *ret_fault);

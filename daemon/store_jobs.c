@@ -13,17 +13,17 @@
 	"phase, furthest_phase, detail, waiting_for, from_release, to_release, bytes_done, bytes_total, percent, part, step, steps, "      \
 	"can_cancel, cancel_requested, attempt, interruptions, created_at_ms, started_at_ms, finished_at_ms, not_before_ms, verified, "    \
 	"fault_code, fault_message, fault_evidence, second, allow_branch_switch, past_return, no_way_back, port_losses, "                  \
-	"absent_since_ms, notes, url, url_sha256, download, lease, aside, recover, rung, requested_by, id"
+	"absent_since_ms, notes, url, url_sha256, download, lease, aside, recover, rung, requested_by, campaign, start_window, id"
 
 static const char insert_job[] =
     "INSERT INTO jobs (" JOB_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
     " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38,"
-    " ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53)";
+    " ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55)";
 static const char update_job[] =
     "UPDATE jobs SET (" JOB_COLUMNS ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
     " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38,"
-    " ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53)"
-    " WHERE id = ?53";
+    " ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55)"
+    " WHERE id = ?55";
 static const char select_job[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE id = ?1";
 static const char select_unfinished[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state IN ('queued', 'waiting', 'running') ORDER BY id";
 static const char select_newest_id[] = "SELECT max(id) FROM jobs";
@@ -45,6 +45,10 @@ static const char list_all[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE" OLDER_FI
 static const char list_by_state[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state = ?3 AND" OLDER_FIRST_PAGE;
 static const char list_by_device[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE device = ?3 AND" OLDER_FIRST_PAGE;
 static const char list_by_both[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE device = ?3 AND state = ?4 AND" OLDER_FIRST_PAGE;
+
+static const char list_by_campaign[] =
+    "SELECT " JOB_COLUMNS " FROM jobs WHERE campaign = ?3 AND campaign <> '' AND (?4 = '' OR device = ?4) AND"
+    " (?5 = '' OR state = ?5) AND" OLDER_FIRST_PAGE;
 
 static void bind_request(struct store_binder *binder, const struct job_request *request)
 {
@@ -116,6 +120,8 @@ static int bind_job(sqlite3_stmt *statement, const struct job_row *row, const ch
 	store_bind_int(&binder, job->request.recover);
 	store_bind_text(&binder, job->request.rung);
 	store_bind_text(&binder, job->request.requested_by);
+	store_bind_text(&binder, job->request.campaign);
+	store_bind_text(&binder, job->request.window);
 	store_bind_text(&binder, job->id);
 	return binder.error;
 }
@@ -176,6 +182,8 @@ static void read_later_columns(struct store_reader *reader, struct job_row *ret)
 	ret->job.request.recover = store_read_int(reader) != 0;
 	store_read_text(reader, ret->job.request.rung, sizeof(ret->job.request.rung));
 	store_read_text(reader, ret->job.request.requested_by, sizeof(ret->job.request.requested_by));
+	store_read_text(reader, ret->job.request.campaign, sizeof(ret->job.request.campaign));
+	store_read_text(reader, ret->job.request.window, sizeof(ret->job.request.window));
 }
 
 static void read_job(sqlite3_stmt *statement, struct job_row *ret)
@@ -309,18 +317,20 @@ static int read_rows(struct store_connection *connection, sqlite3_stmt *statemen
 
 static sqlite3_stmt *list_statement(struct store *store, const struct job_filter *filter, struct job_fault *ret_fault)
 {
-	bool by_device = filter->device[0] != '\0';
+	bool by_device = filter->device[0] != '\0', by_campaign = filter->campaign[0] != '\0';
 	const char *sql = by_device ? filter->by_state ? list_by_both : list_by_device : filter->by_state ? list_by_state : list_all;
-	sqlite3_stmt *statement = store_statement(&store->reader, sql, ret_fault);
+	sqlite3_stmt *statement = store_statement(&store->reader, by_campaign ? list_by_campaign : sql, ret_fault);
 	if (statement == NULL)
 		return NULL;
 	struct store_binder binder = {.statement = statement, .next = 1};
 	store_bind_text(&binder, filter->before[0] != '\0' ? filter->before : after_every_id);
 	store_bind_int(&binder, (int64_t)filter->limit + 1);
-	if (by_device)
+	if (by_campaign)
+		store_bind_text(&binder, filter->campaign);
+	if (by_device || by_campaign)
 		store_bind_text(&binder, filter->device);
-	if (filter->by_state)
-		store_bind_text(&binder, job_state_name(filter->state));
+	if (filter->by_state || by_campaign)
+		store_bind_text(&binder, filter->by_state ? job_state_name(filter->state) : "");
 	return statement;
 }
 

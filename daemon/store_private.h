@@ -17,7 +17,7 @@ struct store_connection {
 	struct store_statement {
 		const char *sql;
 		sqlite3_stmt *statement;
-	} statements[96];
+	} statements[128];
 };
 
 struct store {

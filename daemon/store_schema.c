@@ -120,6 +120,35 @@ static const char *const migrations[] = {
     " number INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL UNIQUE REFERENCES jobs(id) ON DELETE CASCADE, epoch TEXT NOT NULL,"
     " head INTEGER NOT NULL"
     ");",
+    /* start_window: in which alone a job may begin. */
+    "ALTER TABLE jobs ADD COLUMN campaign TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE jobs ADD COLUMN start_window TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX jobs_of_campaign ON jobs(campaign, id) WHERE campaign <> '';"
+    "CREATE TABLE campaigns ("
+    " id TEXT PRIMARY KEY, name TEXT NOT NULL, selector TEXT NOT NULL, firmware TEXT NOT NULL, firmware_name TEXT NOT NULL,"
+    " helper TEXT NOT NULL, second TEXT NOT NULL, way TEXT NOT NULL, force INTEGER NOT NULL, allow_downgrade INTEGER NOT NULL,"
+    " allow_branch_switch INTEGER NOT NULL, priority INTEGER NOT NULL, rate_bps INTEGER NOT NULL, max_parallel INTEGER NOT NULL,"
+    " stop_failed INTEGER NOT NULL, stop_consecutive INTEGER NOT NULL, stop_percent INTEGER NOT NULL, pause_after_wave INTEGER NOT NULL,"
+    " soak_s INTEGER NOT NULL, start_window TEXT NOT NULL, offline TEXT NOT NULL, release TEXT NOT NULL,"
+    " state TEXT NOT NULL CHECK (state IN ('draft', 'running', 'paused', 'waiting', 'stopped', 'finished')), reason TEXT NOT NULL,"
+    " wave INTEGER NOT NULL, wave_done_at_ms INTEGER NOT NULL, created_at_ms INTEGER NOT NULL, started_at_ms INTEGER NOT NULL,"
+    " finished_at_ms INTEGER NOT NULL"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE campaign_waves ("
+    " campaign TEXT NOT NULL REFERENCES campaigns(id) ON DELETE CASCADE, position INTEGER NOT NULL, kind INTEGER NOT NULL,"
+    " number INTEGER NOT NULL, selector TEXT NOT NULL, PRIMARY KEY (campaign, position)"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE campaign_members ("
+    " campaign TEXT NOT NULL REFERENCES campaigns(id) ON DELETE CASCADE, position INTEGER NOT NULL, device TEXT NOT NULL,"
+    " wave INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, job TEXT NOT NULL, previous TEXT NOT NULL,"
+    " withdrawn INTEGER NOT NULL, from_release TEXT NOT NULL, to_release TEXT NOT NULL, attempts INTEGER NOT NULL,"
+    " started_at_ms INTEGER NOT NULL, finished_at_ms INTEGER NOT NULL, fault_code TEXT NOT NULL, fault_message TEXT NOT NULL,"
+    " fault_evidence TEXT NOT NULL, PRIMARY KEY (campaign, device)"
+    ") WITHOUT ROWID;"
+    /* No moment at which a job is there and its campaign does not know: it would make another one after a restart. */
+    "CREATE TRIGGER campaign_has_job AFTER INSERT ON jobs WHEN new.campaign <> '' BEGIN"
+    " UPDATE campaign_members SET job = new.id WHERE campaign = new.campaign AND device = new.device;"
+    " END;",
 };
 
 static int user_version(sqlite3 *db, int *ret)

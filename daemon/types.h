@@ -134,6 +134,8 @@ struct job_request {
 	char retry_of[JOB_ID_SIZE];
 	char lease[JOB_ID_SIZE];              /* under which it is asked for, as gateway_own_lease() told; "": none */
 	char requested_by[REQUESTED_BY_SIZE]; /* as actor_name() tells (daemon/errand.h); "": the daemon itself */
+	char campaign[JOB_ID_SIZE];           /* that made it; "": none */
+	char window[160];                     /* in which alone it may begin, as window_text() has it; "": any time */
 	bool wait_for_lease;                  /* when the device is another's: wait until it no longer is; not kept */
 };
 

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from contract import (Answer, PATIENCE_S, Rack, Stream, ask, connect, make_helper, operations, read_to_end, response_of,  # noqa: E402
                       validate, validate_named, wait_for)
 from bad_server import BadServer  # noqa: E402
+from campaign_answers import CampaignAnswers  # noqa: E402
 
 
 def but_use(firmware):
@@ -25,7 +26,7 @@ def but_use(firmware):
     return {key: value for key, value in firmware.items() if key != "used_at"}
 
 
-class Contract(unittest.TestCase):
+class Contract(CampaignAnswers, unittest.TestCase):
     succeeded = set()
 
     @classmethod

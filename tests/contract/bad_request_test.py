@@ -122,7 +122,7 @@ class Refusals(unittest.TestCase):
         self.assertEqual(self.rack.daemon.get("/firmware"), {"firmware": []})
 
     def test_routes_and_methods(self):
-        for path in ("/", "/device", "/devices/", "/devices/bench-0/", "/devices/bench-0/leases", "/metrics", "/campaigns", "//devices"):
+        for path in ("/", "/device", "/devices/", "/devices/bench-0/", "/devices/bench-0/leases", "/metrics", "/campaign", "//devices"):
             self.refused(ask(self.url, "GET", path), 404, "not-found")
         for method, path, allow in (("POST", "/devices", "GET, HEAD"), ("PUT", "/devices/bench-0", "GET, HEAD, PATCH"),
                                     ("OPTIONS", "/firmware", "GET, HEAD, POST"), ("BREW", "/jobs/x", "GET, HEAD, DELETE"),

@@ -84,7 +84,7 @@ START_TEST(queued_job)
 	    "\"from_release\":null,\"to_release\":null,\"progress\":null,\"step\":0,\"steps\":0,\"can_cancel\":true,\"attempt\":1,"
 	    "\"interruptions\":0,\"created_at\":\"1970-01-01T00:00:00.001Z\",\"started_at\":null,\"finished_at\":null,\"verified\":false,"
 	    "\"fault\":null,\"retry_of\":null,\"priority\":0,\"firmware_name\":null,\"detail\":null,\"not_before\":null,\"notes\":[],"
-	    "\"download\":null,\"rung\":\"auto\",\"requested_by\":\"token:lab-ci\"}\n");
+	    "\"download\":null,\"rung\":\"auto\",\"requested_by\":\"token:lab-ci\",\"campaign\":null}\n");
 }
 END_TEST
 
@@ -124,10 +124,10 @@ START_TEST(waiting_job_with_everything)
 				     "\"started_at\":\"1970-01-01T00:00:02.000Z\",\"finished_at\":\"1970-01-01T00:00:03.000Z\","
 				     "\"verified\":true,\"fault\":{\"code\":\"port-gone\",\"class\":\"transient\",\"message\":\"gone\","
 				     "\"evidence\":null,\"remedy\":\""));
-	ck_assert_ptr_nonnull(strstr(text,
-				     "\"retry_of\":\"j1\",\"priority\":-3,\"firmware_name\":\"x.dup\",\"detail\":\"d\","
-				     "\"not_before\":\"1970-01-01T00:00:04.000Z\",\"notes\":[\"first\",\"the "
-				     "\\\"second\\\"\"],\"download\":\"0195512f5c1a3d90a1b2\",\"rung\":null,\"requested_by\":null}\n"));
+	ck_assert_ptr_nonnull(strstr(
+	    text, "\"retry_of\":\"j1\",\"priority\":-3,\"firmware_name\":\"x.dup\",\"detail\":\"d\","
+		  "\"not_before\":\"1970-01-01T00:00:04.000Z\",\"notes\":[\"first\",\"the "
+		  "\\\"second\\\"\"],\"download\":\"0195512f5c1a3d90a1b2\",\"rung\":null,\"requested_by\":null,\"campaign\":null}\n"));
 	free(text);
 }
 END_TEST

@@ -127,7 +127,7 @@ static const struct {
     {"/devices", "%00", "x", ""},
     {"/healthz", "verbose", "", "verbose"},
     {"/jobs", "limits", "1", "limits"},
-    {"/jobs", "campaign", "c", "campaign"},
+    {"/jobs", "campaigns", "c", "campaigns"},
 };
 
 START_TEST(bad_query_is_refused_by_name)

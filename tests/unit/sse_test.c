@@ -228,11 +228,10 @@ START_TEST(empty_snapshot_bytes)
 {
 	struct snapshot snapshot = {0};
 	char *json = json_event_of_snapshot(&snapshot);
-	ck_assert_str_eq(json, "{\"type\":\"snapshot\",\"devices\":[],\"jobs\":[],\"firmware\":[],\"downloads\":[]}\n");
+	ck_assert_str_eq(json, "{\"type\":\"snapshot\",\"devices\":[],\"jobs\":[],\"firmware\":[],\"downloads\":[],\"campaigns\":[]}\n");
 	char *block = sse_block("e1", 9, "snapshot", json);
-	ck_assert_str_eq(
-	    block,
-	    "id: e1-9\nevent: snapshot\ndata: {\"type\":\"snapshot\",\"devices\":[],\"jobs\":[],\"firmware\":[],\"downloads\":[]}\n\n");
+	ck_assert_str_eq(block, "id: e1-9\nevent: snapshot\ndata: "
+				"{\"type\":\"snapshot\",\"devices\":[],\"jobs\":[],\"firmware\":[],\"downloads\":[],\"campaigns\":[]}\n\n");
 	free(block);
 	free(json);
 }

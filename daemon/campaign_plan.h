@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a campaign does next. Pure: no clock, no disk, no queue.
+ */
+#ifndef DAEMON_CAMPAIGN_PLAN_H
+#define DAEMON_CAMPAIGN_PLAN_H
+
+#include "daemon/campaign.h"
+
+/* The wave of each device, -1 for those that are left over. -EPROTO with the fault of a selector that cannot be read, or -ENOMEM. */
+int campaign_split(const struct campaign_order *order, const struct device *devices, size_t count, int *ret_waves,
+		   struct job_fault *ret_fault);
+
+/* What becomes of a device whose turn it is. */
+enum member_verdict { VERDICT_GO, VERDICT_WAIT, VERDICT_DONE, VERDICT_SKIP, VERDICT_FAIL };
+/* device NULL: there is none of that id any more. ret_reason: "" for VERDICT_GO. */
+enum member_verdict campaign_judge(const struct campaign *campaign, const struct device *device, bool present, char *ret_reason,
+				   size_t ret_reason_size);
+
+/* Counts, and the state of each wave, from the members. */
+void campaign_tally(struct campaign *campaign, const struct campaign_member *members, size_t count);
+
+/* A rule of stop_after holds; ret_reason says which. The campaign is tallied. */
+bool campaign_tripped(const struct campaign *campaign, const struct campaign_member *members, size_t count, char *ret_reason,
+		      size_t ret_reason_size);
+
+/* The next step of a campaign that runs, or waits between two waves. */
+enum campaign_step {
+	STEP_WORK,    /* devices of the current wave or one before it have not ended */
+	STEP_SOAK,    /* until wave_done_at_ms + soak_s */
+	STEP_ASK,     /* a person has to approve the next wave */
+	STEP_ADVANCE, /* to *ret_wave */
+	STEP_FINISH
+};
+/* wave_done_at_ms 0 counts as now. *ret_wave: the next one that has something to do. */
+enum campaign_step campaign_next(const struct campaign *campaign, const struct campaign_member *members, size_t count, int64_t now_ms,
+				 uint32_t *ret_wave);
+
+/* "12 succeeded, 1 failed": how it ended. */
+void campaign_sum_up(const struct campaign *campaign, char *ret, size_t size);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/campaigns_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/campaign_plan.h"
+#include "daemon/job_id.h"
+#include "daemon/job_pins.h"
+#include "daemon/log.h"
+
+int campaign_draft_begin(struct campaigns *campaigns, struct campaign_run *run, struct campaign_draft *ret)
+{
+	*ret = (struct campaign_draft){.campaigns = campaigns, .run = run, .next = run->now};
+	ret->members = calloc(run->count + 1, sizeof(*ret->members));
+	ret->changed = calloc(run->count + 1, sizeof(*ret->changed));
+	if (ret->members == NULL || ret->changed == NULL) {
+		campaign_draft_end(ret);
+		return -ENOMEM;
+	}
+	memcpy(ret->members, run->members, run->count * sizeof(*ret->members));
+	return 0;
+}
+
+void campaign_draft_end(struct campaign_draft *draft)
+{
+	free(draft->members);
+	free(draft->changed);
+	draft->members = NULL;
+	draft->changed = NULL;
+}
+
+void campaign_draft_show(struct campaign_draft *draft)
+{
+	struct campaign_run *run = draft->run;
+	struct campaigns *campaigns = draft->campaigns;
+	campaign_tally(&draft->next, draft->members, run->count);
+	bool news = memcmp(&run->now, &draft->next, sizeof(run->now)) != 0;
+	pthread_mutex_lock(&campaigns->lock);
+	run->now = draft->next;
+	memcpy(run->members, draft->members, run->count * sizeof(*run->members));
+	pthread_mutex_unlock(&campaigns->lock);
+	/* Still under `change`: whoever listens sees the changes in the order in which they were made. */
+	if (news)
+		event_publish_campaign(campaigns->gateway->events, EVENT_CAMPAIGN_CHANGED, &draft->next);
+}
+
+int campaign_draft_commit(struct campaign_draft *draft, struct job_fault *ret_fault)
+{
+	size_t count = 0;
+	struct campaign_run *run = draft->run;
+	struct campaign_member *kept = calloc(run->count + 1, sizeof(*kept));
+	if (kept == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < run->count; i++)
+		if (draft->changed[i])
+			kept[count++] = draft->members[i];
+	int result = 0;
+	if (count > 0 || draft->kept)
+		result = store_campaign_save(draft->campaigns->gateway->store, &draft->next, kept, count, ret_fault);
+	free(kept);
+	if (result < 0)
+		return result;
+	draft->kept = false;
+	memset(draft->changed, 0, run->count * sizeof(*draft->changed));
+	if (draft->next.state != run->now.state)
+		log_info(NULL, "campaign %s: %s -> %s%s%s", run->now.id, campaign_state_name(run->now.state),
+			 campaign_state_name(draft->next.state), draft->next.reason[0] != '\0' ? ": " : "", draft->next.reason);
+	campaign_draft_show(draft);
+	return 0;
+}
+
+struct campaign_run *campaigns_find(struct campaigns *campaigns, const char *id)
+{
+	struct campaign_run *run = campaigns->runs;
+	while (run != NULL && strcmp(run->now.id, id) != 0)
+		run = run->next;
+	return run;
+}
+
+int campaigns_take(struct campaigns *campaigns, struct campaign_report *report, struct campaign_run **ret)
+{
+	struct job_fault fault;
+	struct campaign_run *run = calloc(1, sizeof(*run));
+	if (run == NULL)
+		return -ENOMEM;
+	run->now = report->campaign;
+	run->members = report->members;
+	run->count = report->count;
+	report->members = NULL;
+	campaign_tally(&run->now, run->members, run->count);
+	run->pinned = job_pins_take(campaigns->gateway->firmware, &run->now.order.request, &fault) == 0;
+	if (!run->pinned)
+		log_warning(NULL, "campaign %s: %s", run->now.id, fault.message);
+	pthread_mutex_lock(&campaigns->lock);
+	run->next = campaigns->runs;
+	campaigns->runs = run;
+	pthread_mutex_unlock(&campaigns->lock);
+	*ret = run;
+	return 0;
+}
+
+void campaigns_forget(struct campaigns *campaigns, struct campaign_run *run)
+{
+	pthread_mutex_lock(&campaigns->lock);
+	struct campaign_run **link = &campaigns->runs;
+	while (*link != run)
+		link = &(*link)->next;
+	*link = run->next;
+	pthread_mutex_unlock(&campaigns->lock);
+	if (run->pinned)
+		job_pins_drop(campaigns->gateway->firmware, &run->now.order.request);
+	free(run->members);
+	free(run);
+}
+
+static int take_up(struct campaigns *campaigns, const char *id, struct job_fault *ret_fault)
+{
+	struct campaign_run *run;
+	struct campaign_report report;
+	int result = store_campaign_load(campaigns->gateway->store, id, &report, ret_fault);
+	if (result < 0)
+		return result;
+	result = campaigns_take(campaigns, &report, &run);
+	campaign_report_clear(&report);
+	return result;
+}
+
+static int recover(struct campaigns *campaigns, struct job_fault *ret_fault)
+{
+	char(*ids)[JOB_ID_SIZE] = NULL;
+	size_t count = 0;
+	struct store *store = campaigns->gateway->store;
+	int result = store_campaign_ids(store, "", 1, &ids, &count, ret_fault);
+	if (result == 0 && count > 0)
+		memcpy(campaigns->newest_id, ids[0], sizeof(campaigns->newest_id));
+	free(ids);
+	ids = NULL;
+	if (result == 0)
+		result = store_campaigns_unfinished(store, &ids, &count, ret_fault);
+	for (size_t i = 0; result == 0 && i < count; i++)
+		result = take_up(campaigns, ids[i], ret_fault);
+	free(ids);
+	return result;
+}
+
+int campaigns_new(struct gateway *gateway, int64_t (*now_ms)(void), struct job_fault *ret_fault, struct campaigns **ret)
+{
+	struct campaigns *campaigns = calloc(1, sizeof(*campaigns));
+	if (campaigns == NULL)
+		return -ENOMEM;
+	campaigns->gateway = gateway;
+	campaigns->now_ms = now_ms;
+	pthread_mutex_init(&campaigns->change, NULL);
+	pthread_mutex_init(&campaigns->lock, NULL);
+	pthread_mutex_lock(&campaigns->change);
+	int result = recover(campaigns, ret_fault);
+	pthread_mutex_unlock(&campaigns->change);
+	if (result < 0) {
+		campaigns_free(campaigns);
+		return result;
+	}
+	*ret = campaigns;
+	return 0;
+}
+
+void campaigns_free(struct campaigns *campaigns)
+{
+	if (campaigns == NULL)
+		return;
+	while (campaigns->runs != NULL)
+		campaigns_forget(campaigns, campaigns->runs);
+	pthread_mutex_destroy(&campaigns->lock);
+	pthread_mutex_destroy(&campaigns->change);
+	free(campaigns);
+}
+
+/* `change` is held. */
+static int add(struct campaigns *campaigns, struct campaign *campaign, const struct campaign_member *members, size_t count,
+	       struct job_fault *ret_fault)
+{
+	struct campaign_run *run;
+	struct campaign_report report = {.count = count};
+	campaign->created_at_ms = campaigns->now_ms();
+	if (campaign->state != CAMPAIGN_DRAFT)
+		campaign->started_at_ms = campaign->created_at_ms;
+	job_id_make(campaign->created_at_ms, campaigns->newest_id, campaign->id);
+	report.members = calloc(count + 1, sizeof(*report.members));
+	if (report.members == NULL)
+		return -ENOMEM;
+	if (count > 0)
+		memcpy(report.members, members, count * sizeof(*members));
+	report.campaign = *campaign;
+	int result = store_campaign_save(campaigns->gateway->store, campaign, members, count, ret_fault);
+	if (result == 0)
+		result = campaigns_take(campaigns, &report, &run);
+	campaign_report_clear(&report);
+	if (result < 0)
+		return result;
+	memcpy(campaigns->newest_id, campaign->id, sizeof(campaigns->newest_id));
+	*campaign = run->now;
+	log_info(NULL, "campaign %s: %s, %s for \"%s\", %zu devices", campaign->id, campaign_state_name(campaign->state),
+		 campaign->order.request.firmware_name, campaign->order.selector, count);
+	event_publish_campaign(campaigns->gateway->events, EVENT_CAMPAIGN_CHANGED, campaign);
+	return 0;
+}
+
+int campaigns_add(struct campaigns *campaigns, struct campaign *campaign, const struct campaign_member *members, size_t count,
+		  struct job_fault *ret_fault)
+{
+	pthread_mutex_lock(&campaigns->change);
+	int result = add(campaigns, campaign, members, count, ret_fault);
+	pthread_mutex_unlock(&campaigns->change);
+	queue_wake(campaigns->gateway->queue);
+	return result;
+}
+
+/* A copy of what is in memory: 1, 0 when it is not there, or -ENOMEM. */
+static int copy_run(struct campaigns *campaigns, const char *id, bool whole, struct campaign_report *ret)
+{
+	int result = 0;
+	*ret = (struct campaign_report){0};
+	pthread_mutex_lock(&campaigns->lock);
+	const struct campaign_run *run = campaigns_find(campaigns, id);
+	if (run != NULL) {
+		result = 1;
+		ret->campaign = run->now;
+		ret->members = whole ? calloc(run->count + 1, sizeof(*ret->members)) : NULL;
+		if (whole && ret->members == NULL)
+			result = -ENOMEM;
+		else if (whole)
+			memcpy(ret->members, run->members, run->count * sizeof(*ret->members));
+		ret->count = whole ? run->count : 0;
+	}
+	pthread_mutex_unlock(&campaigns->lock);
+	return result;
+}
+
+static int get(struct campaigns *campaigns, const char *id, bool whole, struct campaign_report *ret, struct job_fault *ret_fault)
+{
+	int result = copy_run(campaigns, id, whole, ret);
+	if (result != 0)
+		return result < 0 ? result : 0;
+	result = store_campaign_load(campaigns->gateway->store, id, ret, ret_fault);
+	if (result == 0)
+		campaign_tally(&ret->campaign, ret->members, ret->count);
+	return result;
+}
+
+int campaigns_get(struct campaigns *campaigns, const char *id, struct campaign_report *ret, struct job_fault *ret_fault)
+{
+	return get(campaigns, id, true, ret, ret_fault);
+}
+
+int campaigns_list(struct campaigns *campaigns, const char *before, unsigned limit, struct campaign **ret, size_t *ret_count,
+		   bool *ret_more, struct job_fault *ret_fault)
+{
+	char(*ids)[JOB_ID_SIZE] = NULL;
+	size_t count = 0, kept = 0;
+	int result = store_campaign_ids(campaigns->gateway->store, before, limit + 1, &ids, &count, ret_fault);
+	struct campaign *list = result == 0 ? calloc(count + 1, sizeof(*list)) : NULL;
+	if (result == 0 && list == NULL)
+		result = -ENOMEM;
+	*ret_more = count > limit;
+	for (size_t i = 0; result == 0 && i < count && i < limit; i++) {
+		struct campaign_report report;
+		int found = get(campaigns, ids[i], false, &report, ret_fault);
+		if (found == 0)
+			list[kept++] = report.campaign;
+		/* One that was removed in between is none. */
+		result = found == -EPROTO && strcmp(ret_fault->kind->code, "not-found") == 0 ? 0 : found;
+		if (found == 0)
+			campaign_report_clear(&report);
+	}
+	free(ids);
+	if (result < 0) {
+		free(list);
+		return result;
+	}
+	*ret = list;
+	*ret_count = kept;
+	return 0;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shared by the files of the campaigns: campaigns.c (memory), campaign_verbs.c (what people ask for), campaign_turn.c (what goes on by itself).
+ */
+#ifndef DAEMON_CAMPAIGNS_PRIVATE_H
+#define DAEMON_CAMPAIGNS_PRIVATE_H
+
+#include <pthread.h>
+
+#include "daemon/campaigns.h"
+
+/* In memory while it has not come to its end. Members are written under both mutexes. */
+struct campaign_run {
+	struct campaign now;
+	struct campaign_member *members;
+	size_t count;
+	bool pinned; /* what its jobs need of the cache is held */
+	struct campaign_run *next;
+};
+
+struct campaigns {
+	struct gateway *gateway;
+	int64_t (*now_ms)(void);
+	pthread_mutex_t change, lock;
+	struct campaign_run *runs; /* newest first */
+	char newest_id[JOB_ID_SIZE];
+	bool store_refused; /* in this turn; main thread only */
+};
+
+/* A change in the making: copies of the campaign and of all its members. */
+struct campaign_draft {
+	struct campaigns *campaigns;
+	struct campaign_run *run;
+	struct campaign next;
+	struct campaign_member *members;
+	bool *changed; /* of each member: to be kept */
+	bool kept;     /* the campaign itself is */
+};
+/* `change` is held. -ENOMEM. */
+int campaign_draft_begin(struct campaigns *campaigns, struct campaign_run *run, struct campaign_draft *ret);
+/* On disk, when something is to be kept, then seen, then published, when it looks different. The draft stays usable. */
+int campaign_draft_commit(struct campaign_draft *draft, struct job_fault *ret_fault);
+/* Seen and published, not kept. */
+void campaign_draft_show(struct campaign_draft *draft);
+void campaign_draft_end(struct campaign_draft *draft);
+
+/* `change` is held. NULL: it is not in memory. */
+struct campaign_run *campaigns_find(struct campaigns *campaigns, const char *id);
+/* Into memory; takes over the members. `change` is held. */
+int campaigns_take(struct campaigns *campaigns, struct campaign_report *report, struct campaign_run **ret);
+/* Out of memory. `change` is held. */
+void campaigns_forget(struct campaigns *campaigns, struct campaign_run *run);
+
+/* Marks the jobs that have not begun. */
+void campaign_withdraw(struct campaign_draft *draft);
+/* Takes back those that are marked; what began in the meantime goes on. */
+void campaign_cancel_withdrawn(struct campaign_draft *draft);
+/* To its end, early. */
+void campaign_stop(struct campaign_draft *draft, const char *reason);
+
+#endif
