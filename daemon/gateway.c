@@ -327,6 +327,11 @@ unsigned gateway_threads(struct gateway *gateway)
 	return queue_threads(gateway->queue);
 }
 
+void gateway_describe_threads(struct gateway *gateway, char *ret, size_t size)
+{
+	queue_describe_threads(gateway->queue, ret, size);
+}
+
 unsigned gateway_threads_left(struct gateway *gateway)
 {
 	return queue_threads_left(gateway->queue);

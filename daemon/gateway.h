@@ -242,6 +242,8 @@ void gateway_take_hotplug(struct gateway *gateway);
 /* Begins the ordered stop. It is over when gateway_threads(), the count of running jobs that were not joined yet, is 0. */
 void gateway_stop(struct gateway *gateway);
 unsigned gateway_threads(struct gateway *gateway);
+/* Device, phase and percent of each, as a line of text. */
+void gateway_describe_threads(struct gateway *gateway, char *ret, size_t size);
 /* Threads that the stop does not wait for, as their driver hangs: the process has to end with _exit(), and the gateway is not freed. */
 unsigned gateway_threads_left(struct gateway *gateway);
 

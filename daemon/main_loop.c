@@ -16,7 +16,8 @@
 #include "daemon/log.h"
 
 #define HEARTBEAT_MS         15000
-#define STOP_REPORT_MS       10000
+#define STOP_REPORT_MS       2000
+#define STOP_LOG_EVERY       5 /* reports */
 #define STOP_EXTENSION_USEC  "60000000"
 #define WATCHDOG_HALVES_USEC 2000u /* half of it, in ms */
 
@@ -39,6 +40,7 @@ struct main_loop {
 	int epoll_fd;
 	int fds[SOURCE_COUNT]; /* -1: not there; those of the gateway are borrowed */
 	bool stopping, cut_short;
+	unsigned stop_reports;
 };
 
 static void signals_of_the_loop(sigset_t *ret)
@@ -142,9 +144,12 @@ static void take_turn(struct main_loop *loop)
 static void report_stop(struct main_loop *loop)
 {
 	unsigned count = gateway_threads(loop->gateway);
-	sd_notifyf(0, "STATUS=stopping: waiting for %u running jobs\nEXTEND_TIMEOUT_USEC=" STOP_EXTENSION_USEC, count);
-	if (count > 0)
-		log_info(NULL, "stopping: waiting for %u running jobs; another signal ends at once", count);
+	char jobs[512];
+	gateway_describe_threads(loop->gateway, jobs, sizeof(jobs));
+	sd_notifyf(0, "STATUS=stopping: waiting for %u running jobs%s%s\nEXTEND_TIMEOUT_USEC=" STOP_EXTENSION_USEC, count,
+		   count > 0 ? ": " : "", jobs);
+	if (count > 0 && loop->stop_reports++ % STOP_LOG_EVERY == 0)
+		log_info(NULL, "stopping: waiting for %u running jobs: %s; another signal ends at once", count, jobs);
 }
 
 static void begin_stop(struct main_loop *loop)

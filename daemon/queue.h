@@ -100,6 +100,8 @@ void queue_stop(struct queue *queue);
 bool queue_stopping(struct queue *queue);
 /* Threads that were not joined yet, without those that the stop has left in a driver that hangs. Main thread only. */
 unsigned queue_threads(struct queue *queue);
+/* What the ordered stop waits for, one line: "bench-1 transfer 43 %, bench-2 apply"; cut off at the end of a text too long. */
+void queue_describe_threads(struct queue *queue, char *ret, size_t size);
 /* Those that were left. Nothing may be freed then: they end with the process. */
 unsigned queue_threads_left(struct queue *queue);
 

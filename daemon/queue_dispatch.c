@@ -2,6 +2,7 @@
 #include "daemon/queue_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -309,4 +310,20 @@ unsigned queue_threads(struct queue *queue)
 		count += entry->has_thread && !entry->left;
 	pthread_mutex_unlock(&queue->lock);
 	return count;
+}
+
+void queue_describe_threads(struct queue *queue, char *ret, size_t size)
+{
+	size_t used = 0;
+	ret[0] = '\0';
+	pthread_mutex_lock(&queue->lock);
+	for (const struct queued_job *entry = queue->jobs; entry != NULL && used < size; entry = entry->next) {
+		const struct job *job = &entry->row.job;
+		if (!entry->has_thread || entry->left)
+			continue;
+		used += (size_t)snprintf(ret + used, size - used, "%s%s %s", used > 0 ? ", " : "", job->request.device, job->phase);
+		if (used < size && strcmp(job->phase, "transfer") == 0 && job->progress.known)
+			used += (size_t)snprintf(ret + used, size - used, " %d %%", (int)job->progress.percent);
+	}
+	pthread_mutex_unlock(&queue->lock);
 }
