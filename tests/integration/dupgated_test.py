@@ -100,10 +100,10 @@ class Notify(FleetTest):
     def message(self):
         return self.messages.get(timeout=PATIENCE_S)
 
-    def message_with(self, line):
+    def message_with(self, beginning):
         while True:
             message = self.message()
-            if line in message:
+            if any(line.startswith(beginning) for line in message):
                 return message
 
     def test_ready_watchdog_and_stopping(self):
@@ -120,7 +120,7 @@ class Notify(FleetTest):
         job = rack.daemon.upgrade("bench-0", "CATM1-39529.dup")
         wait_for(lambda: not rack.daemon.get(f"/jobs/{job['id']}")["can_cancel"], what="the point of no return")
         rack.daemon.process.send_signal(signal.SIGTERM)
-        message = self.message_with("STATUS=stopping: waiting for 1 running jobs")
+        message = self.message_with("STATUS=stopping: waiting for 1 running jobs: bench-0 ")
         self.assertIn("EXTEND_TIMEOUT_USEC=60000000", message)
         self.assertEqual(rack.daemon.process.wait(PATIENCE_S), 0)
         self.assertEqual(rack.simulator.state(0)["release"], "LR5.1.1.0-39529")
