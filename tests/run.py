@@ -76,7 +76,7 @@ def run(command, build, timeout):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", default="build", help="folder with the built programs (default: build)")
-    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="programs at once (default: two a core, as most of them wait)")
+    parser.add_argument("--jobs", type=int, default=3 * (os.cpu_count() or 1), help="programs at once (default: three a core, as most of them wait)")
     parser.add_argument("--only", default="", help="only programs whose path contains this text")
     parser.add_argument("--no-python", action="store_true", help="only the libcheck programs")
     parser.add_argument("--timeout", type=int, default=240, help="seconds for one program (default: 240)")
