@@ -207,7 +207,7 @@ static enum boot_mode add_look(struct draft *draft)
 
 	add_step(draft, ACTION_LOOK, q->profile->boot_budget_s, "start the application once (AT+SMSWBOOT=1,1)",
 		 q->options->recover ? "it may work as it is; then nothing is sent"
-				     : "recovery tells no build, and a full bundle can destroy one of the factory build");
+				     : "recovery tells neither build nor family, and the wrong full bundle can destroy it");
 	return BOOT_MODE_FFF;
 }
 

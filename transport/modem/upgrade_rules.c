@@ -176,12 +176,20 @@ bool plan_replaces_boot_rom(const struct plan_question *q)
 	return is_factory(q) || is_factory_in_recovery(q);
 }
 
-/* Recovery tells no build, and nobody else has: it may be the factory's (field-failures.md F28). A helper that runs in recovery is RAM's own,
- * and a bundle that an earlier job began has no old boot ROM behind it any more. */
+/* Then the firmware's own would be taken for it, and any bundle would fit. */
+static bool family_is_untold(const struct plan_question *q)
+{
+	return q->modem->family == FAMILY_UNKNOWN && q->profile->family == FAMILY_UNKNOWN;
+}
+
+/* Recovery tells no build, and nobody else has: it may be the factory's of a Monarch 1 (field-failures.md F28). A helper that runs in recovery is
+ * RAM's own, and a bundle that an earlier job began has no old boot ROM behind it any more. */
 static bool build_is_unknown(const struct plan_question *q)
 {
-	return q->modem->boot_mode == BOOT_MODE_RECOVERY && plan_family(q) == FAMILY_MONARCH1 && !is_differential(q) &&
-	       q->options->from_build == 0 && q->options->resume_phase < PHASE_HELPER && !q->options->begun_before;
+	bool may_be_monarch1 = plan_family(q) == FAMILY_MONARCH1 || family_is_untold(q);
+
+	return q->modem->boot_mode == BOOT_MODE_RECOVERY && may_be_monarch1 && !is_differential(q) && q->options->from_build == 0 &&
+	       q->options->resume_phase < PHASE_HELPER && !q->options->begun_before;
 }
 
 bool plan_looks_first(const struct plan_question *q)
@@ -363,6 +371,12 @@ static int refuse_unknown_build(const struct plan_question *q, struct fault *fau
 {
 	if (!build_is_unknown(q) || q->options->force || plan_looks_first(q))
 		return 0;
+	if (family_is_untold(q))
+		return fault_set(
+		    fault, FAULT_BUNDLE_UNSUPPORTED,
+		    "the modem is in boot mode 4 (recovery), its application does not come up, and neither it nor the profile of "
+		    "its device tells its family: a bundle of another family can leave it unusable; give the device the profile of "
+		    "its board (force sends this one all the same)");
 	return fault_set(fault, FAULT_BUNDLE_UNSUPPORTED,
 			 "the modem is in boot mode 4 (recovery), its application does not come up and nobody knows its build: a full "
 			 "bundle can leave one of the factory build %u unusable (force sends it all the same)",
