@@ -11,26 +11,11 @@
 
 #define PAGE_DEFAULT 100u
 
-static int take_device(struct exchange *exchange, char ret[DEVICE_ID_SIZE])
-{
-	char id[QUERY_VALUE_SIZE];
-	const char *reference = exchange_query(exchange, "device");
-	if (reference == NULL)
-		return 0;
-	int r = reference_device(exchange, reference, id, sizeof(id));
-	if (r < 0)
-		return r;
-	if (!device_id_valid(id))
-		return exchange_refuse(exchange, 0, "device", "device has a value that is no id, and no device has it as its alias");
-	memcpy(ret, id, strlen(id) + 1);
-	return 0;
-}
-
 static int take_filter(struct exchange *exchange, struct audit_filter *ret)
 {
 	uint32_t before = 0;
 	*ret = (struct audit_filter){.limit = PAGE_DEFAULT};
-	int r = take_device(exchange, ret->device);
+	int r = reference_device_query(exchange, ret->device);
 	if (r == 0)
 		r = exchange_query_number(exchange, "before", 1, UINT32_MAX, &before);
 	ret->before = before;

@@ -27,21 +27,6 @@ static int take_id(struct exchange *exchange, const char *name, char *ret, size_
 	return 0;
 }
 
-static int take_device(struct exchange *exchange, char ret[DEVICE_ID_SIZE])
-{
-	char id[QUERY_VALUE_SIZE];
-	const char *reference = exchange_query(exchange, "device");
-	if (reference == NULL)
-		return 0;
-	int r = reference_device(exchange, reference, id, sizeof(id));
-	if (r < 0)
-		return r;
-	if (!device_id_valid(id))
-		return exchange_refuse(exchange, 0, "device", "device has a value that is no id, and no device has it as its alias");
-	memcpy(ret, id, strlen(id) + 1);
-	return 0;
-}
-
 static int take_state(struct exchange *exchange, struct job_filter *filter)
 {
 	const char *state = exchange_query(exchange, "state");
@@ -56,7 +41,7 @@ static int take_filter(struct exchange *exchange, struct job_filter *ret)
 	*ret = (struct job_filter){.limit = PAGE_DEFAULT};
 	int r = take_state(exchange, ret);
 	if (r == 0)
-		r = take_device(exchange, ret->device);
+		r = reference_device_query(exchange, ret->device);
 	if (r == 0)
 		r = take_id(exchange, "campaign", ret->campaign, sizeof(ret->campaign));
 	if (r == 0)

@@ -86,3 +86,18 @@ int reference_device(struct exchange *exchange, const char *reference, char *ret
 		exchange->fault = fault;
 	return r;
 }
+
+int reference_device_query(struct exchange *exchange, char ret[static DEVICE_ID_SIZE])
+{
+	char id[QUERY_VALUE_SIZE];
+	const char *reference = exchange_query(exchange, "device");
+	if (reference == NULL)
+		return 0;
+	int r = reference_device(exchange, reference, id, sizeof(id));
+	if (r < 0)
+		return r;
+	if (!device_id_valid(id))
+		return exchange_refuse(exchange, 0, "device", "device has a value that is no id, and no device has it as its alias");
+	memcpy(ret, id, strlen(id) + 1);
+	return 0;
+}

@@ -20,4 +20,7 @@ int reference_explain(struct exchange *exchange, const char *reference, int r);
  * devices that are gone. */
 int reference_device(struct exchange *exchange, const char *reference, char *ret, size_t size);
 
+/* The device of ?device=, which must be an id then. Without that parameter *ret stays. */
+int reference_device_query(struct exchange *exchange, char ret[static DEVICE_ID_SIZE]);
+
 #endif
