@@ -39,8 +39,8 @@ static int fill_order(struct exchange *exchange, struct campaign_request *asked)
 					       asked->window_name);
 		order->window = *window;
 	}
-	int r = 0;
-	if (asked->helper[0] != '\0')
+	int r = gateway_check_deadline(exchange->gateway, order->request.deadline_ms, &exchange->fault);
+	if (r == 0 && asked->helper[0] != '\0')
 		r = reference_resolve(exchange, "helper", asked->helper, order->request.helper);
 	if (r == 0 && asked->second[0] != '\0')
 		r = reference_resolve(exchange, "second", asked->second, order->request.second);

@@ -78,18 +78,21 @@ int device_request_begin(struct exchange *exchange, enum job_kind kind, struct j
 
 int route_probe_device(struct exchange *exchange)
 {
+	struct probe_request asked;
 	struct job_request request;
 	struct job job;
 	struct read_error error;
-	bool wait;
-	int r = json_read_job_terms(exchange->body, exchange->body_length, &wait, &error);
+	int r = json_read_probe(exchange->body, exchange->body_length, &asked, &error);
 	if (r == -EINVAL)
 		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
 	if (r == 0)
 		r = device_request_begin(exchange, JOB_PROBE, &request);
-	request.wait_for_lease = r == 0 && wait;
-	if (r == 0)
-		r = gateway_submit(exchange->gateway, &request, "", &job, &exchange->fault);
+	if (r < 0)
+		return r;
+	request.attempts = asked.attempts;
+	request.deadline_ms = asked.deadline_ms;
+	request.wait_for_lease = asked.wait_for_lease;
+	r = gateway_submit(exchange->gateway, &request, "", &job, &exchange->fault);
 	return r < 0 ? r : exchange_new_job(exchange, &job);
 }
 
@@ -128,6 +131,8 @@ static int fill_request(struct exchange *exchange, const struct upgrade_request 
 	request->priority = asked->priority;
 	request->rate_bps = asked->rate_bps;
 	request->not_before_ms = asked->not_before_ms;
+	request->deadline_ms = asked->deadline_ms;
+	request->attempts = asked->attempts;
 	request->wait_for_lease = asked->wait_for_lease;
 	return 0;
 }

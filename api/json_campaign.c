@@ -70,7 +70,8 @@ json_t *json_campaign_object(const struct campaign *campaign)
 			    {"dry_run", json_boolean(campaign->id[0] == '\0')}, {"counts", counts_object(&campaign->counts)},
 			    {"created_at", json_time_ms(campaign->created_at_ms)}, {"started_at", json_time_ms(campaign->started_at_ms)},
 			    {"finished_at", json_time_ms(campaign->finished_at_ms)}, {"reason", json_text(campaign->reason)},
-			    {"goes_on_at", json_time_ms(campaign->goes_on_at_ms)});
+			    {"goes_on_at", json_time_ms(campaign->goes_on_at_ms)}, {"deadline", json_time_ms(request->deadline_ms)},
+			    {"attempts", json_number(request->attempts)});
 }
 
 json_t *json_campaign_array(const struct campaign *campaigns, size_t count)

@@ -27,6 +27,8 @@ static const struct member_rule upgrade_rules[] = {
     {"priority", member_number, AT(struct upgrade_request, priority), .min = -100, .max = 100},
     {"not_before", member_time, AT(struct upgrade_request, not_before_ms)},
     {"rate", member_number, AT(struct upgrade_request, rate_bps), .min = 1200, .max = 4000000},
+    {"attempts", member_number, AT(struct upgrade_request, attempts), .min = 1, .max = JOB_ATTEMPTS_MAX},
+    {"deadline", member_time, AT(struct upgrade_request, deadline_ms)},
     {"if_leased", member_if_leased, AT(struct upgrade_request, wait_for_lease)},
 };
 
@@ -35,6 +37,17 @@ int json_read_job_terms(const char *body, size_t length, bool *ret_wait_for_leas
 	static const struct member_rule rule = {"if_leased", member_if_leased, .offset = 0, .size = sizeof(bool)};
 	*ret_wait_for_lease = false;
 	return json_read_members(body, length, &rule, 1, ret_wait_for_lease, ret_error);
+}
+
+int json_read_probe(const char *body, size_t length, struct probe_request *ret, struct read_error *ret_error)
+{
+	static const struct member_rule rules[] = {
+	    {"attempts", member_number, AT(struct probe_request, attempts), .min = 1, .max = JOB_ATTEMPTS_MAX},
+	    {"deadline", member_time, AT(struct probe_request, deadline_ms)},
+	    {"if_leased", member_if_leased, AT(struct probe_request, wait_for_lease)},
+	};
+	*ret = (struct probe_request){0};
+	return json_read_members(body, length, rules, COUNT_OF(rules), ret, ret_error);
 }
 
 int json_read_power_cycle(const char *body, size_t length, struct power_cycle_request *ret, struct read_error *ret_error)

@@ -17,8 +17,15 @@ struct read_error {
 
 /* All: 0, or -EINVAL with *ret_error, or -ENOMEM. An empty body is an empty object where nothing is required. */
 
-/* What every job may be asked for with: {"if_leased": "refuse" | "wait"}. */
+/* What a retry may be asked for with: {"if_leased": "refuse" | "wait"}. */
 int json_read_job_terms(const char *body, size_t length, bool *ret_wait_for_lease, struct read_error *ret_error);
+
+struct probe_request {
+	uint32_t attempts;   /* 0: not said */
+	int64_t deadline_ms; /* the same */
+	bool wait_for_lease;
+};
+int json_read_probe(const char *body, size_t length, struct probe_request *ret, struct read_error *ret_error);
 
 struct power_cycle_request {
 	char rung[8];
@@ -38,6 +45,8 @@ struct upgrade_request {
 	bool allow_branch_switch;
 	int32_t priority;
 	int64_t not_before_ms;
+	int64_t deadline_ms; /* 0: not said */
+	uint32_t attempts;   /* the same */
 	uint32_t rate_bps;
 	bool wait_for_lease;
 };

@@ -119,6 +119,8 @@ static const struct member_rule rules[] = {
     {"allow_branch_switch", member_bool, REQUEST(allow_branch_switch)},
     {"priority", member_number, REQUEST(priority), .min = -100, .max = 100},
     {"rate", member_number, REQUEST(rate_bps), .min = 1200, .max = 4000000},
+    {"attempts", member_number, REQUEST(attempts), .min = 1, .max = JOB_ATTEMPTS_MAX},
+    {"deadline", member_time, REQUEST(deadline_ms)},
     {"max_parallel", member_number, ORDER(max_parallel), .min = 1, .max = CAMPAIGN_PARALLEL_MAX},
     {"stop_after", member_stop_after, ORDER(stop_after)},
     {"window", member_window, ORDER(window)},

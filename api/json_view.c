@@ -105,21 +105,22 @@ static json_t *notes_array(const struct job *job)
 json_t *json_job_object(const struct job *job)
 {
 	const struct job_request *request = &job->request;
-	return JSON_MEMBERS({"id", json_text(job->id)}, {"kind", json_text(job_kind_name(request->kind))},
-			    {"device", json_text(request->device)}, {"state", json_text(job_state_name(job->state))},
-			    {"phase", json_text(job->phase)}, {"waiting_for", json_text(job_wait_name(job->waiting_for))},
-			    {"firmware", json_text(request->firmware)}, {"from_release", json_text(job->from_release)},
-			    {"to_release", json_text(job->to_release)}, {"progress", json_progress_object(&job->progress)},
-			    {"step", json_count(job->step)}, {"steps", json_count(job->steps)},
-			    {"can_cancel", json_boolean(job->can_cancel)}, {"attempt", json_count(job->attempt)},
-			    {"interruptions", json_count(job->interruptions)}, {"created_at", json_time_ms(job->created_at_ms)},
-			    {"started_at", json_time_ms(job->started_at_ms)}, {"finished_at", json_time_ms(job->finished_at_ms)},
-			    {"verified", json_boolean(job->verified)}, {"fault", json_fault_object(&job->fault)},
-			    {"retry_of", json_text(request->retry_of)}, {"priority", json_integer(request->priority)},
-			    {"firmware_name", json_text(request->firmware_name)}, {"detail", json_text(job->detail)},
-			    {"not_before", json_time_ms(job->not_before_ms)}, {"notes", notes_array(job)},
-			    {"download", json_text(job->download)}, {"rung", json_text(request->rung)},
-			    {"requested_by", json_text(request->requested_by)}, {"campaign", json_text(request->campaign)});
+	return JSON_MEMBERS(
+	    {"id", json_text(job->id)}, {"kind", json_text(job_kind_name(request->kind))}, {"device", json_text(request->device)},
+	    {"state", json_text(job_state_name(job->state))}, {"phase", json_text(job->phase)},
+	    {"waiting_for", json_text(job_wait_name(job->waiting_for))}, {"firmware", json_text(request->firmware)},
+	    {"from_release", json_text(job->from_release)}, {"to_release", json_text(job->to_release)},
+	    {"progress", json_progress_object(&job->progress)}, {"step", json_count(job->step)}, {"steps", json_count(job->steps)},
+	    {"can_cancel", json_boolean(job->can_cancel)}, {"attempt", json_count(job->attempt)},
+	    {"interruptions", json_count(job->interruptions)}, {"created_at", json_time_ms(job->created_at_ms)},
+	    {"started_at", json_time_ms(job->started_at_ms)}, {"finished_at", json_time_ms(job->finished_at_ms)},
+	    {"verified", json_boolean(job->verified)}, {"fault", json_fault_object(&job->fault)},
+	    {"retry_of", json_text(request->retry_of)}, {"priority", json_integer(request->priority)},
+	    {"firmware_name", json_text(request->firmware_name)}, {"detail", json_text(job->detail)},
+	    {"not_before", json_time_ms(job->not_before_ms)}, {"notes", notes_array(job)}, {"download", json_text(job->download)},
+	    {"rung", json_text(request->rung)}, {"requested_by", json_text(request->requested_by)},
+	    {"campaign", json_text(request->campaign)}, {"waiting_since", json_time_ms(job->waiting_since_ms)},
+	    {"deadline", json_time_ms(request->deadline_ms)}, {"attempts_max", json_count(job->attempts_max)});
 }
 
 json_t *json_device_array(const struct device *devices, size_t count)

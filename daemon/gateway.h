@@ -80,6 +80,8 @@ struct job_source {
 };
 int gateway_submit_url(struct gateway *gateway, const struct job_request *request, const struct job_source *source, struct job *ret,
 		       struct job_fault *ret_fault);
+/* "invalid-request" when it has passed; 0: none. */
+int gateway_check_deadline(const struct gateway *gateway, int64_t deadline_ms, struct job_fault *ret_fault);
 int gateway_job(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault);
 int gateway_cancel(struct gateway *gateway, const char *id, struct job *ret, struct job_fault *ret_fault);
 /* lease_token: NULL: none. wait_for_lease: as in struct job_request. */

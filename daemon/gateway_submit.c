@@ -11,7 +11,22 @@
 
 #define PRIORITY_MAX 100
 
-static int check_request(struct job_request *request, struct job_fault *ret_fault)
+int gateway_check_deadline(const struct gateway *gateway, int64_t deadline_ms, struct job_fault *ret_fault)
+{
+	if (deadline_ms == 0 || deadline_ms > gateway->now_ms())
+		return 0;
+	return job_fault_set(ret_fault, "invalid-request", "the deadline has passed already");
+}
+
+/* A campaign's was checked when that was made: by now it may have passed, and the queue tells what comes of that. */
+static int check_terms(const struct gateway *gateway, const struct job_request *request, struct job_fault *ret_fault)
+{
+	if (request->attempts > JOB_ATTEMPTS_MAX)
+		return job_fault_set(ret_fault, "invalid-request", "attempts is between 1 and %u", JOB_ATTEMPTS_MAX);
+	return request->campaign[0] != '\0' ? 0 : gateway_check_deadline(gateway, request->deadline_ms, ret_fault);
+}
+
+static int check_request(const struct gateway *gateway, struct job_request *request, struct job_fault *ret_fault)
 {
 	enum upgrade_way way;
 	if (!engine_way_parse(request->way, &way))
@@ -21,7 +36,7 @@ static int check_request(struct job_request *request, struct job_fault *ret_faul
 		return job_fault_set(ret_fault, "invalid-request", "priority is between %d and %d", -PRIORITY_MAX, PRIORITY_MAX);
 	if (request->way[0] == '\0')
 		memcpy(request->way, "auto", sizeof("auto"));
-	return 0;
+	return check_terms(gateway, request, ret_fault);
 }
 
 /* All that can be wrong with a request, and its references as digests. *ret is the caller's to clear when this returns 0; empty for a probe. */
@@ -30,7 +45,7 @@ static int resolve(struct gateway *gateway, struct job_request *request, const c
 {
 	int result = registry_get(gateway->registry, request->device, ret_device, ret_fault);
 	if (result == 0)
-		result = check_request(request, ret_fault);
+		result = check_request(gateway, request, ret_fault);
 	if (result == 0 && request->kind == JOB_UPGRADE)
 		result = job_files_resolve(gateway->firmware, request, reference, ret, ret_fault);
 	if (result == 0 && gateway->config->require_signature) {
@@ -96,7 +111,7 @@ static int submit_url(struct gateway *gateway, struct job_request *request, cons
 	const struct queue_order order = {.request = request, .source = source, .retried = retried, .to_release = ""};
 	int result = registry_get(gateway->registry, request->device, &device, ret_fault);
 	if (result == 0)
-		result = check_request(request, ret_fault);
+		result = check_request(gateway, request, ret_fault);
 	if (result == 0)
 		result = refuse_by_state(&device, request, ret_fault);
 	if (result < 0)
@@ -156,7 +171,7 @@ int gateway_retry(struct gateway *gateway, const char *id, const char *lease_tok
 				     job_state_name(row.job.state));
 	struct job_request request = row.job.request;
 	memcpy(request.retry_of, row.job.id, sizeof(request.retry_of));
-	request.not_before_ms = 0;
+	request.not_before_ms = request.deadline_ms = 0;
 	request.campaign[0] = request.window[0] = '\0'; /* a person does this, and now */
 	request.wait_for_lease = wait_for_lease;
 	gateway_own_lease(gateway, request.device, lease_token, request.lease);

@@ -123,6 +123,7 @@ static void fill_state(struct job_row *row, enum job_state state, int64_t now_ms
 	job->can_cancel = !job_state_terminal(state) && !row->past_return && !row->cancel_requested;
 	if (state != JOB_WAITING) {
 		job->waiting_for = WAIT_NOTHING;
+		job->waiting_since_ms = 0;
 		job->not_before_ms = 0;
 		row->absent_since_ms = 0;
 	}
@@ -212,9 +213,16 @@ enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms)
 	return WAIT_NOTHING;
 }
 
+void queued_job_wait_for(struct queued_job *entry, struct job *job, enum job_wait reason)
+{
+	if (job->waiting_for != reason)
+		job->waiting_since_ms = entry->queue->with.now_ms();
+	job->waiting_for = reason;
+}
+
 int queued_job_wait(struct queued_job *entry, struct job_row *next, enum job_wait reason, struct job_fault *ret_fault)
 {
-	next->job.waiting_for = reason;
+	queued_job_wait_for(entry, &next->job, reason);
 	if (reason == WAIT_TIME)
 		(void)queued_job_mind_window(entry->queue, &next->job, entry->queue->with.now_ms());
 	if (reason == WAIT_DEVICE && next->absent_since_ms == 0)
@@ -222,9 +230,9 @@ int queued_job_wait(struct queued_job *entry, struct job_row *next, enum job_wai
 	return queued_job_set_state(entry, next, JOB_WAITING, ret_fault);
 }
 
-static bool may_try_again(const struct queued_job *entry, const struct job_row *row)
+static bool may_try_again(const struct job_row *row)
 {
-	return row->job.attempt < entry->queue->with.attempts && job_fault_may_pass(row, &row->job.fault);
+	return row->job.attempt < row->job.attempts_max && job_fault_may_pass(row, &row->job.fault);
 }
 
 static int wait_for_retry(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
@@ -307,7 +315,7 @@ static int leave_running(struct queued_job *entry, struct job_row *next, struct 
 		return queued_job_set_state(entry, next, JOB_QUEUED, ret_fault);
 	if (job_needs_port(next) && port_loss_count(entry, next))
 		return end_without_port(entry, next, ret_fault);
-	if (may_try_again(entry, next))
+	if (may_try_again(next))
 		return wait_for_retry(entry, next, ret_fault);
 	return queued_job_set_state(entry, next, JOB_FAILED, ret_fault);
 }

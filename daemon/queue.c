@@ -204,6 +204,8 @@ static struct job_row new_row(struct queue *queue, const struct queue_order *ord
 		job->waiting_for = WAIT_DEVICE;
 	}
 	job->state = job->waiting_for == WAIT_NOTHING ? JOB_QUEUED : JOB_WAITING;
+	job->waiting_since_ms = job->waiting_for == WAIT_NOTHING ? 0 : now_ms;
+	job->attempts_max = request->attempts > 0 ? request->attempts : queue->with.attempts;
 	return row;
 }
 

@@ -212,7 +212,7 @@ static int take_success(struct queued_job *entry, const struct download *downloa
 	next->job.request = with_firmware;
 	/* It goes on waiting, and out of `waiting` it would forget until when. */
 	if (next->aside || next->job.not_before_ms > queue->with.now_ms()) {
-		next->job.waiting_for = next->aside ? WAIT_LEASE : WAIT_TIME;
+		queued_job_wait_for(entry, &next->job, next->aside ? WAIT_LEASE : WAIT_TIME);
 		result = queued_job_keep(entry, next, EVENT_JOB_CHANGED, &unused);
 	} else {
 		result = queued_job_set_state(entry, next, JOB_QUEUED, &unused);

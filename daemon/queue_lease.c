@@ -37,7 +37,7 @@ static int step_aside(struct queued_job *entry, struct job_row *next, struct job
 		result = queued_job_wait(entry, next, WAIT_LEASE, ret_fault);
 	} else {
 		if (next->job.waiting_for != WAIT_DOWNLOAD)
-			next->job.waiting_for = WAIT_LEASE;
+			queued_job_wait_for(entry, &next->job, WAIT_LEASE);
 		next->absent_since_ms = 0;
 		result = queued_job_keep(entry, next, EVENT_JOB_CHANGED, ret_fault);
 	}
@@ -54,7 +54,7 @@ static int step_back(struct queued_job *entry, struct job_row *next, struct job_
 	bool has_to_wait = job_row_lacks_firmware(next) || next->job.not_before_ms > entry->queue->with.now_ms();
 	if (!has_to_wait)
 		return queued_job_set_state(entry, next, JOB_QUEUED, ret_fault);
-	next->job.waiting_for = job_row_lacks_firmware(next) ? WAIT_DOWNLOAD : WAIT_TIME;
+	queued_job_wait_for(entry, &next->job, job_row_lacks_firmware(next) ? WAIT_DOWNLOAD : WAIT_TIME);
 	int result = queued_job_keep(entry, next, EVENT_JOB_CHANGED, ret_fault);
 	if (result == 0)
 		registry_set_job(entry->queue->with.registry, next->job.request.device, next->job.id, false);

@@ -50,6 +50,7 @@ static void add_probe(struct queue *queue, const struct device *device, int64_t 
 	struct job_row row = {.job = {.request = {.kind = JOB_PROBE, .way = "auto", .priority = PERIODIC_PRIORITY},
 				      .state = JOB_QUEUED,
 				      .attempt = 1,
+				      .attempts_max = 1,
 				      .can_cancel = true,
 				      .created_at_ms = now_ms,
 				      .progress.eta_s = -1}};

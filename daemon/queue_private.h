@@ -143,6 +143,9 @@ int64_t queued_job_may_begin_ms(struct queue *queue, const struct job *job, int6
 /* Says in the job until when it waits for its window, when it does. True: that is another moment than it said. `change` is held. */
 bool queued_job_mind_window(struct queue *queue, struct job *job, int64_t now_ms);
 
+/* Another reason begins now; the same one goes on. */
+void queued_job_wait_for(struct queued_job *entry, struct job *job, enum job_wait reason);
+
 /* To waiting, with the reason in next->job.waiting_for. `change` is held. */
 int queued_job_wait(struct queued_job *entry, struct job_row *next, enum job_wait reason, struct job_fault *ret_fault);
 

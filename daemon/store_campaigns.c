@@ -8,14 +8,14 @@
 #define ORDER_COLUMNS                                                                                                                      \
 	"id, name, selector, firmware, firmware_name, helper, second, way, force, allow_downgrade, allow_branch_switch, priority, "        \
 	"rate_bps, max_parallel, stop_failed, stop_consecutive, stop_percent, pause_after_wave, soak_s, start_window, offline, release, "  \
-	"created_at_ms"
+	"created_at_ms, deadline_ms, attempts"
 #define MEMBER_COLUMNS                                                                                                                     \
 	"campaign, device, wave, state, reason, job, previous, withdrawn, from_release, to_release, attempts, started_at_ms, "             \
 	"finished_at_ms, fault_code, fault_message, fault_evidence"
 
 static const char insert_campaign[] =
     "INSERT INTO campaigns (" ORDER_COLUMNS ", state, reason, wave, wave_done_at_ms, started_at_ms, finished_at_ms) VALUES (?1, ?2, ?3,"
-    " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, 'draft', '', 0, 0, 0, 0)"
+    " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, 'draft', '', 0, 0, 0, 0)"
     " ON CONFLICT (id) DO NOTHING";
 static const char update_campaign[] = "UPDATE campaigns SET state = ?2, reason = ?3, wave = ?4, wave_done_at_ms = ?5, started_at_ms = ?6,"
 				      " finished_at_ms = ?7 WHERE id = ?1";
@@ -76,6 +76,8 @@ static int write_order(struct store *store, const struct campaign *campaign, str
 	store_bind_text(&binder, campaign_offline_name(order->offline));
 	store_bind_text(&binder, campaign->release);
 	store_bind_int(&binder, campaign->created_at_ms);
+	store_bind_int(&binder, request->deadline_ms);
+	store_bind_int(&binder, request->attempts);
 	return run_bound(store, &binder, ret_fault);
 }
 
@@ -182,6 +184,8 @@ static void read_order(struct store_reader *reader, struct campaign *ret)
 	(void)campaign_offline_parse(offline, &order->offline);
 	store_read_text(reader, ret->release, sizeof(ret->release));
 	ret->created_at_ms = store_read_int(reader);
+	request->deadline_ms = store_read_int(reader);
+	request->attempts = (uint32_t)store_read_int(reader);
 }
 
 static void read_campaign(sqlite3_stmt *statement, struct campaign *ret)

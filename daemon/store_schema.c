@@ -149,6 +149,13 @@ static const char *const migrations[] = {
     "CREATE TRIGGER campaign_has_job AFTER INSERT ON jobs WHEN new.campaign <> '' BEGIN"
     " UPDATE campaign_members SET job = new.id WHERE campaign = new.campaign AND device = new.device;"
     " END;",
+    /* own_attempts: asked for, 0: none were. What is older than this had the three of the default. */
+    "ALTER TABLE jobs ADD COLUMN waiting_since_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN deadline_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN own_attempts INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN attempts_max INTEGER NOT NULL DEFAULT 3;"
+    "ALTER TABLE campaigns ADD COLUMN deadline_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE campaigns ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int user_version(sqlite3 *db, int *ret)

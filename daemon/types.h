@@ -17,6 +17,7 @@
 #define JOB_NOTES_MAX     8u
 #define JOB_DOWNLOAD_SIZE 24u
 #define REQUESTED_BY_SIZE 64u
+#define JOB_ATTEMPTS_MAX  20u /* that a job can be given */
 
 enum device_state { DEVICE_READY, DEVICE_BUSY, DEVICE_ABSENT, DEVICE_STRANDED, DEVICE_QUARANTINED, DEVICE_MAINTENANCE, DEVICE_UNKNOWN };
 const char *device_state_name(enum device_state state);
@@ -131,6 +132,8 @@ struct job_request {
 	int priority;          /* higher first, -100 … 100, default 0 */
 	uint32_t rate_bps;     /* 0: the profile's */
 	int64_t not_before_ms; /* Unix time; 0: now */
+	int64_t deadline_ms;   /* Unix time after which no attempt of it begins; 0: none */
+	uint32_t attempts;     /* 1 … JOB_ATTEMPTS_MAX; 0: as many as the configuration says */
 	char retry_of[JOB_ID_SIZE];
 	char lease[JOB_ID_SIZE];              /* under which it is asked for, as gateway_own_lease() told; "": none */
 	char requested_by[REQUESTED_BY_SIZE]; /* as actor_name() tells (daemon/errand.h); "": the daemon itself */
@@ -155,13 +158,15 @@ struct job {
 	char phase[16];   /* "" when it never ran */
 	char detail[200]; /* a sentence about right now: "the modem is erasing flash, this is normal" */
 	enum job_wait waiting_for;
+	int64_t waiting_since_ms;         /* Unix time since which it waits for that; 0: it does not wait */
 	char download[JOB_DOWNLOAD_SIZE]; /* id of the one that brings its firmware; "": none */
 	char from_release[48];
 	char to_release[48]; /* as read back; before the end as the firmware declares */
 	struct job_progress progress;
 	uint32_t step, steps;
 	bool can_cancel;
-	uint32_t attempt; /* from 1 */
+	uint32_t attempt;      /* from 1 */
+	uint32_t attempts_max; /* its own, or those of the configuration when it was made */
 	uint32_t interruptions;
 	int64_t created_at_ms, started_at_ms, finished_at_ms; /* Unix time; 0: not yet */
 	int64_t not_before_ms;                                /* when a waiting job goes on; 0: none */

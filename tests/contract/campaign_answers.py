@@ -11,7 +11,8 @@ class CampaignAnswers:
         stop = {"failed": 2, "consecutive": None, "percent": None}
         window = {"days": "sat,sun", "from": "01:00", "length": "1h30m", "zone": "Europe/Paris"}
         order = {"firmware": "campaign.dup", "selector": "id=bench-1", "stop_after": {"failed": 2}, "waves": [{"selector": "none"}], "soak_s": 5,
-                 "window": window, "offline": "skip", "max_parallel": 3, "name": "a", "pause_after_wave": True}
+                 "window": window, "offline": "skip", "max_parallel": 3, "name": "a", "pause_after_wave": True, "attempts": 7,
+                 "deadline": "2999-01-01T01:00:00+01:00"}
         report = self.call("createCampaign", body=dict(order, dry_run=True)).json()
         self.assertEqual((report["devices"][0]["state"], report["devices"][0]["reason"]), ("skipped", "it is in no wave"))
         draft = self.call("createCampaign", body=order, status=201)
@@ -19,6 +20,7 @@ class CampaignAnswers:
         self.assertEqual(draft.headers["location"], f"/campaigns/{campaign['id']}")
         self.assertEqual((campaign["stop_after"], campaign["window"]), (stop, dict(window, name=None)))
         self.assertEqual((campaign["soak_s"], campaign["offline"], campaign["max_parallel"], campaign["pause_after_wave"]), (5, "skip", 3, True))
+        self.assertEqual((campaign["attempts"], campaign["deadline"]), (7, "2999-01-01T00:00:00.000Z"))
         self.problem("pauseCampaign", 409, "invalid-request", campaign["id"])
         self.problem("startCampaign", 400, "invalid-request", campaign["id"], body={"now": True})
         self.assertEqual(self.call("getCampaign", campaign["id"]).json(), campaign)
@@ -30,6 +32,7 @@ class CampaignAnswers:
             self.assertEqual(topic, "campaign")
             validate_named(data, "Event")
         self.problem("createCampaign", 422, "invalid-request", body=dict(order, selector="id=none"))
+        self.problem("createCampaign", 400, "invalid-request", body=dict(order, deadline="2001-01-01T00:00:00Z"))
         self.problem("upgradeMany", 400, "invalid-request", body=order)
 
     def test_course_of_a_campaign(self):

@@ -154,7 +154,8 @@ START_TEST(full_upgrade_is_read)
 	static const char body[] = "{\"firmware\":\"x\",\"helper\":\"h\",\"second\":\"s\",\"way\":\"fff\",\"force\":true,\"allow_"
 				   "downgrade\":true,\"priority\":-100,"
 				   "\"allow_branch_switch\":true,"
-				   "\"not_before\":\"1970-01-02T01:00:00.5+01:00\",\"rate\":921600}";
+				   "\"not_before\":\"1970-01-02T01:00:00.5+01:00\",\"rate\":921600,\"attempts\":20,"
+				   "\"deadline\":\"1970-01-01T00:00:07Z\"}";
 	ck_assert_int_eq(json_read_upgrade(body, strlen(body), &request, &error), 0);
 	ck_assert_str_eq(request.helper, "h");
 	ck_assert_str_eq(request.second, "s");
@@ -165,6 +166,8 @@ START_TEST(full_upgrade_is_read)
 	ck_assert_int_eq(request.priority, -100);
 	ck_assert_int_eq(request.not_before_ms, 86400500);
 	ck_assert_uint_eq(request.rate_bps, 921600);
+	ck_assert_uint_eq(request.attempts, 20);
+	ck_assert_int_eq(request.deadline_ms, 7000);
 }
 END_TEST
 
@@ -202,6 +205,28 @@ START_TEST(raw_nul_is_refused)
 	struct read_error error;
 	static const char body[] = "{\"firmware\":\"a\"}\0{\"force\":1}";
 	ck_assert_int_eq(json_read_upgrade(body, sizeof(body) - 1, &request, &error), -EINVAL);
+}
+END_TEST
+
+START_TEST(probe_is_read)
+{
+	struct read_error error;
+	struct probe_request request;
+	static const char body[] = "{\"if_leased\":\"wait\",\"attempts\":1,\"deadline\":\"1970-01-01T00:00:07Z\"}";
+	ck_assert_int_eq(json_read_probe("", 0, &request, &error), 0);
+	ck_assert(!request.wait_for_lease);
+	ck_assert_uint_eq(request.attempts, 0);
+	ck_assert_int_eq(request.deadline_ms, 0);
+	ck_assert_int_eq(json_read_probe(body, sizeof(body) - 1, &request, &error), 0);
+	ck_assert(request.wait_for_lease);
+	ck_assert_uint_eq(request.attempts, 1);
+	ck_assert_int_eq(request.deadline_ms, 7000);
+	ck_assert_int_eq(json_read_probe("{\"attempts\":0}", 14, &request, &error), -EINVAL);
+	ck_assert_str_eq(error.member, "attempts");
+	ck_assert_int_eq(json_read_probe("{\"attempts\":21}", 15, &request, &error), -EINVAL);
+	ck_assert_str_eq(error.member, "attempts");
+	ck_assert_int_eq(json_read_probe("{\"deadline\":\"soon\"}", 19, &request, &error), -EINVAL);
+	ck_assert_str_eq(error.member, "deadline");
 }
 END_TEST
 
@@ -370,6 +395,7 @@ int main(void)
 	tcase_add_test(tcase, longest_firmware_fits_and_one_more_does_not);
 	tcase_add_test(tcase, depth_counts_structure_only);
 	tcase_add_test(tcase, raw_nul_is_refused);
+	tcase_add_test(tcase, probe_is_read);
 	tcase_add_test(tcase, what_every_job_may_be_asked_for_with);
 	tcase_add_test(tcase, device_patch_sets_only_what_is_there);
 	tcase_add_test(tcase, a_merge_patch_says_which_labels_go);

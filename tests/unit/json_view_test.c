@@ -76,6 +76,7 @@ START_TEST(queued_job)
 			  .request = {.kind = JOB_POWER_CYCLE, .device = "b", .rung = "auto", .requested_by = "token:lab-ci"},
 			  .created_at_ms = 1,
 			  .attempt = 1,
+			  .attempts_max = 3,
 			  .can_cancel = true};
 	assert_text(
 	    json_view_job(&job),
@@ -84,7 +85,8 @@ START_TEST(queued_job)
 	    "\"from_release\":null,\"to_release\":null,\"progress\":null,\"step\":0,\"steps\":0,\"can_cancel\":true,\"attempt\":1,"
 	    "\"interruptions\":0,\"created_at\":\"1970-01-01T00:00:00.001Z\",\"started_at\":null,\"finished_at\":null,\"verified\":false,"
 	    "\"fault\":null,\"retry_of\":null,\"priority\":0,\"firmware_name\":null,\"detail\":null,\"not_before\":null,\"notes\":[],"
-	    "\"download\":null,\"rung\":\"auto\",\"requested_by\":\"token:lab-ci\",\"campaign\":null}\n");
+	    "\"download\":null,\"rung\":\"auto\",\"requested_by\":\"token:lab-ci\",\"campaign\":null,"
+	    "\"waiting_since\":null,\"deadline\":null,\"attempts_max\":3}\n");
 }
 END_TEST
 
@@ -92,7 +94,15 @@ START_TEST(waiting_job_with_everything)
 {
 	struct job job = {
 	    .id = "j2",
-	    .request = {.kind = JOB_UPGRADE, .device = "b", .firmware = SHA, .firmware_name = "x.dup", .priority = -3, .retry_of = "j1"},
+	    .request = {.kind = JOB_UPGRADE,
+			.device = "b",
+			.firmware = SHA,
+			.firmware_name = "x.dup",
+			.priority = -3,
+			.retry_of = "j1",
+			.deadline_ms = 9000},
+	    .waiting_since_ms = 3500,
+	    .attempts_max = 7,
 	    .state = JOB_WAITING,
 	    .phase = "transfer",
 	    .detail = "d",
@@ -124,10 +134,11 @@ START_TEST(waiting_job_with_everything)
 				     "\"started_at\":\"1970-01-01T00:00:02.000Z\",\"finished_at\":\"1970-01-01T00:00:03.000Z\","
 				     "\"verified\":true,\"fault\":{\"code\":\"port-gone\",\"class\":\"transient\",\"message\":\"gone\","
 				     "\"evidence\":null,\"remedy\":\""));
-	ck_assert_ptr_nonnull(strstr(
-	    text, "\"retry_of\":\"j1\",\"priority\":-3,\"firmware_name\":\"x.dup\",\"detail\":\"d\","
-		  "\"not_before\":\"1970-01-01T00:00:04.000Z\",\"notes\":[\"first\",\"the "
-		  "\\\"second\\\"\"],\"download\":\"0195512f5c1a3d90a1b2\",\"rung\":null,\"requested_by\":null,\"campaign\":null}\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "\"retry_of\":\"j1\",\"priority\":-3,\"firmware_name\":\"x.dup\",\"detail\":\"d\","
+			 "\"not_before\":\"1970-01-01T00:00:04.000Z\",\"notes\":[\"first\",\"the "
+			 "\\\"second\\\"\"],\"download\":\"0195512f5c1a3d90a1b2\",\"rung\":null,\"requested_by\":null,\"campaign\":null,"
+			 "\"waiting_since\":\"1970-01-01T00:00:03.500Z\",\"deadline\":\"1970-01-01T00:00:09.000Z\",\"attempts_max\":7}\n"));
 	free(text);
 }
 END_TEST

@@ -97,6 +97,8 @@ static void check_request(const struct job_request *back, const struct job_reque
 	ck_assert_int_eq(back->priority, request->priority);
 	ck_assert_uint_eq(back->rate_bps, request->rate_bps);
 	ck_assert_int_eq(back->not_before_ms, request->not_before_ms);
+	ck_assert_int_eq(back->deadline_ms, request->deadline_ms);
+	ck_assert_uint_eq(back->attempts, request->attempts);
 	ck_assert_str_eq(back->retry_of, request->retry_of);
 }
 
@@ -119,6 +121,8 @@ static void check_job(const struct job *back, const struct job *job)
 	ck_assert_uint_eq(back->steps, job->steps);
 	ck_assert_int_eq(back->can_cancel, job->can_cancel);
 	ck_assert_uint_eq(back->attempt, job->attempt);
+	ck_assert_uint_eq(back->attempts_max, job->attempts_max);
+	ck_assert_int_eq(back->waiting_since_ms, job->waiting_since_ms);
 	ck_assert_uint_eq(back->interruptions, job->interruptions);
 	ck_assert_int_eq(back->created_at_ms, job->created_at_ms);
 	ck_assert_int_eq(back->started_at_ms, job->started_at_ms);
@@ -133,6 +137,24 @@ static void check_job(const struct job *back, const struct job *job)
 		ck_assert_str_eq(back->notes[i], job->notes[i]);
 }
 
+static void fill_request(struct job_request *request)
+{
+	request->kind = JOB_PROBE;
+	memset(request->firmware, 'a', 64);
+	strcpy(request->firmware_name, "it's \"x\"; DROP TABLE jobs.dup");
+	memset(request->helper, 'b', 64);
+	memset(request->second, 'c', 64);
+	request->allow_branch_switch = true;
+	strcpy(request->way, "fff");
+	request->force = true;
+	request->priority = -7;
+	request->rate_bps = 3000000;
+	request->not_before_ms = 11;
+	request->deadline_ms = 12;
+	request->attempts = 13;
+	strcpy(request->retry_of, "01");
+}
+
 START_TEST(every_member_of_a_job_comes_back)
 {
 	struct job_row row = make_row("01", "bench-1", JOB_WAITING), back;
@@ -141,18 +163,7 @@ START_TEST(every_member_of_a_job_comes_back)
 	ck_assert_int_eq(store_job_insert(store, &row, &fault), 0);
 	strcpy(job->id, "02");
 	job->state = JOB_FAILED;
-	job->request.kind = JOB_PROBE;
-	memset(job->request.firmware, 'a', 64);
-	strcpy(job->request.firmware_name, "it's \"x\"; DROP TABLE jobs.dup");
-	memset(job->request.helper, 'b', 64);
-	memset(job->request.second, 'c', 64);
-	job->request.allow_branch_switch = true;
-	strcpy(job->request.way, "fff");
-	job->request.force = true;
-	job->request.priority = -7;
-	job->request.rate_bps = 3000000;
-	job->request.not_before_ms = 11;
-	strcpy(job->request.retry_of, "01");
+	fill_request(&job->request);
 	strcpy(job->phase, "transfer");
 	strcpy(row.furthest_phase, "apply");
 	strcpy(job->detail, "detail");
@@ -165,6 +176,8 @@ START_TEST(every_member_of_a_job_comes_back)
 	job->steps = 8;
 	row.cancel_requested = true;
 	job->attempt = 2;
+	job->attempts_max = 14;
+	job->waiting_since_ms = 1700000000006;
 	job->interruptions = 4;
 	job->created_at_ms = 1700000000001;
 	job->started_at_ms = 1700000000002;
@@ -410,6 +423,7 @@ START_TEST(a_job_of_the_first_release_is_brought_up_to_date)
 	ck_assert_str_eq(row.job.fault.message, "gone");
 	ck_assert_uint_eq(row.job.note_count, 0);
 	ck_assert_str_eq(row.job.request.second, "");
+	ck_assert_uint_eq(row.job.attempts_max, 3);
 	ck_assert_str_eq(row.url, "");
 	ck_assert_str_eq(row.job.download, "");
 }
