@@ -77,6 +77,7 @@ static int make_campaign(struct exchange *exchange, bool at_once)
 		r = fill_order(exchange, &asked);
 	if (r < 0)
 		return r;
+	exchange->changes_nothing = asked.dry_run;
 	if (asked.dry_run)
 		r = answer_trial(exchange, &asked);
 	else if (at_once)

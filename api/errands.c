@@ -10,6 +10,8 @@
 
 #include "api/json_view.h"
 
+#define STATUS_DONE          200
+#define STATUS_CREATED       201
 #define STATUS_ACCEPTED      202
 #define STATUS_FIRST_REFUSAL 400
 #define STATUS_CONFLICT      409
@@ -22,7 +24,8 @@ struct errand_desk {
 	struct errand_visit *first;
 };
 
-/* In which transaction a request is kept, and the answer that it gets when all goes well. Those that are not here are kept after their change. */
+/* In which transaction a request is kept, and the answer that it gets when all goes well: the last one that fits. Those that are not here are kept
+ * after their change. */
 static const struct {
 	const char *method, *pattern; /* what the route's begins with */
 	enum errand_change change;
@@ -34,6 +37,10 @@ static const struct {
     {"DELETE", "/jobs/{id}", ERRAND_JOB, 200},
     {"PUT", "/devices/{id}/lease", ERRAND_LEASE, 201},
     {"DELETE", "/devices/{id}/lease", ERRAND_LEASE, 204},
+    {"POST", "/upgrades", ERRAND_CAMPAIGN, STATUS_ACCEPTED},
+    {"POST", "/campaigns", ERRAND_CAMPAIGN, STATUS_CREATED},
+    {"POST", "/campaigns/{id}/", ERRAND_CAMPAIGN, STATUS_DONE},
+    {"DELETE", "/campaigns/{id}", ERRAND_CAMPAIGN, 204},
 };
 
 int errand_desk_new(struct errand_desk **ret)
@@ -123,6 +130,18 @@ static int show_new_job(const struct job *job, struct kept_answer *ret)
 	return 0;
 }
 
+/* The same as answer_campaign() of api/campaign_routes.c. */
+static int show_campaign(const struct campaign *campaign, int status, struct kept_answer *ret)
+{
+	ret->body = json_view_campaign(campaign);
+	if (ret->body == NULL)
+		return -ENOMEM;
+	ret->status = status;
+	if (status != STATUS_DONE)
+		snprintf(ret->location, sizeof(ret->location), OF_CAMPAIGNS "%s", campaign->id);
+	return 0;
+}
+
 /* What makes two requests the same, besides the path. A NUL ends each part, so that no two have the same bytes. */
 static void digest_request(const struct exchange *exchange, char ret[65])
 {
@@ -171,6 +190,7 @@ static int enter_with_key(struct errand_visit *visit)
 {
 	digest_request(visit->exchange, visit->errand.request_sha256);
 	visit->errand.show_job = show_new_job;
+	visit->errand.show_campaign = show_campaign;
 	if (check_in(visit))
 		return recall(visit);
 	visit->exchange->answer.retry_after_s = UNDER_WAY_RETRY_S;

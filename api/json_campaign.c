@@ -71,7 +71,7 @@ json_t *json_campaign_object(const struct campaign *campaign)
 			    {"created_at", json_time_ms(campaign->created_at_ms)}, {"started_at", json_time_ms(campaign->started_at_ms)},
 			    {"finished_at", json_time_ms(campaign->finished_at_ms)}, {"reason", json_text(campaign->reason)},
 			    {"goes_on_at", json_time_ms(campaign->goes_on_at_ms)}, {"deadline", json_time_ms(request->deadline_ms)},
-			    {"attempts", json_number(request->attempts)});
+			    {"attempts", json_number(request->attempts)}, {"requested_by", json_text(request->requested_by)});
 }
 
 json_t *json_campaign_array(const struct campaign *campaigns, size_t count)
@@ -102,12 +102,14 @@ static json_t *duration(const struct campaign_member *member)
 
 static json_t *member_object(const struct campaign_member *member)
 {
-	return JSON_MEMBERS({"device", json_text(member->device)}, {"wave", json_number((uint64_t)(member->wave + 1))},
-			    {"state", json_text(member_state_name(member->state))}, {"reason", json_text(member->reason)},
-			    {"job", json_text(member->job)}, {"from_release", json_text(member->from_release)},
-			    {"to_release", json_text(member->to_release)}, {"started_at", json_time_ms(member->started_at_ms)},
-			    {"finished_at", json_time_ms(member->finished_at_ms)}, {"duration_s", duration(member)},
-			    {"attempts", json_count(member->attempts)}, {"fault", fault_object(member)});
+	return JSON_MEMBERS(
+	    {"device", json_text(member->device)}, {"wave", json_number((uint64_t)(member->wave + 1))},
+	    {"state", json_text(member_state_name(member->state))}, {"reason", json_text(member->reason)}, {"job", json_text(member->job)},
+	    {"from_release", json_text(member->from_release)}, {"to_release", json_text(member->to_release)},
+	    {"started_at", json_time_ms(member->started_at_ms)}, {"finished_at", json_time_ms(member->finished_at_ms)},
+	    {"duration_s", duration(member)},
+	    {"verified", member->state == MEMBER_SUCCEEDED && member->job[0] != '\0' ? json_boolean(member->verified) : json_null()},
+	    {"attempts", json_count(member->attempts)}, {"fault", fault_object(member)});
 }
 
 static json_t *member_array(const struct campaign_report *report)

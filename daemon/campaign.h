@@ -93,6 +93,7 @@ struct campaign_member {
 	bool withdrawn;             /* its job is taken back, as the campaign pauses or stops */
 	/* As its job has them, or had when it ended. */
 	char from_release[48], to_release[48];
+	bool verified; /* the modem said the release that the firmware declares */
 	uint32_t attempts;
 	int64_t started_at_ms, finished_at_ms;
 	const struct fault_kind *fault; /* NULL: none */

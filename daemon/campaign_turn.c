@@ -79,6 +79,7 @@ static void take_job(const struct campaign *campaign, const struct job *job, str
 {
 	memcpy(member->from_release, job->from_release, sizeof(member->from_release));
 	memcpy(member->to_release, job->to_release, sizeof(member->to_release));
+	member->verified = job->verified;
 	member->attempts = job->started_at_ms != 0 ? job->attempt : 0;
 	member->started_at_ms = job->started_at_ms;
 	member->state = job->state == JOB_RUNNING ? MEMBER_RUNNING : job->state == JOB_WAITING ? MEMBER_WAITING : MEMBER_QUEUED;

@@ -238,7 +238,7 @@ int campaigns_remove(struct campaigns *campaigns, const char *id, struct job_fau
 				       "the campaign %s is %s: only a draft can be removed, what has started is history", id,
 				       campaign_state_name(run->now.state));
 	if (result == 0)
-		result = store_campaign_remove(campaigns->gateway->store, id, ret_fault);
+		result = store_campaign_remove(campaigns->gateway->store, &run->now, ret_fault);
 	if (result == 0) {
 		event_publish_campaign(campaigns->gateway->events, EVENT_CAMPAIGN_REMOVED, &run->now);
 		campaigns_forget(campaigns, run);

@@ -57,6 +57,7 @@ int campaign_draft_commit(struct campaign_draft *draft, struct job_fault *ret_fa
 		if (draft->changed[i])
 			kept[count++] = draft->members[i];
 	int result = 0;
+	campaign_tally(&draft->next, draft->members, run->count); /* the answer to a request with a key is kept with it */
 	if (count > 0 || draft->kept)
 		result = store_campaign_save(draft->campaigns->gateway->store, &draft->next, kept, count, ret_fault);
 	free(kept);
@@ -183,6 +184,7 @@ static int add(struct campaigns *campaigns, struct campaign *campaign, const str
 	struct campaign_run *run;
 	struct campaign_report report = {.count = count};
 	campaign->created_at_ms = campaigns->now_ms();
+	(void)store_errand_who(campaigns->gateway->store, campaign->order.request.requested_by);
 	if (campaign->state != CAMPAIGN_DRAFT)
 		campaign->started_at_ms = campaign->created_at_ms;
 	job_id_make(campaign->created_at_ms, campaigns->newest_id, campaign->id);
@@ -191,6 +193,7 @@ static int add(struct campaigns *campaigns, struct campaign *campaign, const str
 		return -ENOMEM;
 	if (count > 0)
 		memcpy(report.members, members, count * sizeof(*members));
+	campaign_tally(campaign, members, count);
 	report.campaign = *campaign;
 	int result = store_campaign_save(campaigns->gateway->store, campaign, members, count, ret_fault);
 	if (result == 0)

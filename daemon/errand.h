@@ -52,7 +52,9 @@ struct kept_answer {
 void kept_answer_clear(struct kept_answer *answer);
 
 /* In the transaction of which change it is written; ERRAND_ELSEWHERE: right after it. */
-enum errand_change { ERRAND_ELSEWHERE, ERRAND_NEW_JOB, ERRAND_JOB, ERRAND_DEVICE, ERRAND_LEASE };
+enum errand_change { ERRAND_ELSEWHERE, ERRAND_NEW_JOB, ERRAND_JOB, ERRAND_DEVICE, ERRAND_LEASE, ERRAND_CAMPAIGN };
+
+struct campaign;
 
 struct errand {
 	enum errand_change change;
@@ -61,6 +63,8 @@ struct errand {
 	char request_sha256[65];        /* of query and body, with a key */
 	/* The answer that a new job will be given, for the key. Called by the thread of the errand with no lock that it could miss. 0 or -ENOMEM. */
 	int (*show_job)(const struct job *job, struct kept_answer *ret);
+	/* The same of a campaign that is made, or directed, with the status foreseen. */
+	int (*show_campaign)(const struct campaign *campaign, int status, struct kept_answer *ret);
 	struct kept_answer answer; /* owned; for the key */
 	bool written;
 };

@@ -190,7 +190,7 @@ int store_campaign_ids(struct store *store, const char *before, unsigned limit, 
 		       struct job_fault *ret_fault);
 /* Those that go on, and those with a device that has not ended. Oldest first. Caller frees *ret. */
 int store_campaigns_unfinished(struct store *store, char (**ret)[JOB_ID_SIZE], size_t *ret_count, struct job_fault *ret_fault);
-int store_campaign_remove(struct store *store, const char *id, struct job_fault *ret_fault);
+int store_campaign_remove(struct store *store, const struct campaign *campaign, struct job_fault *ret_fault);
 
 /* A download that a person asked for goes on even when no job waits for it any more. */
 int store_download_keep(struct store *store, const char *id, struct job_fault *ret_fault);

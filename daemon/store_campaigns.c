@@ -8,14 +8,14 @@
 #define ORDER_COLUMNS                                                                                                                      \
 	"id, name, selector, firmware, firmware_name, helper, second, way, force, allow_downgrade, allow_branch_switch, priority, "        \
 	"rate_bps, max_parallel, stop_failed, stop_consecutive, stop_percent, pause_after_wave, soak_s, start_window, offline, release, "  \
-	"created_at_ms, deadline_ms, attempts"
+	"created_at_ms, deadline_ms, attempts, requested_by"
 #define MEMBER_COLUMNS                                                                                                                     \
 	"campaign, device, wave, state, reason, job, previous, withdrawn, from_release, to_release, attempts, started_at_ms, "             \
-	"finished_at_ms, fault_code, fault_message, fault_evidence"
+	"finished_at_ms, fault_code, fault_message, fault_evidence, verified"
 
 static const char insert_campaign[] =
     "INSERT INTO campaigns (" ORDER_COLUMNS ", state, reason, wave, wave_done_at_ms, started_at_ms, finished_at_ms) VALUES (?1, ?2, ?3,"
-    " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, 'draft', '', 0, 0, 0, 0)"
+    " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, 'draft', '', 0, 0, 0, 0)"
     " ON CONFLICT (id) DO NOTHING";
 static const char update_campaign[] = "UPDATE campaigns SET state = ?2, reason = ?3, wave = ?4, wave_done_at_ms = ?5, started_at_ms = ?6,"
 				      " finished_at_ms = ?7 WHERE id = ?1";
@@ -24,9 +24,10 @@ static const char insert_wave[] =
 /* New members come behind those that are there. */
 static const char save_member[] =
     "INSERT INTO campaign_members (" MEMBER_COLUMNS ", position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-    " ?16, ?17) ON CONFLICT (campaign, device) DO UPDATE SET (state, reason, job, previous, withdrawn, from_release, to_release, attempts,"
-    " started_at_ms, finished_at_ms, fault_code, fault_message, fault_evidence) ="
-    " (?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    " ?16, ?17, ?18) ON CONFLICT (campaign, device) DO UPDATE SET (state, reason, job, previous, withdrawn, from_release, to_release, "
+    "attempts,"
+    " started_at_ms, finished_at_ms, fault_code, fault_message, fault_evidence, verified) ="
+    " (?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 static const char select_campaign[] =
     "SELECT " ORDER_COLUMNS ", state, reason, wave, wave_done_at_ms, started_at_ms, finished_at_ms FROM campaigns WHERE id = ?1";
 static const char select_waves[] = "SELECT kind, number, selector FROM campaign_waves WHERE campaign = ?1 ORDER BY position";
@@ -78,6 +79,7 @@ static int write_order(struct store *store, const struct campaign *campaign, str
 	store_bind_int(&binder, campaign->created_at_ms);
 	store_bind_int(&binder, request->deadline_ms);
 	store_bind_int(&binder, request->attempts);
+	store_bind_text(&binder, request->requested_by);
 	return run_bound(store, &binder, ret_fault);
 }
 
@@ -132,6 +134,7 @@ static int write_member(struct store *store, const char *campaign, const struct 
 	store_bind_text(&binder, member->fault != NULL ? member->fault->code : "");
 	store_bind_text(&binder, member->fault_message);
 	store_bind_text(&binder, member->fault_evidence);
+	store_bind_int(&binder, member->verified);
 	store_bind_int(&binder, (int64_t)position);
 	return run_bound(store, &binder, ret_fault);
 }
@@ -139,7 +142,10 @@ static int write_member(struct store *store, const char *campaign, const struct 
 int store_campaign_save(struct store *store, const struct campaign *campaign, const struct campaign_member *members, size_t count,
 			struct job_fault *ret_fault)
 {
-	int result = store_write_begin(store, ret_fault);
+	struct errand *errand;
+	int result = store_errand_take_campaign(store, campaign, &errand);
+	if (result == 0)
+		result = store_write_begin(store, ret_fault);
 	if (result < 0)
 		return result;
 	result = write_order(store, campaign, ret_fault);
@@ -149,7 +155,9 @@ int store_campaign_save(struct store *store, const struct campaign *campaign, co
 		result = write_wave(store, campaign, i, ret_fault);
 	for (size_t i = 0; result == 0 && i < count; i++)
 		result = write_member(store, campaign->id, &members[i], i, ret_fault);
-	return store_write_end(store, result, ret_fault);
+	if (result == 0)
+		result = store_errand_write(store, errand, ret_fault);
+	return store_errand_end_write(store, errand, result, ret_fault);
 }
 
 static void read_order(struct store_reader *reader, struct campaign *ret)
@@ -186,6 +194,7 @@ static void read_order(struct store_reader *reader, struct campaign *ret)
 	ret->created_at_ms = store_read_int(reader);
 	request->deadline_ms = store_read_int(reader);
 	request->attempts = (uint32_t)store_read_int(reader);
+	store_read_text(reader, request->requested_by, sizeof(request->requested_by));
 }
 
 static void read_campaign(sqlite3_stmt *statement, struct campaign *ret)
@@ -225,6 +234,7 @@ static void read_member(sqlite3_stmt *statement, struct campaign_member *ret)
 	ret->fault = text[0] != '\0' ? fault_kind_find(text) : NULL;
 	store_read_text(&reader, ret->fault_message, sizeof(ret->fault_message));
 	store_read_text(&reader, ret->fault_evidence, sizeof(ret->fault_evidence));
+	ret->verified = store_read_int(&reader) != 0;
 }
 
 static sqlite3_stmt *select_by_id(struct store *store, const char *sql, const char *id, struct job_fault *ret_fault)
@@ -357,16 +367,21 @@ int store_campaigns_unfinished(struct store *store, char (**ret)[JOB_ID_SIZE], s
 	return list_ids(store, select_unfinished, "", 0, ret, ret_count, ret_fault);
 }
 
-int store_campaign_remove(struct store *store, const char *id, struct job_fault *ret_fault)
+int store_campaign_remove(struct store *store, const struct campaign *campaign, struct job_fault *ret_fault)
 {
-	int result = store_write_begin(store, ret_fault);
+	struct errand *errand;
+	int result = store_errand_take_campaign(store, campaign, &errand);
+	if (result == 0)
+		result = store_write_begin(store, ret_fault);
 	if (result < 0)
 		return result;
 	struct store_binder binder = {.statement = store_statement(&store->writer, delete_campaign, ret_fault), .next = 1};
 	result = -EPROTO;
 	if (binder.statement != NULL) {
-		store_bind_text(&binder, id);
+		store_bind_text(&binder, campaign->id);
 		result = run_bound(store, &binder, ret_fault);
 	}
-	return store_write_end(store, result, ret_fault);
+	if (result == 0)
+		result = store_errand_write(store, errand, ret_fault);
+	return store_errand_end_write(store, errand, result, ret_fault);
 }

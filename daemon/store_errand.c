@@ -54,6 +54,20 @@ int store_errand_take(struct store *store, enum errand_change change, const stru
 	return *ret != NULL && job != NULL ? take_job(errand, job) : 0;
 }
 
+int store_errand_take_campaign(struct store *store, const struct campaign *campaign, struct errand **ret)
+{
+	int result = store_errand_take(store, ERRAND_CAMPAIGN, NULL, ret);
+	struct errand *errand = *ret;
+	if (result < 0 || errand == NULL)
+		return result;
+	memcpy(errand->entry.campaign, campaign->id, sizeof(errand->entry.campaign));
+	memcpy(errand->entry.firmware, campaign->order.request.firmware, sizeof(errand->entry.firmware));
+	if (errand->key[0] == '\0' || errand->show_campaign == NULL)
+		return 0;
+	kept_answer_clear(&errand->answer);
+	return errand->show_campaign(campaign, errand->entry.status, &errand->answer);
+}
+
 static void bind_scope(struct store_binder *binder, const struct errand *errand, const char *who)
 {
 	store_bind_text(binder, errand->key);
@@ -98,6 +112,8 @@ int store_errand_end_write(struct store *store, struct errand *errand, int resul
 		errand->entry.id = 0;
 		if (errand->change == ERRAND_NEW_JOB)
 			errand->entry.job[0] = '\0'; /* there is none */
+		if (errand->change == ERRAND_CAMPAIGN)
+			errand->entry.campaign[0] = '\0';
 	}
 	return result;
 }

@@ -38,6 +38,7 @@ struct store {
 /* Errands. take: before the transaction of a change: the errand of this thread that goes with it, *ret NULL for none; `job` is what is changed, NULL: no
  * job. write: within the transaction; NULL does nothing. end_write: store_write_end(), and the errand knows. take fails with -ENOMEM only. */
 int store_errand_take(struct store *store, enum errand_change change, const struct job *job, struct errand **ret);
+int store_errand_take_campaign(struct store *store, const struct campaign *campaign, struct errand **ret);
 int store_errand_write(struct store *store, struct errand *errand, struct job_fault *ret_fault);
 int store_errand_end_write(struct store *store, struct errand *errand, int result, struct job_fault *ret_fault);
 int store_audit_write(struct store *store, struct audit_entry *entry, struct job_fault *ret_fault);

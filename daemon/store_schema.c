@@ -156,6 +156,11 @@ static const char *const migrations[] = {
     "ALTER TABLE jobs ADD COLUMN attempts_max INTEGER NOT NULL DEFAULT 3;"
     "ALTER TABLE campaigns ADD COLUMN deadline_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE campaigns ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE campaigns ADD COLUMN requested_by TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE campaign_members ADD COLUMN verified INTEGER NOT NULL DEFAULT 0;"
+    /* Counts, and what goes on, without reading what was said of each device. */
+    "CREATE INDEX campaign_member_states ON campaign_members(campaign, wave, state);"
+    "CREATE INDEX campaign_members_open ON campaign_members(campaign) WHERE state IN ('queued', 'waiting', 'running');",
 };
 
 static int user_version(sqlite3 *db, int *ret)
