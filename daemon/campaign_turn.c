@@ -91,6 +91,19 @@ static void take_job(const struct campaign *campaign, const struct job *job, str
 		take_end(campaign, job, member);
 }
 
+/* The history is without the job: it was cut short while nobody looked. */
+static void take_loss(struct campaign_draft *draft, size_t i)
+{
+	struct campaign_member *member = &draft->members[i];
+	char text[sizeof(member->reason)];
+	snprintf(text, sizeof(text), "how its job %s ended is not in the history any more: probe the device, and retry the campaign",
+		 member->job);
+	set_reason(member, text);
+	member->state = MEMBER_FAILED;
+	member->finished_at_ms = draft->campaigns->now_ms();
+	draft->changed[i] = true;
+}
+
 /* Brings the members in line with their jobs. Returns how many places those take. */
 static uint32_t settle(struct campaign_draft *draft)
 {
@@ -102,7 +115,12 @@ static uint32_t settle(struct campaign_draft *draft)
 		struct campaign_member *member = &draft->members[i];
 		if (member_state_final(member->state) || member->job[0] == '\0')
 			continue;
-		if (queue_get(queue, member->job, &row, &fault) < 0) {
+		int result = queue_get(queue, member->job, &row, &fault);
+		if (result == -EPROTO && strcmp(fault.kind->code, "not-found") == 0) {
+			take_loss(draft, i);
+			continue;
+		}
+		if (result < 0) {
 			taken++;
 			draft->campaigns->store_refused = true;
 			continue;
@@ -247,11 +265,13 @@ static int submit(struct campaign_draft *draft, struct campaign_member *member, 
 	struct job_request request = order->request;
 	memcpy(request.device, member->device, sizeof(request.device));
 	memcpy(request.campaign, draft->next.id, sizeof(request.campaign));
-	memcpy(request.retry_of, member->previous, sizeof(request.retry_of));
 	request.wait_for_lease = true; /* when it was leased since it was looked at */
 	if (order->window.days != 0)
 		window_text(&order->window, request.window, sizeof(request.window));
+	/* The history may be without the one before by now. */
 	bool again = member->previous[0] != '\0' && queue_get(gateway->queue, member->previous, &before, ret_fault) == 0;
+	if (again)
+		memcpy(request.retry_of, member->previous, sizeof(request.retry_of));
 	int result = gateway_submit_cached(gateway, &request, order->request.firmware, again ? &before : NULL, &job, ret_fault);
 	if (result == 0) {
 		memcpy(member->job, job.id, sizeof(member->job));

@@ -218,6 +218,8 @@ int campaigns_direct(struct campaigns *campaigns, const char *id, enum campaign_
 	int result = find_or_load(campaigns, id, &run, ret_fault);
 	if (result == 0)
 		result = check_state(&run->now, verb, ret_fault);
+	if (result == 0 && verb != CAMPAIGN_PAUSE && verb != CAMPAIGN_STOP)
+		result = campaign_pin(campaigns, run, ret_fault);
 	if (result == 0)
 		result =
 		    verb == CAMPAIGN_START ? start(campaigns, run, members, count, ret_fault) : direct(campaigns, run, verb, ret_fault);

@@ -80,6 +80,13 @@ struct campaign_run *campaigns_find(struct campaigns *campaigns, const char *id)
 	return run;
 }
 
+int campaign_pin(struct campaigns *campaigns, struct campaign_run *run, struct job_fault *ret_fault)
+{
+	int result = run->pinned ? 0 : job_pins_take(campaigns->gateway->firmware, &run->now.order.request, ret_fault);
+	run->pinned = result == 0;
+	return result;
+}
+
 int campaigns_take(struct campaigns *campaigns, struct campaign_report *report, struct campaign_run **ret)
 {
 	struct job_fault fault;
@@ -91,12 +98,13 @@ int campaigns_take(struct campaigns *campaigns, struct campaign_report *report, 
 	run->count = report->count;
 	report->members = NULL;
 	campaign_tally(&run->now, run->members, run->count);
-	run->pinned = job_pins_take(campaigns->gateway->firmware, &run->now.order.request, &fault) == 0;
-	if (!run->pinned)
+	if (campaign_pin(campaigns, run, &fault) < 0)
 		log_warning(NULL, "campaign %s: %s", run->now.id, fault.message);
 	pthread_mutex_lock(&campaigns->lock);
-	run->next = campaigns->runs;
-	campaigns->runs = run;
+	struct campaign_run **last = &campaigns->runs;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = run;
 	pthread_mutex_unlock(&campaigns->lock);
 	*ret = run;
 	return 0;

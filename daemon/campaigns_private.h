@@ -22,7 +22,7 @@ struct campaigns {
 	struct gateway *gateway;
 	int64_t (*now_ms)(void);
 	pthread_mutex_t change, lock;
-	struct campaign_run *runs; /* newest first */
+	struct campaign_run *runs; /* in the order in which they came: the first has the first say */
 	char newest_id[JOB_ID_SIZE];
 	bool store_refused; /* in this turn; main thread only */
 };
@@ -48,6 +48,8 @@ void campaign_draft_end(struct campaign_draft *draft);
 struct campaign_run *campaigns_find(struct campaigns *campaigns, const char *id);
 /* Into memory; takes over the members. `change` is held. */
 int campaigns_take(struct campaigns *campaigns, struct campaign_report *report, struct campaign_run **ret);
+/* Holds what its jobs need of the cache: "not-found" when that is not there any more. `change` is held. */
+int campaign_pin(struct campaigns *campaigns, struct campaign_run *run, struct job_fault *ret_fault);
 /* Out of memory. `change` is held. */
 void campaigns_forget(struct campaigns *campaigns, struct campaign_run *run);
 

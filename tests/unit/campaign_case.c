@@ -128,17 +128,23 @@ void case_await_states(struct fixture *fixture, const char *id, const char *stat
 		case_states(fixture, id, now);
 		if (strcmp(now, states) == 0)
 			return;
-		ck_assert_msg(clock_now_ms() < deadline_ms, "the devices are %s, not %s", now, states);
+		ck_assert_msg(clock_now_ms() < deadline_ms, "the devices are %s, not %s: the first %s", now, states,
+			      case_member(fixture, id, 0).reason);
 		await_news(fixture, PATIENCE_MS);
 	}
+}
+
+void case_settle_turns(struct fixture *fixture)
+{
+	do
+		gateway_turn(fixture->gateway);
+	while (await_news(fixture, 0));
 }
 
 void case_settle(struct fixture *fixture)
 {
 	fixture_await_idle(fixture);
-	do
-		gateway_turn(fixture->gateway);
-	while (await_news(fixture, 0));
+	case_settle_turns(fixture);
 }
 
 static void hidden_port(struct fixture *fixture, size_t device, char *ret, size_t size)

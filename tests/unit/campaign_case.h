@@ -23,7 +23,8 @@ void case_states(struct fixture *fixture, const char *id, char ret[FIXTURE_MODEM
 /* Turns until it is so; fails after 10 s. */
 struct campaign case_await(struct fixture *fixture, const char *id, enum campaign_state state);
 void case_await_states(struct fixture *fixture, const char *id, const char *states);
-/* Turns until nothing more is to be done at this moment. */
+/* Turns until nothing more is to be done at this moment; with jobs that run, or until these have ended. */
+void case_settle_turns(struct fixture *fixture);
 void case_settle(struct fixture *fixture);
 
 /* The port of a modem goes, and comes back. */
