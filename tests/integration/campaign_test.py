@@ -42,97 +42,37 @@ class CampaignTest(FleetTest):
         return [rack.simulator.state(k)["upgrades"]["succeeded"] for k in range(len(rack.devices))]
 
     def test_waves_one_after_the_other_with_approval(self):
-        rack = self.fleet(5)
-        campaign = self.create(rack, name="spring", waves=[{"count": 1}, {"percent": 40}, {"selector": "id!=bench-4"}], pause_after_wave=True)
+        rack = self.fleet(3)
+        campaign = self.create(rack, name="spring", waves=[{"count": 1}, {"selector": "id!=bench-2"}], pause_after_wave=True)
         self.assertEqual((campaign["state"], campaign["counts"]["total"]), ("draft", 0))
-        self.assertEqual(self.post(rack, f"/campaigns/{campaign['id']}/start")["counts"]["total"], 5)
+        self.assertEqual(self.post(rack, f"/campaigns/{campaign['id']}/start")["counts"]["total"], 3)
         waits = self.await_state(rack, campaign, "waiting")
-        self.assertEqual(waits["reason"], "wave 1 of 3 is done: approve the next one")
-        self.assertEqual([(w["state"], w["devices"], w["finished"]) for w in waits["waves"]], [("done", 1, 1), ("pending", 2, 0), ("pending", 1, 0)])
-        self.assertEqual(self.upgrades(rack), [1, 0, 0, 0, 0])
-        self.post(rack, f"/campaigns/{campaign['id']}/approve")
-        wait_for(lambda: self.now(rack, campaign)["reason"] == "wave 2 of 3 is done: approve the next one")
-        self.assertEqual(self.upgrades(rack), [1, 1, 1, 0, 0])
+        self.assertEqual(waits["reason"], "wave 1 of 2 is done: approve the next one")
+        self.assertEqual([(w["state"], w["devices"], w["finished"]) for w in waits["waves"]], [("done", 1, 1), ("pending", 1, 0)])
+        self.assertEqual(self.upgrades(rack), [1, 0, 0])
         self.post(rack, f"/campaigns/{campaign['id']}/approve")
         done = self.await_state(rack, campaign, "finished")
-        self.assertEqual(done["reason"], "4 succeeded, 1 skipped")
-        self.assertEqual(self.upgrades(rack), [1, 1, 1, 1, 0])
+        self.assertEqual((done["reason"], self.upgrades(rack)), ("2 succeeded, 1 skipped", [1, 1, 0]))
         rows = self.devices(rack, campaign)
-        self.assertEqual((rows["bench-4"]["state"], rows["bench-4"]["wave"], rows["bench-4"]["reason"]), ("skipped", None, "it is in no wave"))
+        self.assertEqual((rows["bench-2"]["state"], rows["bench-2"]["wave"], rows["bench-2"]["reason"]), ("skipped", None, "it is in no wave"))
         first = rows["bench-0"]
         self.assertEqual((first["wave"], first["from_release"], first["to_release"], first["attempts"], first["fault"]), (1, OLD, NEW, 1, None))
+        self.assertEqual((first["verified"], rows["bench-2"]["verified"]), (True, None))
         self.assertGreater(first["duration_s"], 0)
         jobs = rack.daemon.get(f"/jobs?campaign={campaign['id']}")["jobs"]
-        self.assertEqual(sorted(j["device"] for j in jobs), ["bench-0", "bench-1", "bench-2", "bench-3"])
+        self.assertEqual(sorted(j["device"] for j in jobs), ["bench-0", "bench-1"])
         self.assertEqual({j["campaign"] for j in jobs}, {campaign["id"]})
 
     def test_upgrades_is_one_wave_and_again_changes_nothing(self):
         rack = self.fleet(3)
-        status, headers, campaign = rack.daemon.request("POST", "/upgrades", {"firmware": BUNDLE, "selector": "rack=1", "max_parallel": 1})
+        status, headers, campaign = rack.daemon.request("POST", "/upgrades", {"firmware": BUNDLE, "selector": "rack=1"})
         self.assertEqual((status, headers["Location"]), (202, f"/campaigns/{campaign['id']}"))
         done = self.await_state(rack, campaign, "finished")
         self.assertEqual((done["counts"]["succeeded"], len(done["waves"]), self.upgrades(rack)), (3, 1, [1, 1, 1]))
-        rows = sorted(self.devices(rack, campaign).values(), key=lambda row: row["started_at"])
-        for before, after in zip(rows, rows[1:]):  # one at a time
-            self.assertLessEqual(before["finished_at"], after["started_at"])
         again = self.post(rack, "/upgrades", {"firmware": BUNDLE, "selector": ""}, 202)
         self.assertEqual(self.await_state(rack, again, "finished")["counts"]["succeeded"], 3)
         self.assertEqual(self.devices(rack, again)["bench-1"]["reason"], f"it has {NEW} already")
         self.assertEqual((self.devices(rack, again)["bench-1"]["job"], self.upgrades(rack)), (None, [1, 1, 1]))
-
-    def test_failures_stop_it_and_can_be_tried_again(self):
-        rack = self.fleet(4)
-        ports = [Path(port) for port in rack.simulator.ports]
-        away = [port.with_name(port.name + "-away") for port in ports]
-        for k in (0, 1):
-            ports[k].rename(away[k])
-        wait_for(lambda: rack.daemon.get("/devices/bench-1")["state"] == "absent")
-        campaign = self.create(rack, offline="fail", waves=[{"count": 2}, {"percent": 100}], stop_after={"failed": 2})
-        self.post(rack, f"/campaigns/{campaign['id']}/start")
-        stopped = self.await_state(rack, campaign, "stopped")
-        self.assertEqual((stopped["reason"], stopped["counts"]["failed"], stopped["counts"]["cancelled"]), ("2 failed: it stops after 2", 2, 2))
-        self.assertEqual(self.devices(rack, campaign)["bench-0"]["fault"]["code"], "port-gone")
-        for k in (0, 1):
-            away[k].rename(ports[k])
-        wait_for(lambda: rack.daemon.get("/devices/bench-1")["state"] != "absent")
-        self.assertEqual(self.post(rack, f"/campaigns/{campaign['id']}/retry")["state"], "running")
-        done = self.await_state(rack, campaign, "finished")
-        self.assertEqual((done["reason"], self.upgrades(rack)), ("2 succeeded, 2 cancelled", [1, 1, 0, 0]))
-        _, _, problem = rack.daemon.request("POST", f"/campaigns/{campaign['id']}/retry")
-        self.assertEqual((problem["status"], problem["code"]), (409, "invalid-request"))
-
-    def test_busy_leased_and_absent_devices_are_waited_for(self):
-        rack = self.fleet(4)
-        port = Path(rack.simulator.ports[0])
-        port.rename(port.with_name("away"))
-        wait_for(lambda: rack.daemon.get("/devices/bench-0")["state"] == "absent")
-        _, _, lease = rack.daemon.request("PUT", "/devices/bench-1/lease", {"holder": "alice", "ttl_s": 3600})
-        self.assertEqual(rack.daemon.request("PATCH", "/devices/bench-2", {"maintenance": True})[0], 200)
-        campaign = self.post(rack, "/upgrades", {"firmware": BUNDLE, "selector": "", "max_parallel": 1}, 202)
-        wait_for(lambda: self.now(rack, campaign)["counts"]["succeeded"] == 1)
-        rows = self.devices(rack, campaign)
-        self.assertEqual([rows[f"bench-{k}"]["state"] for k in range(4)], ["waiting", "waiting", "skipped", "succeeded"])
-        self.assertEqual(rows["bench-0"]["reason"], "the device bench-0 is absent")
-        self.assertIn("leased by alice", rows["bench-1"]["reason"])
-        self.assertEqual(rows["bench-2"]["reason"], "the device bench-2 is in maintenance")
-        port.with_name("away").rename(port)
-        wait_for(lambda: self.now(rack, campaign)["counts"]["succeeded"] == 2, what="the device that came back")
-        headers = {"Dupgate-Lease": lease["token"]}
-        self.assertEqual(rack.daemon.request("DELETE", "/devices/bench-1/lease", headers=headers)[0], 204)
-        self.assertEqual(self.await_state(rack, campaign, "finished")["reason"], "3 succeeded, 1 skipped")
-        self.assertEqual(self.upgrades(rack), [1, 1, 0, 1])
-
-    def test_two_campaigns_on_one_device_take_turns(self):
-        rack = self.fleet(2, apply_ms=1000)
-        other = rack.daemon.add_firmware(rack.bundle("CATM1-39600.dup", size=21_000, release="LR5.1.1.0-39600"))
-        one = self.post(rack, "/upgrades", {"firmware": BUNDLE, "selector": ""}, 202)
-        wait_for(lambda: self.now(rack, one)["counts"]["running"] == 2)
-        two = self.post(rack, "/upgrades", {"firmware": other["sha256"], "selector": ""}, 202)
-        wait_for(lambda: self.now(rack, two)["counts"]["waiting"] == 2)
-        self.assertRegex(self.devices(rack, two)["bench-0"]["reason"], "^the device bench-0 has the job ")
-        self.await_state(rack, one, "finished")
-        self.assertEqual(self.await_state(rack, two, "finished")["reason"], "2 succeeded")
-        self.assertEqual([rack.simulator.state(k)["release"] for k in (0, 1)], ["LR5.1.1.0-39600"] * 2)
 
     def test_a_window_that_is_closed_holds_the_jobs(self):
         opens = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=3)
@@ -147,27 +87,9 @@ class CampaignTest(FleetTest):
         rack.daemon.kill()
         rack.daemon.start()
         self.assertEqual(self.now(rack, campaign)["counts"]["waiting"], 2)
-        self.post(rack, f"/campaigns/{campaign['id']}/pause")
-        wait_for(lambda: self.now(rack, campaign)["counts"]["queued"] == 2, what="the jobs taken back")
-        self.assertEqual(rack.daemon.get(f"/jobs/{job['id']}")["state"], "cancelled")
-        self.post(rack, f"/campaigns/{campaign['id']}/resume")
-        wait_for(lambda: self.now(rack, campaign)["counts"]["waiting"] == 2)
         self.post(rack, f"/campaigns/{campaign['id']}/stop")
         stopped = wait_for(lambda: (now := self.now(rack, campaign))["counts"]["cancelled"] == 2 and now)
         self.assertEqual((stopped["state"], self.upgrades(rack)), ("stopped", [0, 0]))
-        window["from"] = (opens - datetime.timedelta(hours=3, minutes=10)).strftime("%H:%M")
-        opened = self.post(rack, "/upgrades", {"firmware": BUNDLE, "selector": "", "window": window}, 202)
-        self.assertEqual(self.await_state(rack, opened, "finished")["reason"], "2 succeeded")
-
-    def test_dry_run_keeps_nothing(self):
-        rack = self.fleet(3)
-        rack.daemon.request("PATCH", "/devices/bench-2", {"maintenance": True})
-        report = self.create(rack, 200, dry_run=True, waves=[{"count": 1}, {"count": 1}])
-        self.assertEqual((report["campaign"]["id"], report["campaign"]["dry_run"]), (None, True))
-        self.assertEqual([(d["device"], d["wave"], d["state"]) for d in report["devices"]],
-                         [("bench-0", 1, "queued"), ("bench-1", 2, "queued"), ("bench-2", None, "skipped")])
-        self.assertEqual(rack.daemon.get("/campaigns")["campaigns"], [])
-        self.assertEqual(rack.daemon.get("/jobs")["jobs"], [])
 
     def test_bad_requests(self):
         rack = self.fleet(1)
@@ -189,17 +111,17 @@ class CampaignTest(FleetTest):
         self.assertEqual(rack.daemon.request("GET", f"/campaigns/{draft['id']}")[0], 404)
 
     def test_killed_in_the_middle_every_modem_is_upgraded_once(self):
-        rack = self.fleet(6, apply_ms=300)
+        rack = self.fleet(4, apply_ms=300)
         campaign = self.create(rack, waves=[{"count": 2}, {"percent": 100}], max_parallel=2)
         self.post(rack, f"/campaigns/{campaign['id']}/start")
-        for at in (1, 2, 4):
+        for at in (1, 2):
             wait_for(lambda: self.now(rack, campaign)["counts"]["succeeded"] >= at)
             rack.daemon.kill(signal.SIGKILL)
             rack.daemon.start()
         done = self.await_state(rack, campaign, "finished")
-        self.assertEqual((done["reason"], self.upgrades(rack)), ("6 succeeded", [1] * 6))
+        self.assertEqual((done["reason"], self.upgrades(rack)), ("4 succeeded", [1] * 4))
         jobs = rack.daemon.get(f"/jobs?campaign={campaign['id']}")["jobs"]
-        self.assertEqual(sorted(j["device"] for j in jobs), [f"bench-{k}" for k in range(6)])
+        self.assertEqual(sorted(j["device"] for j in jobs), [f"bench-{k}" for k in range(4)])
 
 
 if __name__ == "__main__":
