@@ -12,7 +12,8 @@ SANITIZE ?=
 # The Debian 12 packages that everything below needs, in the order of use. `make deps` installs those that are missing.
 DEPS_BUILD := gcc make libc6-dev pkg-config libmicrohttpd-dev libjansson-dev libserialport-dev libcurl4-openssl-dev \
 	libsqlite3-dev libsystemd-dev libudev-dev libsodium-dev zlib1g-dev libinih-dev libarchive-dev tzdata
-DEPS_TEST := check umockdev gir1.2-umockdev-1.0 python3-gi ser2net curl python3 python3-yaml python3-jsonschema procps socat systemd udev minisign openssl
+DEPS_TEST := check umockdev gir1.2-umockdev-1.0 python3-gi ser2net curl python3 python3-yaml python3-jsonschema procps socat systemd udev minisign openssl \
+	ca-certificates netbase
 DEPS_LINT := clang clang-format libclang-rt-14-dev man-db groff git
 DEPS := $(DEPS_BUILD) $(DEPS_TEST)
 PKGS := libmicrohttpd jansson libserialport libcurl sqlite3 libsystemd libudev libsodium zlib inih libarchive

@@ -579,7 +579,7 @@ START_TEST(downloads_and_their_hosts_arrive)
 	    "[download]\nallow_http = no\nproxy = http://u:p@proxy:3128\nca_file = /etc/passwd\nmax_redirects = 0\nstall_s = 3600\n"
 	    "attempts = 100\nmax_parallel = 64\n[host Firmware.example:8443]\nuser = alice\npassword = pass word\n"
 	    "[host [::1]:80]\n[host 10.0.0.7]\ntoken = abc.def\nclient_cert = /etc/passwd\nclient_key = /etc/group\n"
-	    "ca_file = /etc/hosts\n",
+	    "ca_file = /etc/debian_version\n",
 	    0640, &config, error);
 	ck_assert_str_eq(error, "");
 	ck_assert(!config.download.allow_http);
@@ -598,7 +598,7 @@ START_TEST(downloads_and_their_hosts_arrive)
 	ck_assert_str_eq(config.hosts[2].token, "abc.def");
 	ck_assert_str_eq(config.hosts[2].client_cert, "/etc/passwd");
 	ck_assert_str_eq(config.hosts[2].client_key, "/etc/group");
-	ck_assert_str_eq(config.hosts[2].ca_file, "/etc/hosts");
+	ck_assert_str_eq(config.hosts[2].ca_file, "/etc/debian_version");
 	config_clear(&config);
 	ck_assert_ptr_null(config.hosts);
 }
