@@ -44,8 +44,8 @@ struct answer {
 
 struct exchange {
 	struct gateway *gateway;
-	bool stopping; /* the daemon is on its way out */
-	char parameter[PARAMETER_SIZE];
+	bool stopping;                                                    /* the daemon is on its way out */
+	char parameter[PARAMETER_SIZE], second_parameter[PARAMETER_SIZE]; /* of the path; "": it has none */
 	size_t query_count;
 	struct query_item query[QUERY_MAX];
 	const char *body;

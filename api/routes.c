@@ -24,6 +24,8 @@ static const struct route routes[] = {
     {"DELETE", "/jobs/{id}", route_cancel_job, BODY_NONE, {NULL}},
     {"POST", "/jobs/{id}/retry", route_retry_job, BODY_JSON, {NULL}},
     {"GET", "/jobs/{id}/transcript", route_get_transcript, BODY_NONE, {NULL}},
+    {"GET", "/jobs/{id}/attempts", route_list_attempts, BODY_NONE, {NULL}},
+    {"GET", "/jobs/{id}/attempts/{number}/transcript", route_get_attempt_transcript, BODY_NONE, {NULL}},
     {"GET", "/jobs/{id}/events", route_follow_job, BODY_NONE, {NULL}},
     {"POST", "/upgrades", route_upgrade_many, BODY_JSON, {NULL}},
     {"GET", "/campaigns", route_list_campaigns, BODY_NONE, {"limit", "before"}},
@@ -95,7 +97,7 @@ int route_find(struct exchange *exchange, const char *method, const char *path, 
 		bool has_parameter = strchr(routes[i].pattern, '{') != NULL;
 		if (fixed && has_parameter)
 			continue;
-		enum url_verdict verdict = url_match(routes[i].pattern, path, exchange->parameter);
+		enum url_verdict verdict = url_match(routes[i].pattern, path, exchange->parameter, exchange->second_parameter);
 		if (verdict == URL_DIFFERS)
 			continue;
 		if (verdict != URL_FITS)

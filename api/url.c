@@ -57,24 +57,26 @@ static enum url_verdict take_parameter(const char *text, size_t length, char ret
 	return URL_FITS;
 }
 
-enum url_verdict url_match(const char *pattern, const char *path, char ret_parameter[static PARAMETER_SIZE])
+enum url_verdict url_match(const char *pattern, const char *path, char ret_parameter[static PARAMETER_SIZE],
+			   char ret_second[static PARAMETER_SIZE])
 {
-	const char *parameter = NULL;
-	size_t parameter_length = 0;
+	const char *parameters[2] = {NULL, NULL};
+	size_t lengths[2] = {0, 0}, count = 0;
 	while (*pattern != '\0') {
 		if (*pattern == '{') {
 			pattern = strchr(pattern, '}') + 1;
-			parameter = path;
-			parameter_length = strcspn(path, "/");
-			path += parameter_length;
-			if (parameter_length == 0)
+			parameters[count] = path;
+			lengths[count] = strcspn(path, "/");
+			path += lengths[count];
+			if (lengths[count++] == 0)
 				return URL_DIFFERS;
 		} else if (*pattern++ != *path++) {
 			return URL_DIFFERS;
 		}
 	}
-	ret_parameter[0] = '\0';
+	ret_parameter[0] = ret_second[0] = '\0';
 	if (*path != '\0')
 		return URL_DIFFERS;
-	return parameter == NULL ? URL_FITS : take_parameter(parameter, parameter_length, ret_parameter);
+	enum url_verdict verdict = count > 0 ? take_parameter(parameters[0], lengths[0], ret_parameter) : URL_FITS;
+	return verdict == URL_FITS && count > 1 ? take_parameter(parameters[1], lengths[1], ret_second) : verdict;
 }

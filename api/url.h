@@ -22,8 +22,9 @@ enum url_verdict {
  * when it does not fit into `size` with its NUL. */
 int url_decode(const char *text, size_t length, char *ret, size_t size);
 
-/* Holds the raw path against a pattern such as "/jobs/{id}/events", whose one parameter goes, decoded, to `ret_parameter` ("" when the
- * pattern has none). */
-enum url_verdict url_match(const char *pattern, const char *path, char ret_parameter[static PARAMETER_SIZE]);
+/* Holds the raw path against a pattern such as "/jobs/{id}/attempts/{number}", whose parameters go, decoded, to `ret_parameter` and
+ * `ret_second` ("" when the pattern has none). */
+enum url_verdict url_match(const char *pattern, const char *path, char ret_parameter[static PARAMETER_SIZE],
+			   char ret_second[static PARAMETER_SIZE]);
 
 #endif

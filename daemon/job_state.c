@@ -8,6 +8,7 @@
 #include "daemon/job_pins.h"
 #include "daemon/job_resume.h"
 #include "daemon/log.h"
+#include "daemon/transcript_file.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -100,6 +101,8 @@ void queued_job_show(struct queued_job *entry, const struct job_row *next, enum 
 	pthread_mutex_lock(&queue->lock);
 	struct job_progress progress = entry->row.job.progress;
 	double allowed = entry->row.percent_allowed;
+	bool same_run = entry->row.run.number == next->run.number;
+	uint64_t bytes_done = entry->row.run.bytes_done;
 	if (job_state_terminal(next->job.state)) /* its thread has counted all */
 		progress = next->job.progress;
 	if (next->job.state != JOB_RUNNING) { /* nothing moves: the answer is the same before and after a restart of the daemon */
@@ -109,6 +112,8 @@ void queued_job_show(struct queued_job *entry, const struct job_row *next, enum 
 	entry->row = *next;
 	entry->row.percent_allowed = next->percent_allowed > allowed ? next->percent_allowed : allowed;
 	entry->row.job.progress = progress;
+	if (same_run)
+		entry->row.run.bytes_done = bytes_done;
 	struct job now = entry->row.job;
 	pthread_mutex_unlock(&queue->lock);
 	/* Still under `change`: whoever listens sees the changes in the order in which they were made. The bus never waits. */
@@ -172,6 +177,19 @@ static int store_state(struct queued_job *entry, const struct job_row *next, str
 	return result;
 }
 
+/* The attempt that begins or ends with the change. */
+static void mark_run(struct queued_job *entry, struct job_row *next)
+{
+	int64_t now_ms = entry->queue->with.now_ms();
+	struct job_run *run = &next->run;
+	if (next->job.state != JOB_RUNNING) {
+		run->finished_at_ms = now_ms;
+		return;
+	}
+	*run = (struct job_run){.number = ++next->runs, .started_at_ms = now_ms};
+	run->log_from = transcript_file_length(store_transcript_dir(entry->queue->with.store), next->job.id);
+}
+
 int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum job_state state, struct job_fault *ret_fault)
 {
 	struct queue *queue = entry->queue;
@@ -181,10 +199,13 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 				     job_state_name(state));
 	bool terminal = job_state_terminal(state), periodic = entry->periodic;
 	fill_state(next, state, queue->with.now_ms());
+	mark_run(entry, next);
 	next->told_before = event_bus_head(queue->with.events);
 	int result = store_state(entry, next, ret_fault);
 	if (result < 0)
 		return result;
+	if (state != JOB_RUNNING)
+		next->run = (struct job_run){0};
 	judge_device(queue, &next->job); /* before it is seen: who waits for the end of the job finds the device as it is then */
 	queued_job_show(entry, next, terminal ? EVENT_JOB_FINISHED : EVENT_JOB_CHANGED);
 	if (!next->aside && !periodic)
@@ -304,6 +325,8 @@ static int leave_running(struct queued_job *entry, struct job_row *next, struct 
 	if (outcome->from_release[0] != '\0')
 		memcpy(next->job.from_release, outcome->from_release, sizeof(next->job.from_release));
 	next->job.detail[0] = '\0';
+	if (next->run.phases != 0)
+		next->run.phase_ms[outcome->phase] += outcome->phase_ms;
 	if (entry->periodic)
 		return end_periodic(entry, next, ret_fault);
 	if (outcome->result == 0)

@@ -25,11 +25,13 @@ struct run_outcome {
 	int result; /* of the engine: 0, -ECANCELED, else the fault says why */
 	struct job_fault fault;
 	bool verified;
-	bool news;      /* of a periodic probe: it is worth being kept */
-	bool remote;    /* the port is one over the network: nobody sees it come back but who opens it */
-	bool connected; /* the modem answered */
-	char port[256]; /* that the engine was given last; the device may have another one by now */
-	int boot_mode;  /* as last seen in this run; -1: not seen */
+	bool news;                /* of a periodic probe: it is worth being kept */
+	bool remote;              /* the port is one over the network: nobody sees it come back but who opens it */
+	bool connected;           /* the modem answered */
+	char port[256];           /* that the engine was given last; the device may have another one by now */
+	int boot_mode;            /* as last seen in this run; -1: not seen */
+	enum upgrade_phase phase; /* in which it ended, if it came to one */
+	uint32_t phase_ms;        /* since that began */
 	char from_release[48];
 	char to_release[48];
 };

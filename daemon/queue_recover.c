@@ -53,11 +53,21 @@ static int take_up(struct queue *queue, struct job_row *row, struct job_fault *r
 	return 0;
 }
 
+static bool was_cut_off(const struct job_row *rows, size_t count)
+{
+	bool found = false;
+	for (size_t i = 0; i < count && !found; i++)
+		found = rows[i].job.state == JOB_RUNNING;
+	return found;
+}
+
 int queue_recover(struct queue *queue, struct job_fault *ret_fault)
 {
 	struct job_row *rows = NULL;
 	size_t count = 0;
 	int result = store_jobs_unfinished(queue->with.store, &rows, &count, ret_fault);
+	if (result == 0 && was_cut_off(rows, count))
+		result = store_attempts_interrupt(queue->with.store, ret_fault);
 	pthread_mutex_lock(&queue->change);
 	for (size_t i = 0; result == 0 && i < count; i++)
 		result = take_up(queue, &rows[i], ret_fault);

@@ -25,6 +25,7 @@ struct run {
 	struct device device;
 	uint64_t size; /* of the bundle, of both files of a pair */
 	enum upgrade_phase phase;
+	int64_t phase_since_ms; /* CLOCK_MONOTONIC */
 	struct progress_meter meter;
 	bool at_border, connected, news;
 	bool begun_before;          /* an earlier job began to send its bundle and did not end well */
@@ -81,6 +82,17 @@ static bool is_about_to_act(const struct run *run, enum upgrade_phase phase)
 	return phase == PHASE_IDENTIFY || (restarts && run->connected);
 }
 
+/* Clocks that are set do not touch it. */
+static void clock_phase(struct run *run, enum upgrade_phase phase, struct job_run *record)
+{
+	int64_t now_ms = clock_now_ms();
+	if (record->phases != 0)
+		record->phase_ms[run->phase] += (uint32_t)(now_ms - run->phase_since_ms);
+	record->phases |= 1u << phase;
+	run->phase_since_ms = now_ms;
+	run->phase = phase;
+}
+
 /* Before anything of the phase is sent it is on disk, so that a restart knows how far things may have come. */
 static int on_phase(void *context, enum upgrade_phase phase, size_t step, size_t steps, const char *detail)
 {
@@ -90,9 +102,9 @@ static int on_phase(void *context, enum upgrade_phase phase, size_t step, size_t
 		return -ECANCELED; /* this run is there to bring the modem back, which the engine does on its way out */
 	if (is_about_to_act(run, phase) && refuse_other_board(run) < 0)
 		return -EIO;
-	run->phase = phase;
 	pthread_mutex_lock(&run->queue->change);
 	struct job_row next = queued_job_row(run->entry);
+	clock_phase(run, phase, &next.run);
 	snprintf(next.job.phase, sizeof(next.job.phase), "%s", name);
 	snprintf(next.job.detail, sizeof(next.job.detail), "%s", run->row.cancel_requested ? BRINGING_BACK : detail != NULL ? detail : "");
 	next.job.step = (uint32_t)step;
@@ -129,6 +141,7 @@ static void on_progress(void *context, const struct stp_progress *progress)
 	if (held)
 		next.percent = run->entry->row.percent_allowed;
 	job->progress = next;
+	run->entry->row.run.bytes_done = next.bytes_done;
 	if (border_changed)
 		job->detail[0] = '\0';
 	if (border_changed && progress->at_border)
@@ -489,6 +502,8 @@ static void run_job(struct run *run, struct run_outcome *ret)
 	ret->connected = run->connected;
 	memcpy(ret->port, run->device.port, sizeof(ret->port));
 	ret->boot_mode = run->boot_mode;
+	ret->phase = run->phase;
+	ret->phase_ms = (uint32_t)(clock_now_ms() - run->phase_since_ms);
 }
 
 /* Under `change`: a stop that was asked for makes an end without a reason, or with one that would be retried, no failure. */

@@ -7,6 +7,7 @@
 #ifndef DAEMON_STORE_H
 #define DAEMON_STORE_H
 
+#include "daemon/attempts.h"
 #include "daemon/campaign.h"
 #include "daemon/device_history.h"
 #include "daemon/gateway.h"
@@ -24,6 +25,16 @@ const char *store_lost(const struct store *store);
 /* The last write reached the disk. ret_why says what happened when not. */
 bool store_healthy(struct store *store, char *ret_why, size_t ret_why_size);
 
+/* The attempt under way, which is kept with every change of its job. */
+struct job_run {
+	uint32_t number; /* from 1; 0: none */
+	int64_t started_at_ms, finished_at_ms;
+	uint64_t log_from;   /* where its part of the transcript begins */
+	uint64_t bytes_done; /* of the bundle, in this attempt */
+	unsigned phases;     /* those that began: 1u << enum upgrade_phase */
+	uint32_t phase_ms[ATTEMPT_PHASES_MAX];
+};
+
 /* A job as it is kept: what is seen of it, and what only the queue needs. */
 struct job_row {
 	struct job job;
@@ -40,6 +51,8 @@ struct job_row {
 	bool aside;                            /* it waits for the end of another's lease, beside the one job that the device may have */
 	/* Of a job that runs: so much may be told of its percent. It is what is kept of it, so that after a crash nothing less is told. */
 	double percent_allowed;
+	uint32_t runs;        /* attempts that began, of all kinds */
+	struct job_run run;   /* in memory; on disk it is an attempt of the job */
 	uint64_t told_before; /* of one that ends: the newest event before that of its end */
 };
 
@@ -57,6 +70,15 @@ int store_epoch_begin(struct store *store, const char *epoch, struct job_fault *
 /* At most `room` ends that such a client may have missed, oldest first; none when the run is not known. */
 int store_endings_after(struct store *store, const struct endings_seen *seen, struct ending *ret, size_t room, size_t *ret_count,
 			struct job_fault *ret_fault);
+
+struct attempt_row {
+	struct job_attempt attempt;
+	uint64_t log_from;
+};
+/* Those that ran when the daemon ended. */
+int store_attempts_interrupt(struct store *store, struct job_fault *ret_fault);
+/* Oldest first. Caller frees *ret. */
+int store_attempts_list(struct store *store, const char *job, struct attempt_row **ret, size_t *ret_count, struct job_fault *ret_fault);
 
 int store_job_insert(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
 int store_job_update(struct store *store, const struct job_row *row, struct job_fault *ret_fault);

@@ -14,17 +14,17 @@
 	"can_cancel, cancel_requested, attempt, interruptions, created_at_ms, started_at_ms, finished_at_ms, not_before_ms, verified, "    \
 	"fault_code, fault_message, fault_evidence, second, allow_branch_switch, past_return, no_way_back, port_losses, "                  \
 	"absent_since_ms, notes, url, url_sha256, download, lease, aside, recover, rung, requested_by, campaign, start_window, "           \
-	"waiting_since_ms, deadline_ms, own_attempts, attempts_max, id"
+	"waiting_since_ms, deadline_ms, own_attempts, attempts_max, runs, id"
 
 static const char insert_job[] =
     "INSERT INTO jobs (" JOB_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
     " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38,"
-    " ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55, ?56, ?57, ?58, ?59)";
+    " ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55, ?56, ?57, ?58, ?59, ?60)";
 static const char update_job[] =
     "UPDATE jobs SET (" JOB_COLUMNS ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
     " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38,"
-    " ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55, ?56, ?57, ?58, ?59)"
-    " WHERE id = ?59";
+    " ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55, ?56, ?57, ?58, ?59, ?60)"
+    " WHERE id = ?60";
 static const char select_job[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE id = ?1";
 static const char select_unfinished[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state IN ('queued', 'waiting', 'running') ORDER BY id";
 static const char select_newest_id[] = "SELECT max(id) FROM jobs";
@@ -127,6 +127,7 @@ static int bind_job(sqlite3_stmt *statement, const struct job_row *row, const ch
 	store_bind_int(&binder, job->request.deadline_ms);
 	store_bind_int(&binder, job->request.attempts);
 	store_bind_int(&binder, job->attempts_max);
+	store_bind_int(&binder, row->runs);
 	store_bind_text(&binder, job->id);
 	return binder.error;
 }
@@ -193,6 +194,7 @@ static void read_later_columns(struct store_reader *reader, struct job_row *ret)
 	ret->job.request.deadline_ms = store_read_int(reader);
 	ret->job.request.attempts = (uint32_t)store_read_int(reader);
 	ret->job.attempts_max = (uint32_t)store_read_int(reader);
+	ret->runs = (uint32_t)store_read_int(reader);
 }
 
 static void read_job(sqlite3_stmt *statement, struct job_row *ret)
@@ -248,6 +250,8 @@ static int write_job(struct store *store, const char *sql, const struct job_row 
 		result = store_failed(&store->writer, ret_fault);
 	else
 		result = store_run(&store->writer, statement, ret_fault);
+	if (result == 0 && row->run.number != 0)
+		result = store_attempt_write(store, row, ret_fault);
 	if (result == 0 && job_state_terminal(row->job.state) && store->epoch[0] != '\0')
 		result = store_ending_note(store, row, ret_fault);
 	if (result == 0)

@@ -84,6 +84,9 @@ void store_remember_lost(struct store *store, const char *state_dir);
 /* Within the transaction that stores the job's terminal state. */
 int store_ending_note(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
 
+/* Within the transaction that stores the job: row->run, which is under way or ends with it. */
+int store_attempt_write(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
+
 /* Parameters and columns in order. Text is bound as a copy-free pointer: it lives until the statement is reset. */
 struct store_binder {
 	sqlite3_stmt *statement;

@@ -161,6 +161,16 @@ static const char *const migrations[] = {
     /* Counts, and what goes on, without reading what was said of each device. */
     "CREATE INDEX campaign_member_states ON campaign_members(campaign, wave, state);"
     "CREATE INDEX campaign_members_open ON campaign_members(campaign) WHERE state IN ('queued', 'waiting', 'running');",
+    /* Each run of a job. log_from: where its part of the transcript begins; it ends where the next one's does. */
+    "ALTER TABLE jobs ADD COLUMN runs INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE attempts ("
+    " job TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE, number INTEGER NOT NULL, started_at_ms INTEGER NOT NULL,"
+    " finished_at_ms INTEGER NOT NULL,"
+    " outcome TEXT NOT NULL CHECK (outcome IN ('running', 'succeeded', 'failed', 'cancelled', 'interrupted')),"
+    " phase TEXT NOT NULL, bytes_done INTEGER NOT NULL, phases TEXT NOT NULL, log_from INTEGER NOT NULL, fault_code TEXT NOT NULL,"
+    " fault_message TEXT NOT NULL, fault_evidence TEXT NOT NULL, PRIMARY KEY (job, number)"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX attempts_running ON attempts(job) WHERE outcome = 'running';",
 };
 
 static int user_version(sqlite3 *db, int *ret)

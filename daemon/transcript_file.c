@@ -77,24 +77,49 @@ void transcript_file_remove(const char *directory, const char *job)
 		(void)unlink(path);
 }
 
-int transcript_file_read(const char *directory, const char *job, char **ret)
+uint64_t transcript_file_length(const char *directory, const char *job)
+{
+	int fd = open_file(directory, job, O_RDONLY);
+	struct stat about;
+	if (fd < 0)
+		return 0;
+	uint64_t length = fstat(fd, &about) == 0 ? (uint64_t)about.st_size : 0;
+	close(fd);
+	return length;
+}
+
+static char *read_text(int fd, uint64_t from, size_t size)
+{
+	char *text = malloc(size + 1);
+	size_t length = 0;
+	ssize_t got = 1;
+	while (text != NULL && length < size && got > 0) {
+		got = pread(fd, text + length, size - length, (off_t)(from + length));
+		length += got > 0 ? (size_t)got : 0;
+	}
+	if (text != NULL)
+		text[length] = '\0';
+	return text;
+}
+
+int transcript_file_read_part(const char *directory, const char *job, const struct transcript_part *part, char **ret)
 {
 	int fd = open_file(directory, job, O_RDONLY);
 	if (fd < 0)
 		return fd;
 	struct stat about;
 	int result = fstat(fd, &about) < 0 ? -errno : 0;
-	size_t size = result == 0 ? (size_t)about.st_size : 0;
-	char *text = result == 0 ? malloc(size + 1) : NULL;
-	size_t length = 0;
-	ssize_t got = 1;
-	while (text != NULL && length < size && got > 0) {
-		got = read(fd, text + length, size - length);
-		length += got > 0 ? (size_t)got : 0;
-	}
-	if (text != NULL)
-		text[length] = '\0';
+	uint64_t end = result == 0 ? (uint64_t)about.st_size : 0;
+	if (part->to < end)
+		end = part->to;
+	char *text = result == 0 ? read_text(fd, part->from, end > part->from ? (size_t)(end - part->from) : 0) : NULL;
 	close(fd);
 	*ret = text;
 	return text != NULL ? 0 : result < 0 ? result : -ENOMEM;
+}
+
+int transcript_file_read(const char *directory, const char *job, char **ret)
+{
+	const struct transcript_part all = {.to = UINT64_MAX};
+	return transcript_file_read_part(directory, job, &all, ret);
 }

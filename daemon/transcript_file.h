@@ -22,7 +22,15 @@ void transcript_file_append(void *file, const char *line);
 /* Of a job that is not kept. */
 void transcript_file_remove(const char *directory, const char *job);
 
-/* All of it, NUL-terminated; caller frees. -ENOENT when the job never ran. */
+/* So many bytes are in it by now; 0 when the job never ran. */
+uint64_t transcript_file_length(const char *directory, const char *job);
+
+struct transcript_part {
+	uint64_t from, to; /* offsets; what is behind the end of the file is left out */
+};
+
+/* All of it, or a part, NUL-terminated; caller frees. -ENOENT when the job never ran. */
 int transcript_file_read(const char *directory, const char *job, char **ret);
+int transcript_file_read_part(const char *directory, const char *job, const struct transcript_part *part, char **ret);
 
 #endif

@@ -19,6 +19,7 @@ from contract import (Answer, PATIENCE_S, Rack, Stream, ask, connect, make_helpe
                       validate, validate_named, wait_for)
 from bad_server import BadServer  # noqa: E402
 from campaign_answers import CampaignAnswers  # noqa: E402
+from history_answers import HistoryAnswers  # noqa: E402
 
 
 def but_use(firmware):
@@ -26,7 +27,7 @@ def but_use(firmware):
     return {key: value for key, value in firmware.items() if key != "used_at"}
 
 
-class Contract(CampaignAnswers, unittest.TestCase):
+class Contract(CampaignAnswers, HistoryAnswers, unittest.TestCase):
     succeeded = set()
 
     @classmethod
@@ -39,7 +40,8 @@ class Contract(CampaignAnswers, unittest.TestCase):
     def call(self, operation_id, parameter="", query="", body=None, headers=None, status=200):
         """Asks, and holds the answer against what the file says of that status."""
         method, path, operation = self.operations[operation_id]
-        target = re.sub(r"\{\w+\}", lambda _: parameter, path) + query
+        values = iter(parameter if isinstance(parameter, tuple) else 2 * (parameter,))
+        target = re.sub(r"\{\w+\}", lambda _: next(values), path) + query
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         answer = ask(self.url, method, target, data, headers)
         self.assertEqual(answer.status, status, answer.body)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/handlers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json_view.h"
+#include "daemon/attempts.h"
+
+int route_list_attempts(struct exchange *exchange)
+{
+	struct job_attempt *attempts = NULL;
+	size_t count = 0;
+	int r = gateway_attempts(exchange->gateway, exchange->parameter, &attempts, &count, &exchange->fault);
+	if (r < 0)
+		return r;
+	char *json = json_view_attempts(exchange->parameter, attempts, count);
+	free(attempts);
+	return exchange_json(exchange, 200, json);
+}
+
+int route_get_attempt_transcript(struct exchange *exchange)
+{
+	char *text = NULL;
+	const char *number = exchange->second_parameter;
+	size_t digits = strspn(number, "0123456789");
+	if (number[digits] != '\0' || digits > 9)
+		return exchange_refuse(exchange, 0, NULL, "the path has a number that is none");
+	int r = gateway_attempt_transcript(exchange->gateway, exchange->parameter, (uint32_t)strtoul(number, NULL, 10), &text,
+					   &exchange->fault);
+	if (r < 0)
+		return r;
+	exchange->answer.status = 200;
+	exchange->answer.content_type = "text/plain; charset=utf-8";
+	exchange->answer.body = text;
+	exchange->answer.length = strlen(text);
+	return 0;
+}

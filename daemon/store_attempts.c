@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/store_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/modem/upgrade_plan.h"
+
+#define PHASES_TEXT_SIZE 256u
+
+_Static_assert(PHASE_COUNT == ATTEMPT_PHASES_MAX, "every phase of the engine has its place");
+
+#define ATTEMPT_COLUMNS                                                                                                                    \
+	"job, number, started_at_ms, log_from, finished_at_ms, outcome, phase, bytes_done, phases, fault_code, fault_message, "            \
+	"fault_evidence"
+
+static const char save_attempt[] =
+    "INSERT INTO attempts (" ATTEMPT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (job, number)"
+    " DO UPDATE SET (finished_at_ms, outcome, phase, bytes_done, phases, fault_code, fault_message, fault_evidence) ="
+    " (?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+static const char end_interrupted[] = "UPDATE attempts SET outcome = 'interrupted' WHERE outcome = 'running'";
+static const char select_attempts[] = "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE job = ?1 ORDER BY number";
+
+static const char *const outcome_names[] = {
+    [ATTEMPT_RUNNING] = "running",     [ATTEMPT_SUCCEEDED] = "succeeded",     [ATTEMPT_FAILED] = "failed",
+    [ATTEMPT_CANCELLED] = "cancelled", [ATTEMPT_INTERRUPTED] = "interrupted",
+};
+
+const char *attempt_outcome_name(enum attempt_outcome outcome)
+{
+	return outcome_names[outcome];
+}
+
+bool attempt_outcome_parse(const char *name, enum attempt_outcome *ret)
+{
+	for (size_t i = 0; i < sizeof(outcome_names) / sizeof(outcome_names[0]); i++) {
+		if (strcmp(outcome_names[i], name) != 0)
+			continue;
+		*ret = (enum attempt_outcome)i;
+		return true;
+	}
+	return false;
+}
+
+/* What became of the attempt is told by where its job went from `running`. */
+static enum attempt_outcome outcome_of(const struct job *job)
+{
+	switch (job->state) {
+	case JOB_RUNNING:
+		return ATTEMPT_RUNNING;
+	case JOB_SUCCEEDED:
+		return ATTEMPT_SUCCEEDED;
+	case JOB_CANCELLED:
+		return ATTEMPT_CANCELLED;
+	case JOB_QUEUED: /* put back by the ordered stop */
+		return ATTEMPT_INTERRUPTED;
+	case JOB_WAITING:
+	case JOB_FAILED:
+		return ATTEMPT_FAILED;
+	}
+	return ATTEMPT_FAILED;
+}
+
+/* "connect 120 identify 40": names and milliseconds. */
+static void join_phases(const struct job_run *run, char ret[PHASES_TEXT_SIZE])
+{
+	size_t used = 0;
+	ret[0] = '\0';
+	for (size_t i = 0; i < ATTEMPT_PHASES_MAX && used < PHASES_TEXT_SIZE; i++)
+		if ((run->phases & 1u << i) != 0)
+			used += (size_t)snprintf(ret + used, PHASES_TEXT_SIZE - used, "%s%s %u", used > 0 ? " " : "",
+						 upgrade_phase_name((enum upgrade_phase)i), run->phase_ms[i]);
+}
+
+static void split_phases(char *text, struct job_attempt *ret)
+{
+	char *rest = NULL;
+	for (char *name = strtok_r(text, " ", &rest); name != NULL && ret->phase_count < ATTEMPT_PHASES_MAX;
+	     name = strtok_r(NULL, " ", &rest)) {
+		const char *ms = strtok_r(NULL, " ", &rest);
+		struct attempt_phase *phase = &ret->phases[ret->phase_count++];
+		snprintf(phase->name, sizeof(phase->name), "%s", name);
+		phase->ms = ms != NULL ? (uint32_t)strtoul(ms, NULL, 10) : 0;
+	}
+}
+
+int store_attempt_write(struct store *store, const struct job_row *row, struct job_fault *ret_fault)
+{
+	char phases[PHASES_TEXT_SIZE];
+	const struct job_run *run = &row->run;
+	const struct job_fault *fault = &row->job.fault;
+	struct store_binder binder = {.statement = store_statement(&store->writer, save_attempt, ret_fault), .next = 1};
+	if (binder.statement == NULL)
+		return -EPROTO;
+	join_phases(run, phases);
+	store_bind_text(&binder, row->job.id);
+	store_bind_int(&binder, run->number);
+	store_bind_int(&binder, run->started_at_ms);
+	store_bind_int(&binder, (int64_t)run->log_from);
+	store_bind_int(&binder, run->finished_at_ms);
+	store_bind_text(&binder, attempt_outcome_name(outcome_of(&row->job)));
+	store_bind_text(&binder, run->phases != 0 ? row->job.phase : "");
+	store_bind_int(&binder, (int64_t)run->bytes_done);
+	store_bind_text(&binder, phases);
+	store_bind_text(&binder, fault->kind != NULL ? fault->kind->code : "");
+	store_bind_text(&binder, fault->message);
+	store_bind_text(&binder, fault->evidence);
+	return binder.error == SQLITE_OK ? store_run(&store->writer, binder.statement, ret_fault) : store_failed(&store->writer, ret_fault);
+}
+
+int store_attempts_interrupt(struct store *store, struct job_fault *ret_fault)
+{
+	int result = store_write_begin(store, ret_fault);
+	if (result < 0)
+		return result;
+	sqlite3_stmt *statement = store_statement(&store->writer, end_interrupted, ret_fault);
+	result = statement != NULL ? store_run(&store->writer, statement, ret_fault) : -EPROTO;
+	return store_write_end(store, result, ret_fault);
+}
+
+static void read_attempt(sqlite3_stmt *statement, struct attempt_row *ret)
+{
+	struct job_attempt *attempt = &ret->attempt;
+	struct store_reader reader = {.statement = statement, .next = 1};
+	char text[PHASES_TEXT_SIZE];
+	*ret = (struct attempt_row){0};
+	attempt->number = (uint32_t)store_read_int(&reader);
+	attempt->started_at_ms = store_read_int(&reader);
+	ret->log_from = (uint64_t)store_read_int(&reader);
+	attempt->finished_at_ms = store_read_int(&reader);
+	store_read_text(&reader, text, sizeof(text));
+	(void)attempt_outcome_parse(text, &attempt->outcome);
+	store_read_text(&reader, attempt->phase, sizeof(attempt->phase));
+	attempt->bytes_done = (uint64_t)store_read_int(&reader);
+	store_read_text(&reader, text, sizeof(text));
+	split_phases(text, attempt);
+	store_read_text(&reader, text, sizeof(text));
+	attempt->fault.kind = text[0] != '\0' ? fault_kind_find(text) : NULL;
+	store_read_text(&reader, attempt->fault.message, sizeof(attempt->fault.message));
+	store_read_text(&reader, attempt->fault.evidence, sizeof(attempt->fault.evidence));
+}
+
+static int read_attempts(struct store *store, sqlite3_stmt *statement, struct attempt_row **rows, size_t *count,
+			 struct job_fault *ret_fault)
+{
+	int step;
+	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+		struct attempt_row *grown = reallocarray(*rows, *count + 1, sizeof(*grown));
+		if (grown == NULL)
+			return -ENOMEM;
+		*rows = grown;
+		read_attempt(statement, &grown[(*count)++]);
+	}
+	return step == SQLITE_DONE ? 0 : store_failed(&store->reader, ret_fault);
+}
+
+int store_attempts_list(struct store *store, const char *job, struct attempt_row **ret, size_t *ret_count, struct job_fault *ret_fault)
+{
+	struct attempt_row *rows = NULL;
+	size_t count = 0;
+	int result = -EPROTO;
+	store_read_begin(store);
+	struct store_binder binder = {.statement = store_statement(&store->reader, select_attempts, ret_fault), .next = 1};
+	if (binder.statement != NULL) {
+		store_bind_text(&binder, job);
+		result = read_attempts(store, binder.statement, &rows, &count, ret_fault);
+		sqlite3_reset(binder.statement);
+	}
+	store_read_end(store);
+	if (result < 0) {
+		free(rows);
+		return result;
+	}
+	*ret = rows;
+	*ret_count = count;
+	return 0;
+}
