@@ -77,9 +77,9 @@ $(BUILD)/dupgated: $(call objects,cmd/dupgated) $(LIBS)
 # The daemon with a clock that skips most of every silence: for tests of long patience.
 $(BUILD)/dupgated-hasty: $(call objects,cmd/dupgated) $(BUILD)/tests/integration/hasty_clock.o $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
-# The daemon that dies at a chosen moment: for tests of what survives.
+# The daemon that dies at a chosen moment, and knows what a power loss would leave: for tests of what survives.
 MORTAL := sqlite3_exec event_publish_job pthread_create MHD_queue_response
-$(BUILD)/dupgated-mortal: $(call objects,cmd/dupgated) $(BUILD)/tests/integration/mortal.o $(LIBS)
+$(BUILD)/dupgated-mortal: $(call objects,cmd/dupgated) $(BUILD)/tests/integration/mortal.o $(BUILD)/tests/integration/mortal_disk.o $(LIBS)
 	$(CC) $(LDFLAGS) $(MORTAL:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS)
 # The downloads without a daemon, for tests against servers that misbehave.
 $(BUILD)/tests/download_driver: $(BUILD)/tests/integration/download_driver.o $(LIBS)
@@ -198,7 +198,7 @@ help:
 	@echo 'make demo       install what is missing, build, upgrade a simulated fleet of 8 modems'
 	@echo 'make test       install what is missing, build, run every test'
 	@echo 'make test-matrix  every fault in every phase on every kind of modem'
-	@echo 'make test-kill  the daemon killed at every transition, and at 100 random moments of eight upgrades'
+	@echo 'make test-kill  the daemon killed, and its power lost, at every transition and at 100 random moments of eight upgrades'
 	@echo 'make bench      measure transfers, fleets and the firmware cache'
 	@echo 'make lint       include directions, third-party fences, sizes, format, man pages'
 	@echo 'make asan tsan  the tests under the sanitizers'

@@ -35,7 +35,7 @@ EVERY_TRANSPORT_ROOM = ["transport/fault.h", "transport/clock.h"]
 FENCES = {
     r"microhttpd\.h": r"api/[^/]+\.[ch]|tests/integration/mortal\.c",
     r"jansson\.h": r"api/json[^/]*\.[ch]|daemon/config[^/]*\.c|firmware-cache/manifest[^/]*\.c|firmware-cache/catalogue[^/]*\.c|cmd/dupctl/[^/]+\.[ch]|tests/.*",
-    r"sqlite3\.h": r"daemon/store[^/]*\.[ch]|tests/unit/.*|tests/integration/mortal\.c",
+    r"sqlite3\.h": r"daemon/store[^/]*\.[ch]|tests/unit/.*|tests/integration/mortal(_disk)?\.c",
     r"curl/.*": r"firmware-cache/download[^/]*\.c|cmd/dupctl/[^/]+\.[ch]",
     r"libserialport\.h": r"transport/link/link_serial\.c",
     r"libudev\.h": r"tests/unit/hotplug_test\.c|daemon/hotplug[^/]*\.c|cmd/dupctl/doctor[^/]*\.c",

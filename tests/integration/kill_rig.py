@@ -2,13 +2,66 @@
 """What the kill tests share: a client that follows the events across the daemon's deaths, and what has to hold of all that it is told."""
 import http.client
 import json
+import os
+import shutil
+import signal
+import tempfile
 import threading
 import urllib.error
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from rack import PATIENCE_S, TERMINAL, wait_for
+from kill_power import Disk
+from rack import PATIENCE_S, TERMINAL, Daemon, Simulator, make_bundle, wait_for
 
 OLD, NEW = "LR5.1.1.0-38638", "LR5.1.1.0-39529"
+FIRMWARE = "CATM1-39529.dup"
+
+
+class Bench:
+    """Modems, one or more for each of many daemons; and a cache with the firmware, which each daemon gets a copy of."""
+
+    def __init__(self, count, size, **simulator):
+        self.folder = Path(tempfile.mkdtemp(prefix="kill-"))
+        self.simulator = Simulator(self.folder / "fleet", count, **simulator)
+        bundle = make_bundle(self.folder / FIRMWARE, size=size, release=NEW)
+        first = self.daemon("first", [])
+        first.start()
+        first.add_firmware(bundle, query=f"&release={NEW}")
+        first.kill(signal.SIGTERM)
+        self.cache = first.folder / "cache"
+
+    def daemon(self, name, indexes):
+        folder = self.folder / name
+        folder.mkdir()
+        if name != "first":
+            shutil.copytree(self.cache, folder / "cache")
+        text = f"[daemon]\nstate_dir = {folder}/state\ncache_dir = {folder}/cache\nlog_level = debug\n"
+        text += "[http]\nlisten = 127.0.0.1:0\n[hotplug]\nenabled = no\n"
+        for index in indexes:
+            text += f"[device bench-{index}]\nport = {self.simulator.ports[index]}\nprofile = monarch1\n"
+        daemon = Daemon(folder, text, "dupgated-mortal")
+        daemon.disk = Disk(daemon)
+        return daemon
+
+    def close(self):
+        self.simulator.stop()
+        shutil.rmtree(self.folder)
+
+
+def start(daemon, dies_at=None):
+    """False when it died before it listened."""
+    daemon.environment = dict(os.environ, DUPGATE_MOMENTS=str(daemon.folder / "moments"), **daemon.disk.environment())
+    daemon.environment.pop("DUPGATE_DIES_AT", None)
+    if dies_at is not None:
+        daemon.environment["DUPGATE_DIES_AT"] = str(dies_at)
+    try:
+        daemon.start()
+        return True
+    except AssertionError:
+        if daemon.process.poll() != -signal.SIGKILL:
+            raise
+        return False
 
 
 class Witness:
@@ -19,6 +72,7 @@ class Witness:
         self.lock = threading.Lock()
         self.said = {"answers": {}, "events": {}}  # id → the last that was said of it
         self.finished = {}                         # id → state, of job-finished events
+        self.numbered = set()                      # the ids whose job-finished came with a number of its own
         self.complaints = []
 
     def compare(self, before, job, where):
@@ -44,11 +98,20 @@ class Witness:
                 self.compare(before, job, where)
             self.said[kind][job["id"]] = job
 
-    def hear_event(self, data, known=()):
+    def hear_end(self, data, number):
+        """With a number an end comes once; what may have been missed comes again without."""
+        job = data["job"]
+        if number is not None and job in self.numbered:
+            self.complaints.append(f"the end of job {job} came twice: {number}")
+        if number is not None:
+            self.numbered.add(job)
+        self.finished[job] = data["now"]["state"]
+
+    def hear_event(self, data, known=(), number=None):
         if data["type"].startswith("job-") and "now" in data:
             self.hear(data["now"], data["type"], known, "events")
             if data["type"] == "job-finished":
-                self.finished[data["job"]] = data["now"]["state"]
+                self.hear_end(data, number)
         elif data["type"] == "job-progress":
             with self.lock:
                 before = self.said["events"].get(data["job"])
@@ -99,7 +162,7 @@ class Follower:
 
     def take_block(self, fields):
         self.last_id = fields.get("id", self.last_id)
-        self.witness.hear_event(json.loads(fields["data"]), self.known)
+        self.witness.hear_event(json.loads(fields["data"]), self.known, fields.get("id"))
 
     def read(self, answer):
         try:
@@ -122,38 +185,39 @@ class Client:
         self.daemon, self.witness = daemon, Witness()
         self.follower = Follower(self.witness)
         self.accepted = {}  # device → id
+        self.answers = {}   # device → the first answer to its order
 
-    def ask(self, method, path, body=None):
-        """None when the daemon died over it."""
+    def ask(self, method, path, body=None, headers=None):
+        """(status, answer, whether it was given before); None when the daemon died over it."""
         known = self.witness.known()
         try:
-            status, _, answer = self.daemon.request(method, path, body)
+            status, head, answer = self.daemon.request(method, path, body, headers)
         except (OSError, http.client.HTTPException, urllib.error.URLError, ValueError):
             return None
-        if isinstance(answer, dict) and "state" in answer and "interruptions" in answer:
+        replayed = head["Idempotency-Replayed"] == "true"
+        if isinstance(answer, dict) and "state" in answer and "interruptions" in answer and not replayed:
             self.witness.hear(answer, f"{method} {path}", known)
-        return status, answer
+        return status, answer, replayed
 
-    def order(self, device, firmware):
-        answer = self.ask("POST", f"/devices/{device}/upgrade", {"firmware": firmware})
-        if answer is None:
+    def order(self, device, firmware, may_be_there=False):
+        """With the device's key, so that it may be asked for until an answer comes."""
+        got = self.ask("POST", f"/devices/{device}/upgrade", {"firmware": firmware}, {"Idempotency-Key": f"order-{device}"})
+        if got is None:
             return
-        if answer[0] != 202:
-            raise AssertionError(f"{device}: {answer}")
-        self.accepted[device] = answer[1]["id"]
+        status, answer, replayed = got
+        first = self.answers.setdefault(device, answer)
+        if status != 202 or answer != first or (replayed and not may_be_there):
+            raise AssertionError(f"{device}: {status}, {answer}, was {first}, replayed: {replayed}")
+        self.accepted[device] = answer["id"]
 
     def order_again(self, device, firmware):
-        """After a death: nothing answered means nothing promised, so that either there is one job or none."""
-        jobs = self.daemon.get(f"/jobs?device={device}")["jobs"]
-        ids = [job["id"] for job in jobs]
+        """After a death: what was answered is there; nothing answered means nothing promised, so that either there is one job or none."""
+        ids = [job["id"] for job in self.daemon.get(f"/jobs?device={device}")["jobs"]]
         if device in self.accepted and ids != [self.accepted[device]]:
             raise AssertionError(f"{device}: {self.accepted[device]} was accepted, and there is {ids}")
-        if len(ids) > 1:
-            raise AssertionError(f"{device}: doubled: {ids}")
-        if ids:
-            self.accepted[device] = ids[0]
-        else:
-            self.order(device, firmware)
+        self.order(device, firmware, bool(ids))
+        if ids and ids != [self.accepted.get(device, ids[0])]:
+            raise AssertionError(f"{device}: doubled: {ids}, {self.accepted[device]}")
 
     def ended(self, device):
         """The job when it is over, False while it is not, None when the daemon died."""

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/events.h"
+#include "tests/integration/mortal.h"
 
 static atomic_long moments;
 
@@ -31,7 +32,7 @@ static void note(long number, const char *what)
 	close(fd);
 }
 
-static void pass(const char *what)
+void mortal_pass(const char *what)
 {
 	const char *last = getenv("DUPGATE_DIES_AT");
 	long number = atomic_fetch_add(&moments, 1) + 1;
@@ -46,10 +47,10 @@ int __wrap_sqlite3_exec(sqlite3 *db, const char *sql, int (*callback)(void *, in
 {
 	bool lasts = strcmp(sql, "COMMIT") == 0;
 	if (lasts)
-		pass("before commit");
+		mortal_pass("before commit");
 	int result = __real_sqlite3_exec(db, sql, callback, context, ret_error);
 	if (lasts)
-		pass("after commit");
+		mortal_pass("after commit");
 	return result;
 }
 
@@ -60,19 +61,19 @@ void __wrap_event_publish_job(struct event_bus *bus, enum event_type type, const
 	/* How often progress is told depends on the machine's mood. */
 	bool change = type != EVENT_JOB_PROGRESS;
 	if (change)
-		pass("before event");
+		mortal_pass("before event");
 	__real_event_publish_job(bus, type, job);
 	if (change)
-		pass("after event");
+		mortal_pass("after event");
 }
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*entry)(void *), void *context);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*entry)(void *), void *context);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*entry)(void *), void *context)
 {
-	pass("before thread");
+	mortal_pass("before thread");
 	int result = __real_pthread_create(thread, attributes, entry, context);
-	pass("after thread");
+	mortal_pass("after thread");
 	return result;
 }
 
@@ -82,9 +83,9 @@ enum MHD_Result __wrap_MHD_queue_response(struct MHD_Connection *connection, uns
 {
 	bool accepted = status == MHD_HTTP_ACCEPTED;
 	if (accepted)
-		pass("before answer");
+		mortal_pass("before answer");
 	enum MHD_Result result = __real_MHD_queue_response(connection, status, response);
 	if (accepted)
-		pass("after answer");
+		mortal_pass("after answer");
 	return result;
 }
