@@ -11,6 +11,8 @@
 #include "daemon/moment.h"
 
 #define STORE_RETRY_MS 1000
+/* Of jobs in a turn: each waits for the disk, and the main thread has other things to do. */
+#define SUBMITS_MAX 32u
 
 /* All devices as they are in this turn; members come in nearly the same order. */
 struct roll {
@@ -295,21 +297,24 @@ static void take_refusal(struct campaign_draft *draft, size_t i, const struct jo
 	}
 }
 
-/* True: some came to their end. */
+/* True: some came to their end. Who gets no job in this turn gets it in the next, which each job that was submitted wakes. */
 static bool submit_all(struct campaign_draft *draft, const bool *go, uint32_t places)
 {
 	bool ended = false;
-	for (size_t i = 0; i < draft->run->count && places > 0 && !draft->campaigns->store_refused; i++) {
+	struct campaigns *campaigns = draft->campaigns;
+	for (size_t i = 0; i < draft->run->count && places > 0 && campaigns->submits_left > 0 && !campaigns->store_refused; i++) {
 		struct job_fault fault = {0};
 		if (!go[i])
 			continue;
 		int result = submit(draft, &draft->members[i], &fault);
-		if (result == 0)
+		if (result == 0) {
 			places--;
-		else if (result == -EPROTO)
+			campaigns->submits_left--;
+		} else if (result == -EPROTO) {
 			take_refusal(draft, i, &fault);
-		else
-			draft->campaigns->store_refused = true;
+		} else {
+			campaigns->store_refused = true;
+		}
 		ended |= draft->changed[i];
 	}
 	return ended;
@@ -388,6 +393,7 @@ int64_t campaigns_turn(struct campaigns *campaigns)
 	pthread_mutex_lock(&campaigns->change);
 	int64_t now_ms = campaigns->now_ms(), due_ms = 0;
 	campaigns->store_refused = false;
+	campaigns->submits_left = SUBMITS_MAX;
 	if (campaigns->runs != NULL && registry_list(campaigns->gateway->registry, &roll.devices, &roll.count) < 0)
 		campaigns->store_refused = true;
 	struct campaign_run *next;

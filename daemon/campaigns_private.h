@@ -24,7 +24,9 @@ struct campaigns {
 	pthread_mutex_t change, lock;
 	struct campaign_run *runs; /* in the order in which they came: the first has the first say */
 	char newest_id[JOB_ID_SIZE];
-	bool store_refused; /* in this turn; main thread only */
+	/* Of this turn; main thread only. */
+	bool store_refused;
+	uint32_t submits_left;
 };
 
 /* A change in the making: copies of the campaign and of all its members. */

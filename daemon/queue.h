@@ -50,7 +50,7 @@ struct queue_order {
 	const struct job_row *retried;     /* the job that this one retries; NULL: none */
 	const char *to_release;
 };
-/* It is on disk when this returns. "device-leased" when the device is another's, unless the request says that it waits. */
+/* It is on disk when this returns, and a turn is due. "device-leased" when the device is another's, unless the request says that it waits. */
 int queue_submit(struct queue *queue, const struct queue_order *order, struct job *ret, struct job_fault *ret_fault);
 int queue_get(struct queue *queue, const char *id, struct job_row *ret, struct job_fault *ret_fault);
 /* At once, or by a run that brings the modem back first. */

@@ -213,10 +213,12 @@ void fixture_make(struct fixture *fixture, size_t devices)
 	memset(modems, 0, sizeof(modems));
 	make_directory(fixture);
 	fill_config(fixture, fixture->directory, devices);
-	for (size_t i = 0; i < devices; i++) {
+	for (size_t i = 0; i < devices && i < FIXTURE_MODEMS; i++) {
 		gates[i] = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
-		int fd = open(fixture->config.devices[i].port, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 		ck_assert_int_ge(gates[i], 0);
+	}
+	for (size_t i = 0; i < devices; i++) {
+		int fd = open(fixture->config.devices[i].port, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 		ck_assert_int_ge(fd, 0);
 		close(fd);
 	}

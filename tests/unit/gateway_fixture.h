@@ -51,7 +51,7 @@ void fixture_open_gate(size_t number);
 void fixture_advance(int64_t ms);
 int64_t fixture_now(void);
 
-/* Devices "modem0" … on files that exist; everything is removed by fixture_clear(). */
+/* Devices "modem0" … on files that exist; everything is removed by fixture_clear(). Those above FIXTURE_MODEMS have no script: they must not run. */
 void fixture_make(struct fixture *fixture, size_t devices);
 void fixture_clear(struct fixture *fixture);
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/campaign_case.h"
+
+#include <check.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a turn of many devices does at a time. A window that is shut keeps all jobs from running. */
+
+#define DEVICES  100u
+#define SUBMITS  32u /* in a turn */
+#define PARALLEL 1024u
+
+static struct fixture fixture;
+static struct job_fault fault;
+
+static void set_up(void)
+{
+	fixture_make(&fixture, DEVICES);
+	fixture_start(&fixture);
+	memset(&fault, 0, sizeof(fault));
+}
+
+static void tear_down(void)
+{
+	fixture_clear(&fixture);
+}
+
+static struct campaign run_shut(const char *selector)
+{
+	/* The clock of the fixture stands at 22:13:20. */
+	struct campaign_order order = {.max_parallel = PARALLEL};
+	strcpy(order.selector, selector);
+	ck_assert(window_parse("daily 23:00 2h UTC", &order.window));
+	return case_run(&fixture, &order);
+}
+
+/* Members with a job; each has its own. */
+static unsigned count_jobs(const char *campaign)
+{
+	struct campaign_report report;
+	unsigned jobs = 0;
+	ck_assert_int_eq(gateway_campaign_report(fixture.gateway, campaign, &report, &fault), 0);
+	for (size_t i = 0; i < report.count; i++) {
+		if (report.members[i].job[0] == '\0')
+			continue;
+		jobs++;
+		ck_assert_str_eq(fixture_job(&fixture, report.members[i].job).request.device, report.members[i].device);
+	}
+	campaign_report_clear(&report);
+	return jobs;
+}
+
+/* A turn is due without anything else happening. */
+static bool turn_is_due(void)
+{
+	struct pollfd fd = {.fd = gateway_wake_fd(fixture.gateway), .events = POLLIN};
+	return poll(&fd, 1, 0) == 1;
+}
+
+START_TEST(many_devices_get_their_jobs_over_several_turns)
+{
+	struct campaign campaign = run_shut("");
+	for (unsigned expected = SUBMITS; expected < DEVICES; expected += SUBMITS) {
+		gateway_turn(fixture.gateway);
+		ck_assert_uint_eq(count_jobs(campaign.id), expected);
+		ck_assert(turn_is_due());
+	}
+	case_settle_turns(&fixture);
+	ck_assert_uint_eq(count_jobs(campaign.id), DEVICES);
+	ck_assert_uint_eq(case_now(&fixture, campaign.id).counts.waiting, DEVICES);
+}
+END_TEST
+
+START_TEST(all_campaigns_share_the_turn)
+{
+	struct campaign even = run_shut("rack=0"), odd = run_shut("rack=1");
+	gateway_turn(fixture.gateway);
+	ck_assert_uint_eq(count_jobs(even.id), SUBMITS);
+	ck_assert_uint_eq(count_jobs(odd.id), 0);
+	gateway_turn(fixture.gateway);
+	ck_assert_uint_eq(count_jobs(even.id), DEVICES / 2);
+	ck_assert_uint_eq(count_jobs(odd.id), 2 * SUBMITS - DEVICES / 2);
+	case_settle_turns(&fixture);
+	ck_assert_uint_eq(count_jobs(odd.id), DEVICES / 2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("campaign_turn");
+	TCase *tests = tcase_create("turn");
+	tcase_set_timeout(tests, 60);
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, many_devices_get_their_jobs_over_several_turns);
+	tcase_add_test(tests, all_campaigns_share_the_turn);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
