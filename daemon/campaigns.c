@@ -10,6 +10,13 @@
 #include "daemon/job_pins.h"
 #include "daemon/log.h"
 
+/* A draft that was read from the disk has none, and no memory for them. */
+static void copy_members(struct campaign_member *to, const struct campaign_member *from, size_t count)
+{
+	if (count > 0)
+		memcpy(to, from, count * sizeof(*to));
+}
+
 int campaign_draft_begin(struct campaigns *campaigns, struct campaign_run *run, struct campaign_draft *ret)
 {
 	*ret = (struct campaign_draft){.campaigns = campaigns, .run = run, .next = run->now};
@@ -19,7 +26,7 @@ int campaign_draft_begin(struct campaigns *campaigns, struct campaign_run *run, 
 		campaign_draft_end(ret);
 		return -ENOMEM;
 	}
-	memcpy(ret->members, run->members, run->count * sizeof(*ret->members));
+	copy_members(ret->members, run->members, run->count);
 	return 0;
 }
 
@@ -39,7 +46,7 @@ void campaign_draft_show(struct campaign_draft *draft)
 	bool news = memcmp(&run->now, &draft->next, sizeof(run->now)) != 0;
 	pthread_mutex_lock(&campaigns->lock);
 	run->now = draft->next;
-	memcpy(run->members, draft->members, run->count * sizeof(*run->members));
+	copy_members(run->members, draft->members, run->count);
 	pthread_mutex_unlock(&campaigns->lock);
 	/* Still under `change`: whoever listens sees the changes in the order in which they were made. */
 	if (news)
@@ -199,8 +206,7 @@ static int add(struct campaigns *campaigns, struct campaign *campaign, const str
 	report.members = calloc(count + 1, sizeof(*report.members));
 	if (report.members == NULL)
 		return -ENOMEM;
-	if (count > 0)
-		memcpy(report.members, members, count * sizeof(*members));
+	copy_members(report.members, members, count);
 	campaign_tally(campaign, members, count);
 	report.campaign = *campaign;
 	int result = store_campaign_save(campaigns->gateway->store, campaign, members, count, ret_fault);
@@ -241,7 +247,7 @@ static int copy_run(struct campaigns *campaigns, const char *id, bool whole, str
 		if (whole && ret->members == NULL)
 			result = -ENOMEM;
 		else if (whole)
-			memcpy(ret->members, run->members, run->count * sizeof(*ret->members));
+			copy_members(ret->members, run->members, run->count);
 		ret->count = whole ? run->count : 0;
 	}
 	pthread_mutex_unlock(&campaigns->lock);
