@@ -159,6 +159,28 @@ START_TEST(a_cancel_that_was_accepted_holds_over_a_crash)
 }
 END_TEST
 
+/* The run that took the modem out of its application is gone, and was told nothing of a cancel. */
+START_TEST(a_cancel_after_a_crash_brings_the_modem_back)
+{
+	struct job job;
+	struct job_fault fault = {0};
+	struct job running = submit_and_hold(0, PHASE_SWITCH);
+	fixture_copy(&fixture, &left);
+	fixture_open_gate(0);
+	fixture_await(&fixture, running.id, JOB_SUCCEEDED, NULL);
+	fixture_modem(0)->gated = false;
+	fixture_start(&left);
+	ck_assert_int_eq(gateway_cancel(left.gateway, running.id, &job, &fault), 0);
+	ck_assert_int_eq(job.state, JOB_QUEUED);
+	ck_assert_str_eq(job.detail, "cancelled: the modem is brought back to its application");
+	fixture_await(&left, running.id, JOB_CANCELLED, "identify");
+	ck_assert_uint_eq(fixture_modem(0)->runs, 2);
+	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_SWITCH);
+	ck_assert_int_eq(fixture_modem(0)->reached, PHASE_IDENTIFY);
+	fixture_clear(&left);
+}
+END_TEST
+
 START_TEST(a_cancelled_job_is_not_brought_back_for_ever)
 {
 	struct job cancelled;
@@ -397,6 +419,7 @@ int main(void)
 	tcase_add_test(tcase, a_job_that_ends_well_is_at_100_percent);
 	tcase_add_loop_test(tcase, a_job_is_not_taken_up_for_ever, 0, sizeof(interruption_rows) / sizeof(interruption_rows[0]));
 	tcase_add_test(tcase, a_cancel_that_was_accepted_holds_over_a_crash);
+	tcase_add_test(tcase, a_cancel_after_a_crash_brings_the_modem_back);
 	tcase_add_test(tcase, a_cancelled_job_is_not_brought_back_for_ever);
 	tcase_add_test(tcase, a_cancel_in_connect_needs_no_run_after_a_crash);
 	tcase_add_test(tcase, what_was_sent_is_known_after_a_crash);
