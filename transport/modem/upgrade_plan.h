@@ -113,7 +113,8 @@ bool upgrade_takes_bundles(enum boot_mode mode);
 uint32_t upgrade_build_between(const struct upgrade_firmware *firmware);
 
 /* 0 with *ret filled, or -EPROTO with the fault: bundle-wrong-family, bundle-wrong-base, bundle-unsupported, bundle-too-big,
- * helper-needed, helper-mismatch, already-installed, downgrade-refused. Each names the rule and the cure. */
+ * helper-needed, helper-mismatch, already-installed, downgrade-refused; modem-answers-error where an interrupted job cannot be judged without the
+ * release. Each names the rule and the cure. */
 int upgrade_plan(const struct modem_info *modem, const struct profile *profile, const struct upgrade_firmware *firmware,
 		 const struct upgrade_options *options, struct upgrade_plan *ret, struct fault *ret_fault);
 

@@ -284,6 +284,20 @@ static int refuse_differential(const struct plan_question *q, struct fault *faul
 	return 0;
 }
 
+/* All of it was sent, and only the release tells whether it went in: sending it again would be a guess. */
+static int refuse_untold_release(const struct plan_question *q, struct fault *fault)
+{
+	bool declared = q->firmware->release[0] != '\0' || q->firmware->build != 0;
+	bool told = q->modem->release[0] != '\0' || q->modem->build != 0;
+
+	if (!in_application(q) || q->options->force || q->options->resume_phase < PHASE_APPLY || !declared || told)
+		return 0;
+	return fault_set(
+	    fault, FAULT_MODEM_ANSWERS_ERROR,
+	    "the bundle was sent before the interruption and the modem does not tell its release, so that nobody can say whether "
+	    "it went in (force sends it again)");
+}
+
 /* A way that the bundle does not have. */
 static int refuse_way(const struct plan_question *q, struct fault *fault)
 {
@@ -429,9 +443,9 @@ static int refuse_downgrade(const struct plan_question *q, struct fault *fault)
 typedef int (*plan_rule)(const struct plan_question *q, struct fault *fault);
 
 static const plan_rule rules[] = {
-    refuse_family,    refuse_helper,    refuse_pair,         refuse_size,          refuse_differential,
-    refuse_way,       refuse_boot_mode, refuse_old_monarch2, refuse_factory_build, refuse_unknown_build,
-    refuse_installed, refuse_branch,    refuse_downgrade,
+    refuse_family,        refuse_helper,    refuse_pair,      refuse_size,         refuse_untold_release,
+    refuse_differential,  refuse_way,       refuse_boot_mode, refuse_old_monarch2, refuse_factory_build,
+    refuse_unknown_build, refuse_installed, refuse_branch,    refuse_downgrade,
 };
 
 int plan_refuse(const struct plan_question *q, struct fault *ret_fault)
