@@ -87,21 +87,25 @@ void engine_profile(const struct profile *profile, uint32_t rate_bps, struct pro
 		ret->rates[count] = 0;
 }
 
-uint32_t engine_build(const char *from_release, const struct device_modem *modem)
+void engine_past(const char *from_release, const struct device_modem *modem, bool same, struct upgrade_options *ret)
 {
-	uint32_t build = release_build(from_release[0] != '\0' ? from_release : modem->release);
-	return build != 0 ? build : modem->build;
+	bool heard = from_release[0] != '\0';
+	ret->from_build = release_build(heard ? from_release : same ? modem->release : "");
+	if (ret->from_build == 0 && same)
+		ret->from_build = modem->build;
+	if ((!heard && !same) || !modem_family_parse(modem->family, &ret->from_family))
+		ret->from_family = FAMILY_UNKNOWN;
 }
 
 void engine_modem(const struct device_modem *modem, struct modem_info *ret)
 {
-	*ret = (struct modem_info){.boot_mode = (enum boot_mode)modem->boot_mode, .rate_bps = modem->rate_bps};
-	if (!modem_family_parse(modem->family, &ret->family))
-		ret->family = FAMILY_UNKNOWN;
+	*ret = (struct modem_info){.boot_mode = (enum boot_mode)modem->boot_mode, .family = FAMILY_UNKNOWN, .rate_bps = modem->rate_bps};
 	memcpy(ret->imei, modem->imei, sizeof(ret->imei));
-	/* The release was told by the application; in any other mode a bundle may have gone in since. */
+	/* Family and release were told by the application; in any other mode a bundle may have gone in since. */
 	if (ret->boot_mode != BOOT_MODE_FFF)
 		return;
+	if (!modem_family_parse(modem->family, &ret->family))
+		ret->family = FAMILY_UNKNOWN;
 	memcpy(ret->ue, modem->ue, sizeof(ret->ue));
 	memcpy(ret->release, modem->release, sizeof(ret->release));
 	ret->build = modem->build;

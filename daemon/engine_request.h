@@ -25,8 +25,10 @@ void engine_firmware(const struct job_files *files, struct upgrade_firmware *ret
 void engine_options(const struct job_request *request, const char *furthest_phase, struct upgrade_options *ret);
 /* The device's profile with the rate of the request, when it has one, tried first. */
 void engine_profile(const struct profile *profile, uint32_t rate_bps, struct profile *ret);
-/* The build that an upgrade starts from: that of the release it told first, else what is known of the modem; 0: nobody ever knew. */
-uint32_t engine_build(const char *from_release, const struct device_modem *modem);
+/* What the application told before, for a modem that is outside of it now and tells nothing. Safe is only what the job itself heard (from_release, "": nothing),
+ * or what is remembered of a device that cannot have another modem by now (`same`): a modem that was swapped in recovery behind a port that is known by
+ * its path would else get a bundle on the word of the one before. Where it is not safe nothing is known, and the engine looks for itself. */
+void engine_past(const char *from_release, const struct device_modem *modem, bool same, struct upgrade_options *ret);
 /* What is known of a modem without asking it. */
 void engine_modem(const struct device_modem *modem, struct modem_info *ret);
 

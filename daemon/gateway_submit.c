@@ -195,7 +195,8 @@ int gateway_plan(struct gateway *gateway, const struct job_request *request, con
 	if (result == 0)
 		result = store_job_begun_before(gateway->store, device.id, "", &begun_before, ret_fault);
 	if (result == 0)
-		plan_preview(&device, registry_profile(gateway->registry, device.id), &files, &own, begun_before, ret);
+		plan_preview(&device, registry_profile(gateway->registry, device.id), &files, &own, begun_before,
+			     registry_knows_by_serial(gateway->registry, device.id), ret);
 	job_files_clear(&files);
 	return result;
 }

@@ -36,7 +36,7 @@ static void name_file(const struct firmware *firmware, struct plan_file *ret)
 }
 
 void plan_preview(const struct device *device, const struct profile *profile, const struct job_files *files,
-		  const struct job_request *request, bool begun_before, struct plan *ret)
+		  const struct job_request *request, bool begun_before, bool same_modem, struct plan *ret)
 {
 	struct modem_info modem;
 	struct profile rated;
@@ -48,7 +48,7 @@ void plan_preview(const struct device *device, const struct profile *profile, co
 	engine_profile(profile, request->rate_bps, &rated);
 	engine_firmware(files, &wanted);
 	engine_options(request, "", &options);
-	options.from_build = engine_build("", &device->modem);
+	engine_past("", &device->modem, same_modem, &options);
 	options.begun_before = begun_before;
 	*ret = (struct plan){.assumed = assume(&modem, &rated, &wanted)};
 	memcpy(ret->device, device->id, sizeof(ret->device));

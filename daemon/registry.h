@@ -29,6 +29,9 @@ bool registry_present(struct registry *registry, const char *id);
 /* Who opened this port (it was the device's then) has the device's, and not that of another board which was given the same node meanwhile. The kernel is
  * asked, too, for what it has not told yet. A port that a person named is whoever is there. */
 bool registry_is_behind(struct registry *registry, const char *id, const char *port);
+/* The board says by a serial number of its own which one it is: what a modem told behind it, that modem told. One that is known by its path, by a port
+ * that a person named or by an address may be another one tomorrow. */
+bool registry_knows_by_serial(struct registry *registry, const char *id);
 
 int registry_patch(struct registry *registry, const char *id, const struct device_patch *patch, struct device *ret,
 		   struct job_fault *ret_fault);

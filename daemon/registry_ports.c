@@ -122,6 +122,20 @@ static bool is_known_as_shared(const struct registry *registry, const struct usb
 	return false;
 }
 
+bool registry_knows_by_serial(struct registry *registry, const char *id)
+{
+	const struct registry_entry *entry = registry_find(registry, id);
+	if (entry == NULL)
+		return false;
+	pthread_mutex_lock(&registry->change);
+	const struct device_usb *usb = &entry->device.usb;
+	const struct usb_port port = {.vid = usb->vid, .pid = usb->pid};
+	bool knows = usb->known && usb->serial[0] != '\0' && !registry_entry_is_fixed(entry) && !is_called_by_path(entry) &&
+		     !is_known_as_shared(registry, &port, usb->serial);
+	pthread_mutex_unlock(&registry->change);
+	return knows;
+}
+
 static bool is_rival(const struct usb_port *one, const struct usb_port *other)
 {
 	bool same_place = strcmp(one->path, other->path) == 0 && strcmp(one->controller, other->controller) == 0;

@@ -388,7 +388,10 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 		return run_restart(run, &request, &events, ret);
 	engine_firmware(files, &wanted);
 	engine_options(&job->request, run->row.furthest_phase, &request.options);
-	request.options.from_build = engine_build(job->from_release, &run->device.modem);
+	/* A job that came to the switch saw its modem in the application, or had what to go by without. */
+	bool same_modem =
+	    engine_phase(run->row.furthest_phase) >= PHASE_SWITCH || registry_knows_by_serial(run->queue->with.registry, run->device.id);
+	engine_past(job->from_release, &run->device.modem, same_modem, &request.options);
 	request.options.begun_before = run->begun_before;
 	request.options.sent = run->row.no_way_back;
 	request.expected_imei = run->device.modem.imei[0] != '\0' ? run->device.modem.imei : NULL;

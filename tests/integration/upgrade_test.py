@@ -45,7 +45,7 @@ class Upgrade(FleetTest):
         rack = self.rack(1, family="monarch2", boot_mode=4)
         firmware = rack.daemon.add_firmware(rack.bundle("GM02RB6Q_" + NEW2 + ".dup", release=NEW2, ue="UE8.2.1.0"))
         job = rack.daemon.finished(rack.daemon.upgrade("bench-0", firmware["sha256"])["id"])
-        self.assert_upgraded(rack, job, 0, None, NEW2)
+        self.assert_upgraded(rack, job, 0, OLD2, NEW2)
 
     def test_already_installed_is_refused_and_nothing_is_sent(self):
         rack = self.rack(1, release=NEW)

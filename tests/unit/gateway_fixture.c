@@ -127,6 +127,7 @@ static size_t begin_run(const struct upgrade_request *request, struct upgrade_re
 	modem->begun_before = request->options.begun_before;
 	modem->recover = request->options.recover;
 	modem->from_build = request->options.from_build;
+	modem->from_family = request->options.from_family;
 	modem->allow_branch_switch = request->options.allow_branch_switch;
 	modem->had_image = request->image != NULL;
 	modem->had_helper = request->helper != NULL && request->firmware->helper;

@@ -30,7 +30,7 @@ struct fake_modem {
 	unsigned runs;                     /* counted by the engine */
 	char expected_imei[20];            /* as asked in the last run */
 	uint32_t last_rate_bps;
-	enum modem_family last_family;
+	enum modem_family last_family, from_family;
 	enum upgrade_phase resume_phase, reached;
 	enum boot_mode last_boot_mode;
 	bool allow_branch_switch, sent_before, may_be_at_work, begun_before, recover;

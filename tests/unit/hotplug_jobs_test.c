@@ -108,6 +108,45 @@ static struct usb_port plug_board(const char *node, const char *serial, const ch
 	return port;
 }
 
+static void upgrade_to_no_bridge(const char *device)
+{
+	struct job job;
+	struct job_fault fault = {0};
+	struct job_request request = {.kind = JOB_UPGRADE, .device = ""};
+	snprintf(request.device, sizeof(request.device), "%s", device);
+	fixture_modem(1)->fault = FAULT_BOARD_NO_BRIDGE;
+	fixture_modem(1)->fault_phase = PHASE_CONNECT;
+	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &job, &fault), 0);
+	fixture_await(&fixture, job.id, JOB_FAILED, NULL);
+	fixture_modem(1)->fault = FAULT_NONE;
+}
+
+/* A board with a serial of its own carries the modem that it carried, one that is known by its place may have been changed. */
+START_TEST(a_serial_vouches_for_the_build_behind_it)
+{
+	static const struct {
+		const char *serial, *id;
+		uint32_t build;
+		enum modem_family family;
+	} boards[] = {{"DN01", "dn01", 38638, FAMILY_MONARCH1}, {"", "usb-0000-00-14.0-1", 0, FAMILY_UNKNOWN}};
+	struct job job;
+	struct job_fault fault = {0};
+	struct job_request request = {.kind = JOB_PROBE};
+	fixture_start(&fixture);
+	plug_board("elsewhere/modem1", boards[_i].serial, "1-1");
+	snprintf(request.device, sizeof(request.device), "%s", boards[_i].id);
+	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "", &job, &fault), 0);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	upgrade_to_no_bridge(boards[_i].id);
+	ck_assert_uint_eq(fixture_modem(1)->from_build, boards[_i].build);
+	ck_assert_int_eq(fixture_modem(1)->from_family, boards[_i].family);
+	/* The same serial elsewhere: it says of neither which one it is. */
+	plug_board("elsewhere/modem3", boards[_i].serial, "1-2");
+	upgrade_to_no_bridge(boards[_i].id);
+	ck_assert_uint_eq(fixture_modem(1)->from_build, 0);
+}
+END_TEST
+
 static struct job begin_gated(enum job_kind kind, enum upgrade_phase gate, const char *phase)
 {
 	struct job job;
@@ -227,6 +266,7 @@ int main(void)
 	tcase_add_test(tcase, nothing_is_asked_of_an_offered_adapter);
 	tcase_add_test(tcase, a_waiting_job_of_what_is_only_offered_now_sends_nothing);
 	tcase_add_test(tcase, a_waiting_job_goes_on_at_another_port);
+	tcase_add_loop_test(tcase, a_serial_vouches_for_the_build_behind_it, 0, 2);
 	tcase_add_test(tcase, a_node_that_is_another_boards_by_now_is_not_asked);
 	tcase_add_test(tcase, no_bundle_goes_to_a_port_that_the_kernel_does_not_have_any_more);
 	tcase_add_test(tcase, what_another_board_tells_is_not_taken_for_this_one);

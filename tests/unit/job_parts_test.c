@@ -285,9 +285,35 @@ START_TEST(a_release_is_known_in_the_application_only)
 	known.boot_mode = 4;
 	engine_modem(&known, &info);
 	ck_assert_int_eq(info.boot_mode, BOOT_MODE_RECOVERY);
+	ck_assert_int_eq(info.family, FAMILY_UNKNOWN);
 	ck_assert_str_eq(info.release, "");
 	ck_assert_uint_eq(info.build, 0);
 	ck_assert_str_eq(info.imei, "355000000000001");
+}
+END_TEST
+
+static const struct {
+	const char *from_release;
+	struct device_modem known;
+	bool same;
+	uint32_t build;
+	enum modem_family family;
+} pasts[] = {
+    {"", {.family = "monarch1", .release = "LR5.1.1.0-33080"}, true, 33080, FAMILY_MONARCH1},
+    {"", {.family = "monarch1", .build = 33988}, true, 33988, FAMILY_MONARCH1},
+    {"", {.family = "monarch1", .release = "LR5.1.1.0-33080", .build = 33080}, false, 0, FAMILY_UNKNOWN},
+    {"LR5.1.1.0-38638", {.family = "monarch1", .release = "LR5.1.1.0-33080"}, false, 38638, FAMILY_MONARCH1},
+    {"LR5.1.1.0-38638", {.family = "monarch1", .release = "LR5.1.1.0-33080"}, true, 38638, FAMILY_MONARCH1},
+    {"UE5", {.family = "monarch1", .build = 33080}, false, 0, FAMILY_MONARCH1},
+    {"", {.build = 33080}, true, 33080, FAMILY_UNKNOWN},
+};
+
+START_TEST(the_past_is_that_of_the_same_modem)
+{
+	struct upgrade_options options = {.from_build = 5, .from_family = FAMILY_MONARCH2};
+	engine_past(pasts[_i].from_release, &pasts[_i].known, pasts[_i].same, &options);
+	ck_assert_uint_eq(options.from_build, pasts[_i].build);
+	ck_assert_int_eq(options.from_family, pasts[_i].family);
 }
 END_TEST
 
@@ -338,6 +364,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_rate_of_the_request_is_tried_first_and_is_the_transfer_s, 0, sizeof(rate_rows) / sizeof(rate_rows[0]));
 	tcase_add_test(tcase, a_rate_of_the_request_leaves_those_of_the_board);
 	tcase_add_test(tcase, a_release_is_known_in_the_application_only);
+	tcase_add_loop_test(tcase, the_past_is_that_of_the_same_modem, 0, (int)(sizeof(pasts) / sizeof(pasts[0])));
 	tcase_add_test(tcase, names_of_the_engine_are_read_back);
 	tcase_add_loop_test(tcase, every_fault_of_the_engine_is_in_the_table, 0, FAULT_CODE_COUNT);
 	suite_add_tcase(suite, tcase);

@@ -211,7 +211,7 @@ static int begin_waiting(struct upgrade *upgrade)
 	return upgrade_cross(upgrade) ? 0 : -ECANCELED;
 }
 
-int upgrade_await_earlier(struct upgrade *upgrade, bool *ret_applied)
+int upgrade_await_earlier(struct upgrade *upgrade, enum apply_report *ret_report)
 {
 	int64_t deadline_ms = apply_deadline_ms(upgrade);
 	int64_t quiet_deadline_ms = clock_deadline_ms(upgrade->modem.timings->no_report_ms);
@@ -221,7 +221,7 @@ int upgrade_await_earlier(struct upgrade *upgrade, bool *ret_applied)
 		if (r < 0)
 			return r == -ETIMEDOUT ? apply_timeout(upgrade) : modem_line_fault(r, upgrade_fault(upgrade));
 		bool busy = contains(upgrade->apply_text, "on-going");
-		*ret_applied = upgrade->apply == REPORT_SUCCESS;
+		*ret_report = upgrade->apply;
 		/* A modem that says nothing at all may be busy as well, but not for ever. */
 		if (!busy && (upgrade->apply != REPORT_PENDING || clock_now_ms() >= quiet_deadline_ms))
 			break;

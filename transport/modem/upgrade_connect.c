@@ -266,19 +266,36 @@ int upgrade_switch(struct upgrade *upgrade, enum boot_mode wanted)
 	return 0;
 }
 
+/* A Monarch 2 may say so of an upgrade that shows after one more restart (field-failures.md F50). */
+static bool tells_failure(const struct upgrade *upgrade, enum apply_report report)
+{
+	return report == REPORT_FAIL || (report == REPORT_NOT_SUCCESS && upgrade->plan.family != FAMILY_MONARCH2);
+}
+
+static bool forbear(struct upgrade *upgrade, enum apply_report report, const char *said)
+{
+	if (upgrade->request->firmware->helper || !tells_failure(upgrade, report))
+		return false;
+	upgrade->options.broken_off = true;
+	upgrade_say(upgrade, "the application is not started: the modem reports %s, and one that is half-written may need a helper", said);
+	return true;
+}
+
 /* A modem in recovery may have a whole application, which tells what recovery does not. It comes up or not: once is enough, and what is true
  * afterwards is planned from. One that is at work on what somebody sent it is waited for. */
 int upgrade_look(struct upgrade *upgrade)
 {
 	struct modem *modem = &upgrade->modem;
-	bool applied = false;
+	enum apply_report report = REPORT_PENDING;
 	int r = modem_settle_boot_mode(modem, upgrade_fault(upgrade));
 
 	if (r == 0 && modem->info.boot_mode == BOOT_MODE_RECOVERY)
-		r = upgrade_await_earlier(upgrade, &applied);
+		r = upgrade_await_earlier(upgrade, &report);
 	if (r < 0)
 		return r;
 	upgrade->options.looked = true;
+	if (modem->info.boot_mode == BOOT_MODE_RECOVERY && forbear(upgrade, report, upgrade->apply_text))
+		return UPGRADE_REPLAN;
 	if (modem->info.boot_mode == BOOT_MODE_RECOVERY)
 		r = modem_try_boot_mode(modem, BOOT_MODE_FFF, upgrade_fault(upgrade));
 	enum fault_code code = upgrade_fault(upgrade)->code;

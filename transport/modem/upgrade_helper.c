@@ -49,14 +49,14 @@ int upgrade_send_boot_rom(struct upgrade *upgrade)
 	    .modes = 1u << BOOT_MODE_RECOVERY,
 	    .one_way = true,
 	};
-	bool applied;
+	enum apply_report unused;
 	int r = modem_settle_boot_mode(&upgrade->modem, upgrade_fault(upgrade));
 
 	if (r < 0 || upgrade->modem.info.boot_mode == BOOT_MODE_FFH)
 		return r;
 	/* A package that an earlier run sent may still be going in. */
 	if (upgrade_found_where_bundles_go(upgrade))
-		r = upgrade_await_earlier(upgrade, &applied);
+		r = upgrade_await_earlier(upgrade, &unused);
 	if (r == 0)
 		r = upgrade_send_image(upgrade, &sending);
 	return r == 0 ? await_boot_rom(upgrade) : r;

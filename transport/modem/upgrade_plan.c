@@ -278,7 +278,12 @@ static bool starts_helper(const struct upgrade_plan *plan)
 int upgrade_plan(const struct modem_info *modem, const struct profile *profile, const struct upgrade_firmware *firmware,
 		 const struct upgrade_options *options, struct upgrade_plan *ret, struct fault *ret_fault)
 {
-	const struct plan_question q = {modem, profile, firmware, options};
+	struct modem_info told = *modem;
+	const struct plan_question q = {&told, profile, firmware, options};
+
+	/* Recovery tells no family: what the modem told before is its own word all the same. What it is taken for to find it is not. */
+	if (told.family == FAMILY_UNKNOWN)
+		told.family = options->from_family;
 	enum resume resume = resume_of(&q);
 	struct draft draft = {&q, ret, 0};
 

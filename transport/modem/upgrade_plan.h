@@ -76,10 +76,14 @@ struct upgrade_options {
 	/* This job was interrupted or is tried again: how far it had come. PHASE_CONNECT for a first run. From PHASE_APPLY on the
 	 * whole bundle was sent; "already installed" is then success. */
 	enum upgrade_phase resume_phase;
-	uint32_t from_build; /* what the first run of this job met, else what the modem told last; 0: not known */
-	bool sent;           /* an earlier run may have sent something, or met it so: no switch back, and no power action */
-	bool begun_before;   /* an earlier job began to send this modem a bundle and did not end well: its application is not whole */
-	bool looked;         /* the application was tried already */
+	/* What the first run of this job met, else what the modem told last, as long as that is of the modem that is there now; 0 and unknown: nobody
+	 * can say. Recovery tells neither. */
+	uint32_t from_build;
+	enum modem_family from_family;
+	bool sent;         /* an earlier run may have sent something, or met it so: no switch back, and no power action */
+	bool begun_before; /* an earlier job began to send this modem a bundle and did not end well: its application is not whole */
+	bool looked;       /* the application was tried already, or that was forborne: */
+	bool broken_off;   /* an upgrade failed there, and the application may be half-written */
 	/* What is wanted is a modem that works: one whose application comes up gets no bundle. */
 	bool recover;
 };

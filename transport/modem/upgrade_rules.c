@@ -385,6 +385,13 @@ static int refuse_unknown_build(const struct plan_question *q, struct fault *fau
 {
 	if (!build_is_unknown(q) || q->options->force || plan_looks_first(q))
 		return 0;
+	if (q->options->broken_off)
+		return fault_set(
+		    fault, FAULT_BUNDLE_UNSUPPORTED,
+		    "the modem is in boot mode 4 (recovery) after an upgrade that failed: its application may be half-written, and "
+		    "is not started without a helper at hand; nobody knows its %s: name the helper that came with the bundle (force "
+		    "sends the bundle all the same)",
+		    family_is_untold(q) ? "family" : "build");
 	if (family_is_untold(q))
 		return fault_set(
 		    fault, FAULT_BUNDLE_UNSUPPORTED,

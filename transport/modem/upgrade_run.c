@@ -56,12 +56,9 @@ static size_t first_step_of_work(const struct upgrade_plan *plan)
 static int make_plan(struct upgrade *upgrade)
 {
 	const struct upgrade_request *request = upgrade->request;
-	struct modem_info info = upgrade->modem.info;
-	int r;
+	int r = upgrade_plan(&upgrade->modem.info, request->profile, request->firmware, &upgrade->options, &upgrade->plan,
+			     upgrade_fault(upgrade));
 
-	/* Recovery tells no family: what the modem told before is its own word all the same. */
-	info.family = modem_likely_family(&upgrade->modem);
-	r = upgrade_plan(&info, request->profile, request->firmware, &upgrade->options, &upgrade->plan, upgrade_fault(upgrade));
 	if (r < 0)
 		return r;
 	upgrade->resumed = true;
@@ -114,6 +111,8 @@ static int plan_anew(struct upgrade *upgrade)
 		upgrade->options.resume_phase = phase;
 	if (upgrade->options.from_build == 0)
 		upgrade->options.from_build = upgrade->result->before.build;
+	if (upgrade->options.from_family == FAMILY_UNKNOWN)
+		upgrade->options.from_family = info->family;
 	if (upgrade->result->before.release[0] == '\0' && !upgrade->result->sent)
 		upgrade->result->before = *info;
 	return make_plan(upgrade);

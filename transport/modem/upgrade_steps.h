@@ -81,8 +81,8 @@ int upgrade_announce(struct upgrade *upgrade, enum upgrade_phase phase, size_t s
 
 bool upgrade_found_where_bundles_go(const struct upgrade *upgrade); /* nobody of this run brought it there: it may be at work */
 
-/* What an earlier run sent: waits while the modem is at work on it. *ret_applied: it reports success. upgrade_apply.c. */
-int upgrade_await_earlier(struct upgrade *upgrade, bool *ret_applied);
+/* What an earlier run sent: waits while the modem is at work on it. *ret_report: what it says then. upgrade_apply.c. */
+int upgrade_await_earlier(struct upgrade *upgrade, enum apply_report *ret_report);
 int upgrade_say_smupgrade(struct upgrade *upgrade);            /* AT+SMUPGRADE, and what becomes of it */
 int upgrade_apply_failed(struct upgrade *upgrade);             /* the fault; -EPROTO */
 int upgrade_reset(struct upgrade *upgrade, int64_t budget_ms); /* AT^RESET and alive again; errors of the line, -ETIMEDOUT */
@@ -123,6 +123,10 @@ int upgrade_open(struct upgrade *upgrade, enum boot_mode last_boot_mode); /* the
 void upgrade_close(struct upgrade *upgrade);                              /* nothing when it is closed */
 int upgrade_switch(struct upgrade *upgrade, enum boot_mode wanted);
 int upgrade_to_recovery(struct upgrade *upgrade);
+/* Starts the application of a modem in recovery once, for what recovery does not tell; UPGRADE_REPLAN. A whole application comes up; where a transfer was
+ * broken off recovery comes back (field-failures.md F44, F46), which does not show in its rate: a cold start of it is at 115200 either way. What another tool
+ * had applied half may start into the boot ROM, whence only the helper of the bundle leads (protocol.md 6, 4): so the start is forborne where the modem
+ * itself reports that an upgrade failed, unless the helper is at hand. What is not known then is refused by the plan. */
 int upgrade_look(struct upgrade *upgrade);
 
 /* The report (upgrade_report.c). read: all of it, returns as upgrade_step_run(). ask_health: what comes, a job never fails by it. */

@@ -210,16 +210,16 @@ static const struct image *file_now(const struct upgrade *upgrade)
 /* An interrupted job may have sent all of it: protocol.md 3, AT+SMUPGRADE?. Of a pair it is not known which file that was. */
 static int look_for_earlier(struct upgrade *upgrade)
 {
-	bool applied = false;
+	enum apply_report report = REPORT_PENDING;
 	int r = modem_settle_boot_mode(&upgrade->modem, upgrade_fault(upgrade));
 
 	if (r < 0 || !upgrade_takes_bundles(upgrade->modem.info.boot_mode))
 		return r;
-	r = upgrade_await_earlier(upgrade, &applied);
+	r = upgrade_await_earlier(upgrade, &report);
 	const struct upgrade_firmware *firmware = upgrade->request->firmware;
 	bool declared = firmware->release[0] != '\0' || firmware->build != 0;
 	bool by_this_job = upgrade->request->options.resume_phase >= PHASE_TRANSFER;
-	upgrade->trusted = r == 0 && applied && by_this_job && declared && !firmware->second;
+	upgrade->trusted = r == 0 && report == REPORT_SUCCESS && by_this_job && declared && !firmware->second;
 	return r;
 }
 
@@ -270,12 +270,12 @@ int upgrade_store(struct upgrade *upgrade)
 	    .modes = MODE(BOOT_MODE_FFF),
 	    .shown = true,
 	};
-	bool applied;
+	enum apply_report unused;
 	int r = 0;
 
 	/* An apply that an earlier run has begun may still be going on. */
 	if (upgrade->request->options.resume_phase >= PHASE_APPLY && upgrade->pass == 1 && !upgrade->result->sent)
-		r = upgrade_await_earlier(upgrade, &applied);
+		r = upgrade_await_earlier(upgrade, &unused);
 	if (upgrade->request->firmware->second)
 		upgrade->modem.reset_forbidden = true;
 	return r < 0 ? r : upgrade_send_image(upgrade, &sending);
