@@ -221,13 +221,13 @@ static void end_without_job(struct campaign_draft *draft, size_t i, enum member_
 static bool judge_all(struct campaign_draft *draft, struct roll *roll, bool *ret_go)
 {
 	bool ended = false;
-	struct registry *registry = draft->campaigns->gateway->registry;
 	for (size_t i = 0; i < draft->run->count; i++) {
 		struct campaign_member *member = &draft->members[i];
 		if (!is_up(&draft->next, member))
 			continue;
 		const struct device *device = find_device(roll, member->device);
-		bool present = device != NULL && registry_present(registry, device->id);
+		/* One that is busy or in maintenance is not asked whether it is there. */
+		bool present = device != NULL && device->state != DEVICE_ABSENT;
 		enum member_verdict verdict = campaign_judge(&draft->next, device, present, member->reason, sizeof(member->reason));
 		if (device != NULL)
 			memcpy(member->from_release, device->modem.release, sizeof(member->from_release));
