@@ -141,25 +141,38 @@ static uint32_t *count_of(struct campaign_counts *counts, enum member_state stat
 	return &counts->queued;
 }
 
-void campaign_tally(struct campaign *campaign, const struct campaign_member *members, size_t count)
+void campaign_tally_begin(struct campaign *campaign)
 {
-	campaign->counts = (struct campaign_counts){.total = (uint32_t)count};
+	campaign->counts = (struct campaign_counts){0};
 	for (size_t i = 0; i < campaign->order.wave_count; i++)
 		campaign->order.waves[i].devices = campaign->order.waves[i].finished = 0;
-	for (size_t i = 0; i < count; i++) {
-		const struct campaign_member *member = &members[i];
-		(*count_of(&campaign->counts, member->state))++;
-		if (member->wave < 0)
-			continue;
-		struct campaign_wave *wave = &campaign->order.waves[member->wave];
-		wave->devices++;
-		wave->finished += member_state_final(member->state);
-	}
+}
+
+void campaign_tally_add(struct campaign *campaign, int wave, enum member_state state, uint32_t devices)
+{
+	campaign->counts.total += devices;
+	*count_of(&campaign->counts, state) += devices;
+	if ((size_t)wave >= campaign->order.wave_count) /* -1, too */
+		return;
+	campaign->order.waves[wave].devices += devices;
+	campaign->order.waves[wave].finished += member_state_final(state) ? devices : 0;
+}
+
+void campaign_tally_end(struct campaign *campaign)
+{
 	for (size_t i = 0; i < campaign->order.wave_count; i++) {
 		struct campaign_wave *wave = &campaign->order.waves[i];
 		bool begun = campaign->started_at_ms != 0 && i <= campaign->wave;
 		wave->state = !begun ? WAVE_PENDING : wave->finished == wave->devices ? WAVE_DONE : WAVE_RUNNING;
 	}
+}
+
+void campaign_tally(struct campaign *campaign, const struct campaign_member *members, size_t count)
+{
+	campaign_tally_begin(campaign);
+	for (size_t i = 0; i < count; i++)
+		campaign_tally_add(campaign, members[i].wave, members[i].state, 1);
+	campaign_tally_end(campaign);
 }
 
 /* Failures since the last success of a job, in the order in which they ended. */

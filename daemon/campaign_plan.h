@@ -17,7 +17,11 @@ enum member_verdict { VERDICT_GO, VERDICT_WAIT, VERDICT_DONE, VERDICT_SKIP, VERD
 enum member_verdict campaign_judge(const struct campaign *campaign, const struct device *device, bool present, char *ret_reason,
 				   size_t ret_reason_size);
 
-/* Counts, and the state of each wave, from the members. */
+/* Counts, and the state of each wave: begun, then told how many devices of a wave (-1: of none) are in a state, then ended. */
+void campaign_tally_begin(struct campaign *campaign);
+void campaign_tally_add(struct campaign *campaign, int wave, enum member_state state, uint32_t devices);
+void campaign_tally_end(struct campaign *campaign);
+/* The same from the members. */
 void campaign_tally(struct campaign *campaign, const struct campaign_member *members, size_t count);
 
 /* A rule of stop_after holds; ret_reason says which. The campaign is tallied. */

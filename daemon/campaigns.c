@@ -233,41 +233,44 @@ int campaigns_add(struct campaigns *campaigns, struct campaign *campaign, const 
 	return result;
 }
 
+int campaigns_glance(struct campaigns *campaigns, const char *id, struct campaign *ret, struct job_fault *ret_fault)
+{
+	pthread_mutex_lock(&campaigns->lock);
+	const struct campaign_run *run = campaigns_find(campaigns, id);
+	bool found = run != NULL;
+	if (found)
+		*ret = run->now;
+	pthread_mutex_unlock(&campaigns->lock);
+	return found ? 0 : store_campaign_glance(campaigns->gateway->store, id, ret, ret_fault);
+}
+
 /* A copy of what is in memory: 1, 0 when it is not there, or -ENOMEM. */
-static int copy_run(struct campaigns *campaigns, const char *id, bool whole, struct campaign_report *ret)
+static int copy_run(struct campaigns *campaigns, const char *id, struct campaign_report *ret)
 {
 	int result = 0;
 	*ret = (struct campaign_report){0};
 	pthread_mutex_lock(&campaigns->lock);
 	const struct campaign_run *run = campaigns_find(campaigns, id);
 	if (run != NULL) {
-		result = 1;
 		ret->campaign = run->now;
-		ret->members = whole ? calloc(run->count + 1, sizeof(*ret->members)) : NULL;
-		if (whole && ret->members == NULL)
-			result = -ENOMEM;
-		else if (whole)
-			copy_members(ret->members, run->members, run->count);
-		ret->count = whole ? run->count : 0;
+		ret->members = calloc(run->count + 1, sizeof(*ret->members));
+		ret->count = ret->members != NULL ? run->count : 0;
+		copy_members(ret->members, run->members, ret->count);
+		result = ret->members != NULL ? 1 : -ENOMEM;
 	}
 	pthread_mutex_unlock(&campaigns->lock);
 	return result;
 }
 
-static int get(struct campaigns *campaigns, const char *id, bool whole, struct campaign_report *ret, struct job_fault *ret_fault)
+int campaigns_get(struct campaigns *campaigns, const char *id, struct campaign_report *ret, struct job_fault *ret_fault)
 {
-	int result = copy_run(campaigns, id, whole, ret);
+	int result = copy_run(campaigns, id, ret);
 	if (result != 0)
 		return result < 0 ? result : 0;
 	result = store_campaign_load(campaigns->gateway->store, id, ret, ret_fault);
 	if (result == 0)
 		campaign_tally(&ret->campaign, ret->members, ret->count);
 	return result;
-}
-
-int campaigns_get(struct campaigns *campaigns, const char *id, struct campaign_report *ret, struct job_fault *ret_fault)
-{
-	return get(campaigns, id, true, ret, ret_fault);
 }
 
 int campaigns_list(struct campaigns *campaigns, const char *before, unsigned limit, struct campaign **ret, size_t *ret_count,
@@ -281,14 +284,10 @@ int campaigns_list(struct campaigns *campaigns, const char *before, unsigned lim
 		result = -ENOMEM;
 	*ret_more = count > limit;
 	for (size_t i = 0; result == 0 && i < count && i < limit; i++) {
-		struct campaign_report report;
-		int found = get(campaigns, ids[i], false, &report, ret_fault);
-		if (found == 0)
-			list[kept++] = report.campaign;
+		int found = campaigns_glance(campaigns, ids[i], &list[kept], ret_fault);
+		kept += found == 0;
 		/* One that was removed in between is none. */
 		result = found == -EPROTO && strcmp(ret_fault->kind->code, "not-found") == 0 ? 0 : found;
-		if (found == 0)
-			campaign_report_clear(&report);
 	}
 	free(ids);
 	if (result < 0) {

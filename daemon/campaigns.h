@@ -21,6 +21,8 @@ int64_t campaigns_turn(struct campaigns *campaigns);
 /* A new one; with members it has started. `campaign` gets its id. */
 int campaigns_add(struct campaigns *campaigns, struct campaign *campaign, const struct campaign_member *members, size_t count,
 		  struct job_fault *ret_fault);
+/* Without its devices. */
+int campaigns_glance(struct campaigns *campaigns, const char *id, struct campaign *ret, struct job_fault *ret_fault);
 int campaigns_get(struct campaigns *campaigns, const char *id, struct campaign_report *ret, struct job_fault *ret_fault);
 int campaigns_list(struct campaigns *campaigns, const char *before, unsigned limit, struct campaign **ret, size_t *ret_count,
 		   bool *ret_more, struct job_fault *ret_fault);

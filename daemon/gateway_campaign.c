@@ -213,12 +213,8 @@ int gateway_campaign_report(struct gateway *gateway, const char *id, struct camp
 
 int gateway_campaign(struct gateway *gateway, const char *id, struct campaign *ret, struct job_fault *ret_fault)
 {
-	struct campaign_report report;
-	int result = gateway_campaign_report(gateway, id, &report, ret_fault);
-	if (result == 0)
-		*ret = report.campaign;
-	campaign_report_clear(&report);
-	return result;
+	int result = check_id(id, ret_fault);
+	return result < 0 ? result : campaigns_glance(gateway->campaigns, id, ret, ret_fault);
 }
 
 int gateway_direct_campaign(struct gateway *gateway, const char *id, enum campaign_verb verb, struct campaign *ret,

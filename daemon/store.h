@@ -207,6 +207,8 @@ int store_campaign_save(struct store *store, const struct campaign *campaign, co
 			struct job_fault *ret_fault);
 /* Counts are those of the caller to make. not-found when there is none. */
 int store_campaign_load(struct store *store, const char *id, struct campaign_report *ret, struct job_fault *ret_fault);
+/* Without its members, which the database counts. not-found as above. */
+int store_campaign_glance(struct store *store, const char *id, struct campaign *ret, struct job_fault *ret_fault);
 /* Newest first, at most limit. before "": from the newest. Caller frees *ret. */
 int store_campaign_ids(struct store *store, const char *before, unsigned limit, char (**ret)[JOB_ID_SIZE], size_t *ret_count,
 		       struct job_fault *ret_fault);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/campaign_plan.h"
+
 #define ORDER_COLUMNS                                                                                                                      \
 	"id, name, selector, firmware, firmware_name, helper, second, way, force, allow_downgrade, allow_branch_switch, priority, "        \
 	"rate_bps, max_parallel, stop_failed, stop_consecutive, stop_percent, pause_after_wave, soak_s, start_window, offline, release, "  \
@@ -32,6 +34,7 @@ static const char select_campaign[] =
     "SELECT " ORDER_COLUMNS ", state, reason, wave, wave_done_at_ms, started_at_ms, finished_at_ms FROM campaigns WHERE id = ?1";
 static const char select_waves[] = "SELECT kind, number, selector FROM campaign_waves WHERE campaign = ?1 ORDER BY position";
 static const char select_members[] = "SELECT " MEMBER_COLUMNS " FROM campaign_members WHERE campaign = ?1 ORDER BY position";
+static const char count_members[] = "SELECT wave, state, count(*) FROM campaign_members WHERE campaign = ?1 GROUP BY wave, state";
 static const char select_ids[] = "SELECT id FROM campaigns WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
 static const char select_unfinished[] =
     "SELECT id FROM campaigns WHERE state IN ('draft', 'running', 'paused', 'waiting')"
@@ -284,7 +287,29 @@ static int load_members(struct store *store, const char *id, struct campaign_rep
 	return result;
 }
 
-static int load(struct store *store, const char *id, struct campaign_report *ret, struct job_fault *ret_fault)
+static int tally_members(struct store *store, struct campaign *campaign, struct job_fault *ret_fault)
+{
+	int step;
+	sqlite3_stmt *statement = select_by_id(store, count_members, campaign->id, ret_fault);
+	if (statement == NULL)
+		return -EPROTO;
+	campaign_tally_begin(campaign);
+	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+		struct store_reader reader = {.statement = statement};
+		enum member_state state;
+		char text[16];
+		int wave = (int)store_read_int(&reader);
+		store_read_text(&reader, text, sizeof(text));
+		(void)member_state_parse(text, &state);
+		campaign_tally_add(campaign, wave, state, (uint32_t)store_read_int(&reader));
+	}
+	campaign_tally_end(campaign);
+	int result = step == SQLITE_DONE ? 0 : store_failed(&store->reader, ret_fault);
+	sqlite3_reset(statement);
+	return result;
+}
+
+static int load_campaign(struct store *store, const char *id, struct campaign *ret, struct job_fault *ret_fault)
 {
 	sqlite3_stmt *statement = select_by_id(store, select_campaign, id, ret_fault);
 	if (statement == NULL)
@@ -294,21 +319,31 @@ static int load(struct store *store, const char *id, struct campaign_report *ret
 		     : step == SQLITE_DONE ? job_fault_set(ret_fault, "not-found", "there is no campaign of that id")
 					   : store_failed(&store->reader, ret_fault);
 	if (result == 0)
-		read_campaign(statement, &ret->campaign);
+		read_campaign(statement, ret);
 	sqlite3_reset(statement);
-	if (result == 0)
-		result = load_waves(store, id, &ret->campaign.order, ret_fault);
-	return result == 0 ? load_members(store, id, ret, ret_fault) : result;
+	return result == 0 ? load_waves(store, id, &ret->order, ret_fault) : result;
 }
 
 int store_campaign_load(struct store *store, const char *id, struct campaign_report *ret, struct job_fault *ret_fault)
 {
 	*ret = (struct campaign_report){0};
 	store_read_begin(store);
-	int result = load(store, id, ret, ret_fault);
+	int result = load_campaign(store, id, &ret->campaign, ret_fault);
+	if (result == 0)
+		result = load_members(store, id, ret, ret_fault);
 	store_read_end(store);
 	if (result < 0)
 		campaign_report_clear(ret);
+	return result;
+}
+
+int store_campaign_glance(struct store *store, const char *id, struct campaign *ret, struct job_fault *ret_fault)
+{
+	store_read_begin(store);
+	int result = load_campaign(store, id, ret, ret_fault);
+	if (result == 0)
+		result = tally_members(store, ret, ret_fault);
+	store_read_end(store);
 	return result;
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a turn of many devices does at a time. A window that is shut keeps all jobs from running. */
+/* What a campaign of many devices costs: how much a turn does, what is counted where. A window that is shut keeps all jobs from running. */
 
 #define DEVICES  100u
 #define SUBMITS  32u /* in a turn */
@@ -87,6 +87,52 @@ START_TEST(all_campaigns_share_the_turn)
 }
 END_TEST
 
+static void check_wave(const struct campaign *campaign, size_t number, uint32_t devices, enum wave_state state)
+{
+	const struct campaign_wave *wave = &campaign->order.waves[number];
+	ck_assert_uint_eq(wave->devices, devices);
+	ck_assert_uint_eq(wave->finished, devices);
+	ck_assert_int_eq(wave->state, state);
+}
+
+static void check_ended(const struct campaign *campaign)
+{
+	const struct campaign_counts expected = {.total = DEVICES, .succeeded = 1, .failed = 1, .cancelled = 67, .skipped = 31};
+	ck_assert_mem_eq(&campaign->counts, &expected, sizeof(expected));
+	check_wave(campaign, 0, 40, WAVE_DONE);
+	check_wave(campaign, 1, 30, WAVE_PENDING);
+	ck_assert_int_eq(campaign->state, CAMPAIGN_STOPPED);
+}
+
+/* Two waves, and some in none; one cannot take jobs, one is absent. Then it is stopped. */
+START_TEST(what_has_ended_is_counted_on_the_disk)
+{
+	struct campaign *list = NULL;
+	size_t count = 0;
+	bool more;
+	struct campaign_order order = {.offline = OFFLINE_FAIL, .wave_count = 2, .waves = {{.number = 40}, {.number = 30}}};
+	ck_assert(window_parse("daily 23:00 2h UTC", &order.window));
+	case_set_maintenance(&fixture, 0, true);
+	case_unplug(&fixture, 1);
+	struct campaign campaign = case_run(&fixture, &order);
+	case_settle_turns(&fixture);
+	case_direct(&fixture, campaign.id, CAMPAIGN_STOP);
+	case_settle_turns(&fixture);
+	/* Nothing of it is in memory any more. */
+	case_sql(&fixture, "UPDATE campaign_members SET state = 'succeeded' WHERE device = 'modem2'");
+	struct campaign now = case_now(&fixture, campaign.id);
+	check_ended(&now);
+	ck_assert_int_eq(gateway_campaigns(fixture.gateway, "", 10, &list, &count, &more, &fault), 0);
+	ck_assert_uint_eq(count, 1);
+	check_ended(&list[0]);
+	free(list);
+	struct campaign_report report;
+	ck_assert_int_eq(gateway_campaign_report(fixture.gateway, campaign.id, &report, &fault), 0);
+	check_ended(&report.campaign);
+	campaign_report_clear(&report);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("campaign_turn");
@@ -95,6 +141,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, many_devices_get_their_jobs_over_several_turns);
 	tcase_add_test(tests, all_campaigns_share_the_turn);
+	tcase_add_test(tests, what_has_ended_is_counted_on_the_disk);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
