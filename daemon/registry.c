@@ -222,6 +222,19 @@ static int patch_profile(struct registry *registry, const char *profile, struct 
 	return -EPROTO;
 }
 
+/* It takes the place of an id in a path, and is looked for after the ids. */
+static int patch_alias(struct registry *registry, const char *alias, struct registry_entry *next, struct job_fault *ret_fault)
+{
+	const struct registry_entry *named = registry_find(registry, alias);
+	if (named != NULL && strcmp(named->id, next->id) != 0)
+		return job_fault_set(ret_fault, "invalid-request", "%s is the id of another device: as an alias it would never be found",
+				     alias);
+	if (strchr(alias, '/') != NULL || strcmp(alias, ".") == 0 || strcmp(alias, "..") == 0)
+		return job_fault_set(ret_fault, "invalid-request", "the alias %s cannot stand in the path of a URL: use no slash", alias);
+	snprintf(next->device.alias, sizeof(next->device.alias), "%s", alias);
+	return 0;
+}
+
 static void note_patch(struct registry *registry, const struct device *before, const struct registry_entry *after,
 		       const struct device_patch *patch)
 {
@@ -246,8 +259,8 @@ int registry_patch(struct registry *registry, const char *id, const struct devic
 	struct registry_entry next = *entry;
 	int result = patch->set_labels ? device_labels_patch(patch, &next.device, ret_fault) : 0;
 	next.labels_patched |= patch->set_labels;
-	if (patch->set_alias)
-		memcpy(next.device.alias, patch->alias, sizeof(next.device.alias));
+	if (result == 0 && patch->set_alias)
+		result = patch_alias(registry, patch->alias, &next, ret_fault);
 	if (patch->set_maintenance)
 		next.device.maintenance = patch->maintenance;
 	if (patch->end_quarantine)

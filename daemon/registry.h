@@ -76,7 +76,7 @@ struct usb_port {
 	char syspath[512];   /* of the tty: what the port is called until it goes */
 	char controller[64]; /* sysfs name of the host controller: "0000:00:14.0" */
 	char path[64];       /* "1-1.4" */
-	char serial[256];    /* bytes of the board; "": none */
+	char serial[384];    /* bytes of the board; "": none. The kernel gives 126 characters of three bytes at most */
 	char product[128];
 	uint16_t vid, pid;
 	uint8_t interface;     /* bInterfaceNumber */

@@ -104,11 +104,10 @@ START_TEST(a_device_is_found_by_its_id_or_its_alias)
 {
 	char id[DEVICE_ID_SIZE];
 	call("modem1", "the blue board");
-	call("modem2", "modem0");
 	ck_assert_int_eq(gateway_find_device(fixture.gateway, "the blue board", id, &fault), 0);
 	ck_assert_str_eq(id, "modem1");
 	ck_assert_int_eq(gateway_find_device(fixture.gateway, "modem0", id, &fault), 0);
-	ck_assert_str_eq(id, "modem0"); /* an id is nobody's alias */
+	ck_assert_str_eq(id, "modem0");
 	ck_assert_int_eq(gateway_find_device(fixture.gateway, "the blue", id, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "not-found");
 	ck_assert_str_eq(fault.message, "there is no device the blue");
@@ -118,6 +117,35 @@ START_TEST(a_device_is_found_by_its_id_or_its_alias)
 	ck_assert_int_eq(gateway_find_device(fixture.gateway, "the blue board", id, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "invalid-request");
 	ck_assert_str_eq(fault.message, "the blue board is the alias of several devices: modem1, modem2");
+}
+END_TEST
+
+static const struct {
+	const char *alias, *message; /* NULL: it is taken */
+} aliases[] = {
+    {"modem1", "modem1 is the id of another device: as an alias it would never be found"},
+    {"rack 1/left", "the alias rack 1/left cannot stand in the path of a URL: use no slash"},
+    {".", "the alias . cannot stand in the path of a URL: use no slash"},
+    {"..", "the alias .. cannot stand in the path of a URL: use no slash"},
+    {"modem0", NULL},
+    {"", NULL},
+    {"...", NULL},
+};
+
+START_TEST(an_alias_that_finds_nothing_is_refused)
+{
+	struct device device;
+	struct device_patch patch = {.set_alias = true};
+	call("modem0", "before");
+	snprintf(patch.alias, sizeof(patch.alias), "%s", aliases[_i].alias);
+	int result = gateway_patch_device(fixture.gateway, "modem0", &patch, &device, &fault);
+	ck_assert_int_eq(result, aliases[_i].message != NULL ? -EPROTO : 0);
+	if (result < 0)
+		ck_assert_str_eq(fault.message, aliases[_i].message);
+	if (result < 0)
+		ck_assert_str_eq(fault.kind->code, "invalid-request");
+	ck_assert_int_eq(gateway_device(fixture.gateway, "modem0", &device, &fault), 0);
+	ck_assert_str_eq(device.alias, result < 0 ? "before" : aliases[_i].alias);
 }
 END_TEST
 
@@ -157,6 +185,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, two_people_label_at_once);
 	tcase_add_test(tests, a_device_is_found_by_its_id_or_its_alias);
+	tcase_add_loop_test(tests, an_alias_that_finds_nothing_is_refused, 0, (int)(sizeof(aliases) / sizeof(aliases[0])));
 	tcase_add_test(tests, maintenance_is_noted_with_its_reason);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

@@ -140,6 +140,26 @@ START_TEST(a_serial_of_any_bytes_is_kept_readable)
 }
 END_TEST
 
+START_TEST(the_last_byte_of_a_long_serial_counts)
+{
+	char one[379], other[379]; /* the longest that there is */
+	memset(one, 'a', sizeof(one) - 1);
+	one[sizeof(one) - 1] = '\0';
+	memcpy(other, one, sizeof(one));
+	other[sizeof(other) - 2] = 'b';
+	struct usb_port ports[] = {rig_plug(&rig, "1-1", "ttyACM0", one), rig_plug(&rig, "1-2", "ttyACM1", other)};
+	ck_assert_int_eq(registry_ports_came(rig.registry, ports, 2, &rig.fault), 0);
+	ck_assert_uint_eq(registry_count(rig.registry), 2);
+	struct device *devices = NULL;
+	size_t count = 0;
+	ck_assert_int_eq(registry_list(rig.registry, &devices, &count), 0);
+	ck_assert_int_eq(strncmp(devices[0].id, "aaaa", 4), 0);
+	ck_assert_int_eq(strncmp(devices[1].id, "aaaa", 4), 0);
+	ck_assert_str_ne(devices[0].usb.serial, devices[1].usb.serial);
+	free(devices);
+}
+END_TEST
+
 static void name_port(size_t index, const char *id, const char *node)
 {
 	struct config_device *section = &rig.sections[index];
@@ -426,6 +446,7 @@ int main(void)
 	tcase_add_test(tcase, ids_that_would_be_one_are_told_apart);
 	tcase_add_test(tcase, a_board_without_a_serial_is_its_place);
 	tcase_add_test(tcase, a_serial_of_any_bytes_is_kept_readable);
+	tcase_add_test(tcase, the_last_byte_of_a_long_serial_counts);
 	tcase_add_loop_test(tcase, a_port_that_the_configuration_names_is_that_device, 0, 2);
 	tcase_add_test(tcase, a_section_without_a_port_describes_the_board_of_that_id);
 	tcase_add_test(tcase, an_id_of_the_configuration_is_not_taken_by_a_board);
