@@ -72,6 +72,23 @@ static int refuse_by_state(const struct device *device, const struct job_request
 			     device->id, quarantine->failures, quarantine->code);
 }
 
+/* What no modem could change is said at once; of one that is to be brought back its application may do, and nothing is sent. */
+static int refuse_in_vain(struct gateway *gateway, const struct job_request *request, const struct job_files *files,
+			  struct job_fault *ret_fault)
+{
+	struct upgrade_firmware wanted;
+	struct upgrade_options options;
+	struct fault fault = {0};
+	if (request->kind != JOB_UPGRADE || request->recover)
+		return 0;
+	engine_firmware(files, &wanted);
+	engine_options(request, "", &options);
+	if (upgrade_refuse(registry_profile(gateway->registry, request->device), &wanted, &options, &fault) == 0)
+		return 0;
+	job_fault_from_engine(ret_fault, &fault);
+	return -EPROTO;
+}
+
 int gateway_submit_cached(struct gateway *gateway, struct job_request *request, const char *reference, const struct job_row *retried,
 			  struct job *ret, struct job_fault *ret_fault)
 {
@@ -82,6 +99,8 @@ int gateway_submit_cached(struct gateway *gateway, struct job_request *request, 
 	order.to_release = files.bundle.facts.release;
 	if (result == 0)
 		result = refuse_by_state(&device, request, ret_fault);
+	if (result == 0)
+		result = refuse_in_vain(gateway, request, &files, ret_fault);
 	if (result == 0 && request->kind == JOB_POWER_CYCLE)
 		result = gateway_check_power(gateway, request, ret_fault);
 	if (result == 0)

@@ -86,6 +86,25 @@ START_TEST(a_request_that_cannot_be_is_refused)
 }
 END_TEST
 
+/* The bundle is for Monarch 1, and so is its device. */
+START_TEST(what_no_modem_could_take_is_no_job)
+{
+	struct plan plan;
+	struct job job;
+	struct firmware patched = {0};
+	struct job_request request = fixture_request(0);
+	const struct firmware_facts stated = {.family = "monarch2"};
+	ck_assert_int_eq(gateway_patch_firmware(fixture.gateway, "test.dup", NULL, &stated, FACT_FAMILY, &patched, &fault), 0);
+	firmware_clear(&patched);
+	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &job, &fault), -EPROTO);
+	ck_assert_str_eq(fault.kind->code, "bundle-wrong-family");
+	ck_assert_str_eq(get_device("modem0").job, "");
+	/* The dry run shows it as the plan's. */
+	ck_assert_int_eq(gateway_plan(fixture.gateway, &request, "test.dup", &plan, &fault), 0);
+	ck_assert_str_eq(plan.fault.kind->code, "bundle-wrong-family");
+}
+END_TEST
+
 START_TEST(a_helper_is_kept_by_its_digest)
 {
 	struct job job;
@@ -445,6 +464,7 @@ int main(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(tcase, a_request_that_cannot_be_is_refused, 0, sizeof(refusals) / sizeof(refusals[0]));
+	tcase_add_test(tcase, what_no_modem_could_take_is_no_job);
 	tcase_add_test(tcase, a_helper_is_kept_by_its_digest);
 	tcase_add_test(tcase, news_of_one_file_of_a_pair_are_news_of_the_other);
 	tcase_add_loop_test(tcase, an_id_that_is_none_is_not_found, 0, sizeof(bad_ids) / sizeof(bad_ids[0]));

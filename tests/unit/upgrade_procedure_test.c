@@ -472,6 +472,59 @@ START_TEST(steps_say_how_long_they_may_take)
 }
 END_TEST
 
+static const struct {
+	const char *name, *profile;
+	struct upgrade_firmware firmware;
+	struct upgrade_options options;
+	enum fault_code code;
+	const char *text;
+} in_vain[] = {
+    {"a full bundle", "monarch1", {FULL}, {0}, FAULT_NONE, ""},
+    {"of a family that nobody stated", "auto", {.build = 5}, {0}, FAULT_NONE, ""},
+    {"for another family than the profile's",
+     "monarch1",
+     {.family = M2, .build = 5},
+     {.force = true},
+     FAULT_BUNDLE_WRONG_FAMILY,
+     "a bundle of"},
+    {"for whatever modem there may be", "auto", {.family = M2, .build = 5}, {0}, FAULT_NONE, ""},
+    {"a helper of another family", "monarch1", {.helper = true, .helper_family = M2}, {0}, FAULT_HELPER_MISMATCH, "use the helper"},
+    {"a differential on the fly",
+     "auto",
+     {FULL, .base_build = 33080, .size = 9},
+     {.way = WAY_ON_THE_FLY},
+     FAULT_BUNDLE_UNSUPPORTED,
+     "leave the way"},
+    {"a differential the old way",
+     "auto",
+     {FULL, .base_build = 33080, .size = 9},
+     {.way = WAY_LEGACY},
+     FAULT_BUNDLE_UNSUPPORTED,
+     "leave the way"},
+    {"a differential by its way", "auto", {FULL, .base_build = 33080, .size = 9}, {.way = WAY_FFF}, FAULT_NONE, ""},
+    {"too much for the way fff", "auto", {FULL, .size = 4194305}, {.way = WAY_FFF}, FAULT_BUNDLE_TOO_BIG, "on the fly"},
+    {"the old way takes any size", "auto", {FULL, .size = 4194305}, {.way = WAY_LEGACY}, FAULT_NONE, ""},
+    {"a pair the old way", "auto", {PAIR}, {.way = WAY_LEGACY}, FAULT_BUNDLE_UNSUPPORTED, "leave the way"},
+    {"a pair of unknown builds", "auto", {PAIR_TO(50000)}, {0}, FAULT_BUNDLE_UNSUPPORTED, "state the base build"},
+    {"a second file that cannot be stored",
+     "auto",
+     {PAIR, .second_base_build = 39529, .second_size = 4194305},
+     {0},
+     FAULT_BUNDLE_TOO_BIG,
+     "4194305"},
+};
+
+START_TEST(what_no_modem_could_take_is_refused_without_one)
+{
+	struct fault fault = {0};
+	int r = upgrade_refuse(profile_builtin(in_vain[_i].profile), &in_vain[_i].firmware, &in_vain[_i].options, &fault);
+
+	ck_assert_msg(fault.code == in_vain[_i].code, "%s: %s", in_vain[_i].name, fault.message);
+	ck_assert_int_eq(r, in_vain[_i].code == FAULT_NONE ? 0 : -EPROTO);
+	ck_assert_msg(strstr(fault.message, in_vain[_i].text) != NULL, "%s: %s", in_vain[_i].name, fault.message);
+}
+END_TEST
+
 START_TEST(the_build_between_is_stated_or_known)
 {
 	ck_assert_uint_eq(upgrade_build_between(&(struct upgrade_firmware){.build = 48829}), 39529);
@@ -492,6 +545,7 @@ int main(void)
 	tcase_add_loop_test(tcase, each_modem_gets_its_procedure, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(tcase, steps_say_how_long_they_may_take);
 	tcase_add_test(tcase, the_build_between_is_stated_or_known);
+	tcase_add_loop_test(tcase, what_no_modem_could_take_is_refused_without_one, 0, (int)(sizeof(in_vain) / sizeof(in_vain[0])));
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -116,6 +116,10 @@ bool upgrade_takes_bundles(enum boot_mode mode);
 /* The build that the first file of a pair brings: protocol.md 6, 5, or what the second file starts from; 0: not known. */
 uint32_t upgrade_build_between(const struct upgrade_firmware *firmware);
 
+/* What fails whatever the modem says: -EPROTO with the fault that upgrade_plan() would give, else 0. */
+int upgrade_refuse(const struct profile *profile, const struct upgrade_firmware *firmware, const struct upgrade_options *options,
+		   struct fault *ret_fault);
+
 /* 0 with *ret filled, or -EPROTO with the fault: bundle-wrong-family, bundle-wrong-base, bundle-unsupported, bundle-too-big,
  * helper-needed, helper-mismatch, already-installed, downgrade-refused; modem-answers-error where an interrupted job cannot be judged without the
  * release. Each names the rule and the cure. */

@@ -232,10 +232,17 @@ static int refuse_family(const struct plan_question *q, struct fault *fault)
 		return fault_set(fault, FAULT_BUNDLE_WRONG_FAMILY,
 				 "the bundle is for %s and the modem is a %s: use a bundle of the modem's own family",
 				 modem_family_name(bundle), modem_family_name(modem));
-	if (modem == FAMILY_UNKNOWN && bundle == FAMILY_UNKNOWN && !q->options->force)
-		return fault_set(fault, FAULT_BUNDLE_WRONG_FAMILY,
-				 "neither the modem's family nor the bundle's is known: state the family of the firmware, or force");
 	return 0;
+}
+
+static int refuse_unknown_family(const struct plan_question *q, struct fault *fault)
+{
+	bool known = q->modem->family != FAMILY_UNKNOWN || q->profile->family != FAMILY_UNKNOWN || q->firmware->family != FAMILY_UNKNOWN;
+
+	if (known || q->options->force)
+		return 0;
+	return fault_set(fault, FAULT_BUNDLE_WRONG_FAMILY,
+			 "neither the modem's family nor the bundle's is known: state the family of the firmware, or force");
 }
 
 static int refuse_helper(const struct plan_question *q, struct fault *fault)
@@ -450,17 +457,34 @@ static int refuse_downgrade(const struct plan_question *q, struct fault *fault)
 typedef int (*plan_rule)(const struct plan_question *q, struct fault *fault);
 
 static const plan_rule rules[] = {
-    refuse_family,        refuse_helper,    refuse_pair,      refuse_size,         refuse_untold_release,
-    refuse_differential,  refuse_way,       refuse_boot_mode, refuse_old_monarch2, refuse_factory_build,
-    refuse_unknown_build, refuse_installed, refuse_branch,    refuse_downgrade,
+    refuse_family,         refuse_unknown_family, refuse_helper,    refuse_pair,      refuse_size,
+    refuse_untold_release, refuse_differential,   refuse_way,       refuse_boot_mode, refuse_old_monarch2,
+    refuse_factory_build,  refuse_unknown_build,  refuse_installed, refuse_branch,    refuse_downgrade,
 };
 
-int plan_refuse(const struct plan_question *q, struct fault *ret_fault)
+/* Those that a modem of the profile's family, in its application, cannot change by what it says. */
+static const plan_rule certain_rules[] = {refuse_family, refuse_helper, refuse_pair, refuse_size, refuse_way};
+
+static int ask_rules(const plan_rule *asked, size_t count, const struct plan_question *q, struct fault *ret_fault)
 {
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		int r = rules[i](q, ret_fault);
+	for (size_t i = 0; i < count; i++) {
+		int r = asked[i](q, ret_fault);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+int plan_refuse(const struct plan_question *q, struct fault *ret_fault)
+{
+	return ask_rules(rules, sizeof(rules) / sizeof(rules[0]), q, ret_fault);
+}
+
+int upgrade_refuse(const struct profile *profile, const struct upgrade_firmware *firmware, const struct upgrade_options *options,
+		   struct fault *ret_fault)
+{
+	const struct modem_info any = {.boot_mode = BOOT_MODE_FFF, .family = FAMILY_UNKNOWN};
+	const struct plan_question q = {&any, profile, firmware, options};
+
+	return ask_rules(certain_rules, sizeof(certain_rules) / sizeof(certain_rules[0]), &q, ret_fault);
 }
