@@ -8,6 +8,7 @@
 #include "daemon/job_pins.h"
 #include "daemon/job_resume.h"
 #include "daemon/log.h"
+#include "daemon/retry_wait.h"
 #include "daemon/transcript_file.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -20,9 +21,6 @@ static const struct {
     {JOB_WAITING, JOB_QUEUED},  {JOB_WAITING, JOB_FAILED},    {JOB_WAITING, JOB_CANCELLED}, {JOB_RUNNING, JOB_QUEUED},
     {JOB_RUNNING, JOB_WAITING}, {JOB_RUNNING, JOB_SUCCEEDED}, {JOB_RUNNING, JOB_FAILED},    {JOB_RUNNING, JOB_CANCELLED},
 };
-
-/* How long a job waits before its second, third, … attempt; the last value holds for all further ones. */
-static const int64_t retry_wait_ms[] = {5000, 15000, 45000, 120000, 300000};
 
 bool job_state_may_become(enum job_state from, enum job_state to)
 {
@@ -258,11 +256,8 @@ static bool may_try_again(const struct job_row *row)
 
 static int wait_for_retry(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
 {
-	size_t index = next->job.attempt - 1;
-	if (index >= COUNT_OF(retry_wait_ms))
-		index = COUNT_OF(retry_wait_ms) - 1;
+	next->job.not_before_ms = entry->queue->with.now_ms() + retry_wait_ms(next->job.id, next->job.attempt);
 	next->job.attempt++;
-	next->job.not_before_ms = entry->queue->with.now_ms() + retry_wait_ms[index];
 	return queued_job_wait(entry, next, WAIT_RETRY, ret_fault);
 }
 

@@ -208,7 +208,7 @@ START_TEST(what_has_begun_is_not_touched_between_attempts)
 	ck_assert_int_eq(fixture_job(&fixture, job.id).waiting_for, WAIT_RETRY);
 	ck_device_job(job.id);
 	fixture_modem(0)->fault = FAULT_NONE;
-	fixture_advance(5000);
+	fixture_advance(6000);
 	ck_assert_uint_eq(fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL).attempt, 2);
 }
 END_TEST

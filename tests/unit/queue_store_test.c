@@ -133,7 +133,7 @@ START_TEST(a_later_attempt_passes_the_point_of_no_return_without_the_disk)
 	fixture_await(&fixture, job.id, JOB_WAITING, NULL);
 	fixture_await_idle(&fixture);
 	fixture_modem(0)->fault = FAULT_NONE;
-	fixture_advance(5000);
+	fixture_advance(6000);
 	REFUSE("new.phase = 'transfer' AND old.phase = 'switch'");
 	job = fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
 	ck_assert_uint_eq(job.attempt, 2);

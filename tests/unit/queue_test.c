@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/queue_private.h"
+#include "daemon/retry_wait.h"
 
 #define GATE_AT(number, where)                                                                                                             \
 	do {                                                                                                                               \
@@ -336,9 +337,10 @@ START_TEST(attempts_wait_longer_and_come_to_an_end)
 	fixture_modem(0)->fault_phase = PHASE_APPLY;
 	struct job job = fixture_submit(&fixture, 0);
 	job = fixture_await(&fixture, job.id, JOB_WAITING, NULL);
-	ck_assert_int_eq(job.not_before_ms, fixture_now() + 5000);
+	int64_t first_ms = job.not_before_ms - fixture_now();
+	ck_assert_int_eq(first_ms, retry_wait_ms(job.id, 1));
 	fixture_await_idle(&fixture);
-	fixture_advance(4999);
+	fixture_advance(first_ms - 1);
 	ck_assert_int_eq(gateway_turn(fixture.gateway), fixture_now() + 1);
 	ck_assert_int_eq(fixture_job(&fixture, job.id).state, JOB_WAITING);
 	fixture_advance(1);
@@ -347,9 +349,9 @@ START_TEST(attempts_wait_longer_and_come_to_an_end)
 	fixture_await_idle(&fixture);
 	job = fixture_await(&fixture, job.id, JOB_WAITING, NULL);
 	ck_assert_uint_eq(job.attempt, 3);
-	ck_assert_int_eq(job.not_before_ms, fixture_now() + 15000);
+	ck_assert_int_eq(job.not_before_ms, fixture_now() + retry_wait_ms(job.id, 2));
 	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_APPLY);
-	fixture_advance(15000);
+	fixture_advance(18000);
 	job = fixture_await(&fixture, job.id, JOB_FAILED, NULL);
 	ck_assert_str_eq(job.fault.kind->code, "restart-timeout");
 	ck_assert_uint_eq(job.attempt, 3);

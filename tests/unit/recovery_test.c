@@ -72,7 +72,7 @@ START_TEST(what_was_sent_stays_sent_in_all_later_states)
 	refuses_cancel(job.id, "waiting");
 	unplug();
 	gateway_check_ports(fixture.gateway);
-	fixture_advance(5000);
+	fixture_advance(6000);
 	job = fixture_await(&fixture, job.id, JOB_WAITING, NULL);
 	ck_assert_int_eq(job.waiting_for, WAIT_DEVICE);
 	refuses_cancel(job.id, "waiting");
@@ -179,7 +179,7 @@ START_TEST(the_engine_is_told_what_it_must_leave_alone)
 	fixture_modem(0)->found_in_recovery = true;
 	struct job job = waiting_after(PHASE_SWITCH);
 	ck_assert(!fixture_modem(0)->sent_before);
-	fixture_advance(5000);
+	fixture_advance(6000);
 	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
 	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_SWITCH);
 	ck_assert(fixture_modem(0)->sent_before);
@@ -278,7 +278,7 @@ START_TEST(the_wait_for_a_port_ends_where_a_cancel_is_refused)
 	struct job job = waiting_after(PHASE_TRANSFER);
 	unplug();
 	gateway_check_ports(fixture.gateway);
-	fixture_advance(5000);
+	fixture_advance(6000);
 	ck_assert_int_eq(fixture_await(&fixture, job.id, JOB_WAITING, NULL).waiting_for, WAIT_DEVICE);
 	ck_assert_int_eq(gateway_turn(fixture.gateway), fixture_now() + 86400000);
 	fixture_advance(86400000 - 1);
@@ -304,7 +304,7 @@ START_TEST(every_absence_is_counted_by_itself)
 	for (unsigned absence = 0; absence < 2; absence++) {
 		unplug();
 		gateway_check_ports(fixture.gateway);
-		fixture_advance(5000 << absence * 2);
+		fixture_advance(6000 << absence * 2);
 		ck_assert_int_eq(fixture_await(&fixture, job.id, JOB_WAITING, NULL).waiting_for, WAIT_DEVICE);
 		fixture_advance(80000000);
 		gateway_turn(fixture.gateway);
@@ -339,7 +339,7 @@ START_TEST(a_job_that_can_be_cancelled_waits_for_its_port_as_long_as_it_takes)
 	struct job job = waiting_after(PHASE_SWITCH);
 	unplug();
 	gateway_check_ports(fixture.gateway);
-	fixture_advance(5000);
+	fixture_advance(6000);
 	ck_assert_int_eq(fixture_await(&fixture, job.id, JOB_WAITING, NULL).waiting_for, WAIT_DEVICE);
 	ck_assert_int_eq(gateway_turn(fixture.gateway), 0);
 	fixture_advance(10 * 86400000LL);
@@ -504,12 +504,12 @@ START_TEST(a_transfer_that_begins_anew_is_not_behind_the_job)
 {
 	struct job job = waiting_after(PHASE_RESTART);
 	fail_in(PHASE_TRANSFER, FAULT_STP_NO_ANSWER);
-	fixture_advance(5000);
+	fixture_advance(6000);
 	fixture_await(&fixture, job.id, JOB_WAITING, "transfer");
 	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_RESTART);
 	fixture_await_idle(&fixture);
 	fixture_modem(0)->fault = FAULT_NONE;
-	fixture_advance(15000);
+	fixture_advance(18000);
 	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
 	ck_assert_int_eq(fixture_modem(0)->resume_phase, PHASE_TRANSFER);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "daemon/queue_private.h"
+#include "daemon/retry_wait.h"
 
 #define DAY_MS INT64_C(86400000)
 
@@ -154,7 +155,7 @@ START_TEST(a_server_that_was_never_reached_costs_attempts)
 		fixture_await_idle(&fixture);
 		ck_assert_int_eq(job.waiting_for, WAIT_RETRY);
 		ck_assert_uint_eq(job.attempt, attempt);
-		fixture_advance(15000);
+		fixture_advance(18000);
 	}
 	job = fixture_await(&fixture, job.id, JOB_FAILED, NULL);
 	ck_assert_str_eq(job.fault.kind->code, "port-gone");
@@ -170,7 +171,7 @@ START_TEST(a_tty_costs_attempts)
 	fixture_start(&fixture);
 	struct job job = lost_in(PHASE_TRANSFER, FAULT_PORT_GONE);
 	fixture_advance(500);
-	ck_assert_int_eq(pause_after_run(2), 5000);
+	ck_assert_int_eq(pause_after_run(2), retry_wait_ms(job.id, 1));
 	job = fixture_job(&fixture, job.id);
 	ck_assert_int_eq(job.waiting_for, WAIT_RETRY);
 	ck_assert_uint_eq(job.attempt, 2);
@@ -181,7 +182,7 @@ START_TEST(another_fault_is_no_closed_port)
 {
 	struct job job = lost_in(PHASE_TRANSFER, FAULT_MODEM_SILENT);
 	fixture_advance(500);
-	ck_assert_int_eq(pause_after_run(2), 5000);
+	ck_assert_int_eq(pause_after_run(2), retry_wait_ms(job.id, 1));
 	job = fixture_job(&fixture, job.id);
 	ck_assert_int_eq(job.waiting_for, WAIT_RETRY);
 	ck_assert_uint_eq(job.attempt, 2);

@@ -254,7 +254,7 @@ START_TEST(a_stop_puts_back_a_run_that_looks_for_its_modem)
 	fixture_await_idle(&fixture);
 	fixture_modem(0)->gated = true;
 	fixture_modem(0)->gate = PHASE_CONNECT;
-	fixture_advance(5000);
+	fixture_advance(6000);
 	fixture_await(&fixture, job.id, JOB_RUNNING, "connect");
 	gateway_stop(fixture.gateway);
 	job = fixture_await(&fixture, job.id, JOB_QUEUED, NULL);
