@@ -63,7 +63,7 @@ START_TEST(each_attempt_is_kept_with_its_fault_and_its_transcript)
 	fixture_await(&fixture, job.id, JOB_WAITING, NULL);
 	fixture_await_idle(&fixture);
 	fixture_modem(0)->fault = FAULT_NONE;
-	fixture_advance(5000);
+	fixture_advance(6000);
 	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
 	list(&fixture, job.id);
 	ck_assert_uint_eq(attempt_count, 2);
@@ -82,7 +82,7 @@ START_TEST(each_attempt_is_kept_with_its_fault_and_its_transcript)
 
 	ck_assert_uint_eq(attempts[1].number, 2);
 	ck_assert_int_eq(attempts[1].outcome, ATTEMPT_SUCCEEDED);
-	ck_assert_int_eq(attempts[1].started_at_ms, FIXTURE_START_MS + 5000);
+	ck_assert_int_eq(attempts[1].started_at_ms, FIXTURE_START_MS + 6000);
 	ck_assert_str_eq(attempts[1].phase, "verify");
 	ck_assert_uint_eq(attempts[1].bytes_done, 1000);
 	ck_assert_ptr_null(attempts[1].fault.kind);
