@@ -3,15 +3,12 @@
 
 int exit_status_combine(const int *statuses, size_t count)
 {
-	size_t done = 0, same = 0;
+	size_t done = 0;
+	int highest = STATUS_DONE;
 
 	for (size_t i = 0; i < count; i++) {
 		done += statuses[i] == STATUS_DONE;
-		same += statuses[i] == statuses[0];
+		highest = statuses[i] > highest ? statuses[i] : highest;
 	}
-	if (done == count)
-		return STATUS_DONE;
-	if (done > 0)
-		return STATUS_SOME_FAILED;
-	return same == count ? statuses[0] : STATUS_OTHER;
+	return done > 0 && done < count ? STATUS_SOME_FAILED : highest;
 }

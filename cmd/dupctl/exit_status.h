@@ -20,8 +20,8 @@ enum exit_status {
 	STATUS_SIGNAL = 128, /* plus the signal's number: the user stopped looking, work goes on */
 };
 
-/* The one status of several outcomes: DONE when all are, SOME_FAILED when some are, the common status when none is and they agree, else OTHER.
- * count 0 is DONE. Pure. */
+/* The one status of several outcomes: DONE when all are, SOME_FAILED when some are, else the highest of them: a job that failed says more than a
+ * refusal, that more than something that is not there. count 0 is DONE. Pure. */
 int exit_status_combine(const int *statuses, size_t count);
 
 #endif

@@ -18,6 +18,8 @@ static int status_of(long http_status, const char *code)
 	switch (http_status) {
 	case 400:
 		return *code ? STATUS_USAGE : STATUS_OTHER; /* what has no code is not dupgate's word */
+	case 422:                                           /* understood, but what it names is not there; else it is said of a file */
+		return strcmp(code, "invalid-request") == 0 ? STATUS_USAGE : STATUS_OTHER;
 	case 404:
 		return STATUS_NOT_FOUND;
 	case 401:

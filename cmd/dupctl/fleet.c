@@ -47,6 +47,15 @@ void fleet_update(struct fleet *fleet, size_t index, json_t *job)
 	job_read(job, &fleet->rows[index]);
 }
 
+void fleet_replace(struct fleet *fleet, size_t index, json_t *job)
+{
+	json_decref(fleet->jobs[index].now);
+	fleet->jobs[index].now = job;
+	fleet->jobs[index].stale = false;
+	job_read(job, &fleet->rows[index]);
+	fleet->jobs[index].told &= job_row_terminal(&fleet->rows[index]);
+}
+
 void fleet_lose(struct fleet *fleet, size_t index)
 {
 	json_t *now = fleet->jobs[index].now;
@@ -60,11 +69,20 @@ void fleet_lose(struct fleet *fleet, size_t index)
 	job_read(now, &fleet->rows[index]);
 }
 
-static size_t fleet_find(const struct fleet *fleet, const char *id)
+size_t fleet_find(const struct fleet *fleet, const char *id)
 {
 	size_t index = 0;
 
 	while (index < fleet->count && strcmp(fleet->rows[index].id, id) != 0)
+		index++;
+	return index;
+}
+
+size_t fleet_find_device(const struct fleet *fleet, const char *device)
+{
+	size_t index = 0;
+
+	while (index < fleet->count && strcmp(fleet->rows[index].device, device) != 0)
 		index++;
 	return index;
 }
@@ -107,7 +125,7 @@ static void snapshot_apply(struct fleet *fleet, const json_t *data)
 	downloads_apply(fleet, json_object_get(data, "downloads"));
 }
 
-static void progress_apply(struct fleet *fleet, size_t index, const json_t *data)
+void fleet_progress(struct fleet *fleet, size_t index, const json_t *data)
 {
 	json_t *now = fleet->jobs[index].now;
 
@@ -132,7 +150,7 @@ void fleet_apply(struct fleet *fleet, const struct sse_event *event)
 	else if (strcmp(type, "download-changed") == 0)
 		download_apply(fleet, reply_text(data, "download"), now);
 	else if (index < fleet->count && strcmp(type, "job-progress") == 0)
-		progress_apply(fleet, index, data);
+		fleet_progress(fleet, index, data);
 	else if (index < fleet->count && json_is_object(now) && strcmp(event->name, "job") == 0)
 		fleet_update(fleet, index, json_incref(now));
 	json_decref(data);

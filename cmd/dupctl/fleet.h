@@ -10,9 +10,10 @@
 #include "cmd/dupctl/view_progress.h"
 
 struct fleet_job {
-	json_t *now; /* the API's object; owned */
-	bool stale;  /* it may have changed unseen: to be asked for */
-	bool told;   /* its result was shown */
+	json_t *now;   /* the API's object; owned */
+	bool stale;    /* it may have changed unseen: to be asked for */
+	bool told;     /* its result was shown */
+	bool reported; /* `now` is what the report of a campaign says of it */
 	struct progress_marks marks;
 };
 
@@ -31,6 +32,16 @@ void fleet_apply(struct fleet *fleet, const struct sse_event *event);
 
 /* The job at `index` as the daemon has it now; takes the reference. */
 void fleet_update(struct fleet *fleet, size_t index, json_t *job);
+
+/* Another job for the device at `index`, or another word on it, also when what is there has ended; takes the reference. */
+void fleet_replace(struct fleet *fleet, size_t index, json_t *job);
+
+/* Where the job is, or the device's: fleet->count when nowhere. */
+size_t fleet_find(const struct fleet *fleet, const char *id);
+size_t fleet_find_device(const struct fleet *fleet, const char *device);
+
+/* How far the job at `index` is: the data of an event. */
+void fleet_progress(struct fleet *fleet, size_t index, const json_t *data);
 
 /* The daemon has forgotten the job at `index`: it counts as failed. */
 void fleet_lose(struct fleet *fleet, size_t index);

@@ -108,3 +108,13 @@ bool parse_time(const char *argument, int64_t *ret_seconds)
 	*ret_seconds = timegm(&fields) - offset;
 	return true;
 }
+
+void format_time(struct text *text, int64_t seconds)
+{
+	time_t moment = (time_t)seconds;
+	char formatted[32];
+	struct tm fields;
+
+	if (gmtime_r(&moment, &fields) && strftime(formatted, sizeof(formatted), "%Y-%m-%dT%H:%M:%SZ", &fields) > 0)
+		text_add(text, formatted);
+}

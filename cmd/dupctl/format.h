@@ -27,4 +27,7 @@ bool parse_integer(const char *argument, int64_t least, int64_t most, int64_t *r
 /* RFC 3339 ("2026-01-02T03:04:05Z", "…+01:00"; a fraction is ignored) → Unix time. */
 bool parse_time(const char *argument, int64_t *ret_seconds);
 
+/* Unix time → "2026-01-02T03:04:05Z". */
+void format_time(struct text *text, int64_t seconds);
+
 #endif

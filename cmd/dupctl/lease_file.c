@@ -105,10 +105,17 @@ static void kept_add(struct text *ret, const char *url)
 		closedir(directory);
 }
 
-int lease_tokens_collect(const struct options *options, const char *url, struct text *ret, struct text *ret_error)
+/* That of --lease, else of DUPGATE_LEASE; NULL: none. */
+static const char *token_given(const struct options *options)
 {
 	const char *variable = getenv("DUPGATE_LEASE");
-	const char *token = options->lease ? options->lease : variable && *variable ? variable : NULL;
+
+	return options->lease ? options->lease : variable && *variable ? variable : NULL;
+}
+
+int lease_tokens_collect(const struct options *options, const char *url, struct text *ret, struct text *ret_error)
+{
+	const char *token = token_given(options);
 
 	if (token && !lease_token_valid(token)) {
 		text_addf(ret_error, "%s holds no token of a lease", options->lease ? "--lease" : "DUPGATE_LEASE");
@@ -185,4 +192,14 @@ void lease_file_holder(const char *url, const char *device, struct text *ret)
 
 	if (file_path(url, device, &path) && file_read(path.bytes, &kept))
 		text_add(ret, kept.holder);
+}
+
+bool lease_at_hand(const struct options *options, const char *url, const char *device)
+{
+	text_owned path = {0};
+	struct kept_lease kept;
+
+	if (token_given(options))
+		return true;
+	return !options->no_lease_file && file_path(url, device, &path) && file_read(path.bytes, &kept);
 }

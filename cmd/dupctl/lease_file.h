@@ -19,6 +19,9 @@ int lease_tokens_collect(const struct options *options, const char *url, struct 
 int lease_file_keep(const char *url, const char *device, const char *token, const char *holder, struct text *ret_error);
 void lease_file_forget(const char *url, const char *device);
 
+/* True when there is a token that may be the device's: one that was given, or one that is kept for it. */
+bool lease_at_hand(const struct options *options, const char *url, const char *device);
+
 /* As whom the device was leased by the token that is kept: "" when none is. */
 void lease_file_holder(const char *url, const char *device, struct text *ret);
 

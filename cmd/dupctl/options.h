@@ -42,6 +42,18 @@ enum verb_id {
 	VERB_ALIAS,
 	VERB_MAINTENANCE,
 	VERB_AUDIT,
+	VERB_CAMPAIGN_LIST,
+	VERB_CAMPAIGN_CREATE,
+	VERB_CAMPAIGN_SHOW,
+	VERB_CAMPAIGN_START,
+	VERB_CAMPAIGN_PAUSE,
+	VERB_CAMPAIGN_RESUME,
+	VERB_CAMPAIGN_STOP,
+	VERB_CAMPAIGN_APPROVE,
+	VERB_CAMPAIGN_RETRY,
+	VERB_CAMPAIGN_REPORT,
+	VERB_CAMPAIGN_WATCH,
+	VERB_CAMPAIGN_DELETE,
 	VERB_COUNT
 };
 
@@ -49,10 +61,21 @@ enum verb_id {
 #define HISTORY_SHOWN 50
 #define HISTORY_MOST  200
 #define AUDIT_SHOWN   100
+/* Campaigns: shown, and the most of one page. */
+#define CAMPAIGNS_SHOWN 50
+#define CAMPAIGNS_MOST  100
 
 struct optional_number {
 	bool set;
 	int64_t value;
+};
+
+/* An option that can be there several times; as many waves as a campaign can have. */
+#define OPTION_LIST_MAX 16u
+
+struct option_list {
+	const char *values[OPTION_LIST_MAX];
+	size_t count;
 };
 
 /* All text is borrowed from argv. */
@@ -68,7 +91,8 @@ struct options {
 	const char *selector;
 
 	const char *firmware, *sha256, *helper, *second, *way, *not_before, *rung;
-	struct optional_number priority, rate;
+	const char *deadline; /* a time, or a duration from now on */
+	struct optional_number priority, rate, attempts;
 	bool force, allow_downgrade, allow_branch_switch, dry_run;
 
 	bool wait;
@@ -87,6 +111,11 @@ struct options {
 	bool take_back;
 	const char *config;
 
+	struct option_list waves;
+	const char *stop_after, *window, *offline;
+	struct optional_number max_parallel, soak_s;
+	bool pause_after_wave, start, junit;
+
 	const char *holder, *reason, *lease, *if_leased;
 	struct optional_number ttl_s;
 	bool takeover, quiet, no_lease_file;
@@ -100,7 +129,7 @@ struct option_spec {
 	const char *argument; /* "REF"; NULL: takes none */
 	const char *help;
 	uint64_t verbs; /* OPTION_OF_VERB() of each verb that takes it */
-	enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_DURATION, OPTION_INTEGER, OPTION_CHOICE } kind;
+	enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_DURATION, OPTION_INTEGER, OPTION_CHOICE, OPTION_LIST } kind;
 	size_t offset;              /* of the member of struct options */
 	int64_t least, most;        /* OPTION_INTEGER */
 	const char *const *choices; /* OPTION_CHOICE, up to a NULL */
@@ -117,8 +146,26 @@ bool option_is_url(const char *value);
 /* Splits the operands of a verb that takes words after its devices; checks those. -EINVAL with a sentence. */
 int options_take_words(struct options *options, struct text *error);
 
+/* True when something is asked for that only a campaign can keep to: how many at a time, when to stop, a window, what about absent devices. */
+bool options_paced(const struct options *options);
+
+/* True for an upgrade that is no campaign: a job is asked for of each device. */
+bool options_job_each(const struct options *options);
+
+/* Whether there are as many operands as the verb wants. -EINVAL with a sentence. */
+int options_check_operands(const struct options *options, struct text *error);
+
+/* Whether what was given goes together. -EINVAL with a sentence. */
+int options_check(const struct options *options, struct text *error);
+
+/* The table has less than so many. */
+#define OPTIONS_MAX 96u
+
 /* The table, walked: NULL after the last. */
 const struct option_spec *option_spec_at(size_t index);
+
+/* Whether the verb takes --name. */
+bool option_of_verb(const char *name, enum verb_id verb);
 
 /* 0, or -EINVAL with a sentence and, where there is one, a hint. argv is reordered as getopt does. --help and --version end the parsing
  * without a complaint about what else is missing. */

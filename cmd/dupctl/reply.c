@@ -19,7 +19,7 @@ int64_t reply_number(const json_t *object, const char *member)
 	return json_is_integer(value) ? json_integer_value(value) : json_is_real(value) ? (int64_t)json_real_value(value) : -1;
 }
 
-static void fault_read(const json_t *json, struct fault_row *ret)
+void fault_read(const json_t *json, struct fault_row *ret)
 {
 	ret->code = reply_text(json, "code");
 	ret->message = reply_text(json, "message");
@@ -79,6 +79,8 @@ void job_read(const json_t *json, struct job_row *ret)
 	    .not_before = reply_text(json, "not_before"),
 	    .retry_of = reply_text(json, "retry_of"),
 	    .requested_by = reply_text(json, "requested_by"),
+	    .campaign = reply_text(json, "campaign"),
+	    .reason = reply_text(json, "reason"),
 	    .download = reply_text(json, "download"),
 	    .fetched = -1,
 	    .fetched_total = -1,
@@ -181,7 +183,8 @@ void plan_read(const json_t *json, struct plan_row *ret)
 
 bool job_row_terminal(const struct job_row *job)
 {
-	return strcmp(job->state, "succeeded") == 0 || strcmp(job->state, "failed") == 0 || strcmp(job->state, "cancelled") == 0;
+	return strcmp(job->state, "succeeded") == 0 || strcmp(job->state, "failed") == 0 || strcmp(job->state, "cancelled") == 0 ||
+	       strcmp(job->state, "skipped") == 0;
 }
 
 int64_t job_row_duration_s(const struct job_row *job)

@@ -15,7 +15,8 @@ struct fault_row {
 
 struct job_row {
 	const char *id, *kind, *device, *state, *phase, *detail, *waiting_for, *firmware, *firmware_name, *from_release, *to_release;
-	const char *created_at, *started_at, *finished_at, *not_before, *retry_of, *requested_by;
+	const char *created_at, *started_at, *finished_at, *not_before, *retry_of, *requested_by, *campaign;
+	const char *reason; /* of the report of a campaign: why it waits, is done without a job, or was skipped */
 	bool has_progress;
 	double percent; /* of progress; -1: unknown */
 	int64_t bytes_done, bytes_total, rate_bps, eta_s;
@@ -61,6 +62,28 @@ struct plan_row {
 	struct fault_row fault;
 };
 
+struct campaign_counts_row {
+	int64_t total, queued, waiting, running, succeeded, failed, cancelled, skipped;
+};
+
+struct campaign_row {
+	const char *id, *name, *firmware, *firmware_name, *release, *selector, *state, *reason, *goes_on_at, *offline;
+	const char *created_at, *started_at, *finished_at;
+	int64_t max_parallel, soak_s;
+	bool pause_after_wave;
+	const json_t *waves, *stop_after, *window; /* or NULL. Borrowed. */
+	struct campaign_counts_row counts;
+};
+
+void campaign_read(const json_t *json, struct campaign_row *ret);
+
+/* Nothing will change any more, but by a retry. */
+bool campaign_row_over(const struct campaign_row *campaign);
+
+/* A device of the report of a campaign as a row like its job's: what is told of it. `release`: what the campaign installs. */
+json_t *campaign_device_job(const json_t *device, const char *release);
+
+void fault_read(const json_t *json, struct fault_row *ret);
 void job_read(const json_t *json, struct job_row *ret);
 void device_read(const json_t *json, struct device_row *ret);
 void download_read(const json_t *json, struct download_row *ret);
@@ -71,6 +94,7 @@ void plan_read(const json_t *json, struct plan_row *ret);
 const char *reply_text(const json_t *object, const char *member);
 int64_t reply_number(const json_t *object, const char *member);
 
+/* Ended, or skipped by its campaign. */
 bool job_row_terminal(const struct job_row *job);
 
 /* finished_at - started_at, -1 when not known. */

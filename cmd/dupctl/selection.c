@@ -11,6 +11,7 @@ void selection_clear(struct selection *selection)
 	for (size_t i = 0; i < selection->count; i++)
 		free(selection->devices[i]);
 	free(selection->devices);
+	json_decref(selection->listed);
 	*selection = (struct selection){0};
 }
 
@@ -59,6 +60,7 @@ int selection_resolve(struct session *session, const struct options *options, st
 		good = device_add(ret, answer ? reply_text(json_array_get(devices, i), "id") : options->operands[i]);
 	if (!good)
 		failure_set(failure, STATUS_OTHER, "out of memory");
+	ret->listed = json_incref(json_object_get(answer, "devices"));
 	return failure->status;
 }
 

@@ -11,6 +11,7 @@
 struct selection {
 	char **devices;
 	size_t count;
+	json_t *listed; /* what the daemon said of them; NULL: they were named */
 };
 void selection_clear(struct selection *selection);
 #define selection_owned __attribute__((cleanup(selection_clear))) struct selection

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/dupctl/campaign_order.h"
 #include "cmd/dupctl/follow.h"
 
 struct submission submission_begin(const struct options *options)
@@ -39,7 +40,15 @@ static void refusal_keep(struct submission *submission, const struct failure *fa
 
 json_t *submission_terms(const struct options *options)
 {
-	return options->if_leased ? json_pack("{s:s}", "if_leased", options->if_leased) : NULL;
+	json_t *terms = json_object();
+
+	order_terms_add(terms, options);
+	if (options->if_leased)
+		json_object_set_new(terms, "if_leased", json_string(options->if_leased));
+	if (json_object_size(terms) > 0)
+		return terms;
+	json_decref(terms);
+	return NULL;
 }
 
 int submission_post(struct session *session, struct submission *submission, const char *path, const json_t *body, const char *member,
@@ -109,13 +118,9 @@ static int jobs_show(struct session *session, const struct fleet *fleet)
 
 int submission_wait(struct session *session, struct submission *submission, const struct options *options)
 {
-	const struct follow_request request = {
-	    .fleet = &submission->fleet,
-	    .refused = submission->refused_count,
-	    .deadline_ms = submission->deadline_ms,
-	};
-
-	return options->wait && submission->fleet.count > 0 ? follow_jobs(session, &request) : STATUS_DONE;
+	if (!options->wait || submission->fleet.count == 0)
+		return STATUS_DONE;
+	return follow_jobs(session, &submission->fleet, submission->refused_count, submission->deadline_ms);
 }
 
 int submission_show(struct session *session, struct submission *submission, const struct options *options, int status)

@@ -7,6 +7,7 @@
 
 #include "cmd/dupctl/options.h"
 #include "cmd/dupctl/session.h"
+#include "cmd/dupctl/verbs.h"
 
 int verb_devices(struct session *session, const struct options *options);
 int verb_probe(struct session *session, const struct options *options);
@@ -22,6 +23,14 @@ int verb_adopt(struct session *session, const struct options *options);
 int verb_recover(struct session *session, const struct options *options);
 int verb_unquarantine(struct session *session, const struct options *options);
 int verb_audit(struct session *session, const struct options *options);
+int verb_campaign_list(struct session *session, const struct options *options);
+int verb_campaign_create(struct session *session, const struct options *options);
+int verb_campaign_show(struct session *session, const struct options *options);
+/* start, pause, resume, stop, approve and retry: the second name of the verb is that of the request. */
+int verb_campaign_direct(struct session *session, const struct options *options);
+int verb_campaign_report(struct session *session, const struct options *options);
+int verb_campaign_watch(struct session *session, const struct options *options);
+int verb_campaign_delete(struct session *session, const struct options *options);
 int verb_history(struct session *session, const struct options *options);
 int verb_jobs(struct session *session, const struct options *options);
 int verb_watch(struct session *session, const struct options *options);
@@ -45,6 +54,15 @@ void download_path(struct text *path, const char *id);
 
 /* "/firmware/REF", escaped. */
 void firmware_path(struct text *path, const char *reference);
+
+/* Waits for the end of a campaign, as long as --timeout lets it. Returns an exit status. */
+int campaign_follow(struct session *session, const struct options *options, const char *id);
+
+/* One line on a campaign, or its JSON. Returns an exit status. */
+int campaign_state_show(struct session *session, const json_t *campaign);
+
+/* The report of a campaign, also of one that was only tried out. Returns an exit status. */
+int campaign_report_show(struct session *session, const json_t *report);
 
 /* Shows the catalogue as it is now. Returns an exit status. */
 int catalogue_show(struct session *session);

@@ -122,6 +122,39 @@ static const struct verb verbs[VERB_COUNT] = {
 		    "The newest first: the name of the token, the user of the unix socket, or the address; what was\n"
 		    "asked for, and how it was answered. What was refused is not in it.\n",
 		    verb_audit},
+    [VERB_CAMPAIGN_LIST] = {"campaign", "list", "", 0, 0, "list the campaigns", "The newest first.\n", verb_campaign_list},
+    [VERB_CAMPAIGN_CREATE] = {"campaign", "create", "--selector S|--all --firmware REF", 0, 0,
+			      "prepare one firmware for many devices, in waves",
+			      "Makes a draft: 'campaign start', or --start, freezes its devices and begins. Waves take their\n"
+			      "devices one after the other from those that no wave before them has; what is left over is\n"
+			      "skipped. A device that has the release already counts as done; one that is busy, leased or\n"
+			      "absent is waited for while others go on.\n",
+			      verb_campaign_create},
+    [VERB_CAMPAIGN_SHOW] = {"campaign", "show", "ID", 1, 1, "show a campaign with its waves and counts", "Its devices: campaign report.\n",
+			    verb_campaign_show},
+    [VERB_CAMPAIGN_START] = {"campaign", "start", "ID", 1, 1, "start a draft",
+			     "Its devices are frozen: those that the selector fits now.\n", verb_campaign_direct},
+    [VERB_CAMPAIGN_PAUSE] = {"campaign", "pause", "ID", 1, 1, "start no more jobs of a campaign",
+			     "Jobs that have not begun are taken back, others go on to their end.\n", verb_campaign_direct},
+    [VERB_CAMPAIGN_RESUME] = {"campaign", "resume", "ID", 1, 1, "go on after a pause", "From where it was.\n", verb_campaign_direct},
+    [VERB_CAMPAIGN_STOP] = {"campaign", "stop", "ID", 1, 1, "end a campaign early",
+			    "Jobs that have not begun are cancelled, others go on to their end.\n", verb_campaign_direct},
+    [VERB_CAMPAIGN_APPROVE] = {"campaign", "approve", "ID", 1, 1, "begin the next wave",
+			       "Of a campaign that waits between two waves, also in the middle of a soak.\n", verb_campaign_direct},
+    [VERB_CAMPAIGN_RETRY] = {"campaign", "retry", "ID", 1, 1, "try the failed devices once more",
+			     "Also when the campaign has ended: it runs again until these have.\n", verb_campaign_direct},
+    [VERB_CAMPAIGN_REPORT] = {"campaign", "report", "ID [FILE]", 1, 2, "tell what became of each device",
+			      "At any time; it is final when the campaign has ended. With --junit as XML that CI servers\n"
+			      "read: a device that failed is a failure with code, evidence and cure, one that was skipped or\n"
+			      "cancelled is skipped, one that has not ended is an error. The exit status is that of asking;\n"
+			      "'campaign watch' tells in its own how the campaign ended.\n",
+			      verb_campaign_report},
+    [VERB_CAMPAIGN_WATCH] = {"campaign", "watch", "ID", 1, 1, "stay until a campaign has ended, showing all its devices",
+			     "Can be left with Ctrl-C and come back to at any time. The exit status says how it ended: 0 all\n"
+			     "were upgraded, 5 none, 6 some, 4 all were skipped.\n",
+			     verb_campaign_watch},
+    [VERB_CAMPAIGN_DELETE] = {"campaign", "delete", "ID", 1, 1, "delete a campaign that never started", "What has started is history.\n",
+			      verb_campaign_delete},
 };
 
 const struct verb *verb_find(enum verb_id id)

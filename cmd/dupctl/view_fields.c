@@ -15,6 +15,7 @@ enum text_color view_state_color(const char *state)
 	    {"ready", TEXT_GREEN},     {"succeeded", TEXT_GREEN}, {"busy", TEXT_BLUE},        {"running", TEXT_BLUE},
 	    {"waiting", TEXT_YELLOW},  {"queued", TEXT_YELLOW},   {"cancelled", TEXT_YELLOW}, {"maintenance", TEXT_YELLOW},
 	    {"quarantined", TEXT_RED}, {"stranded", TEXT_RED},    {"failed", TEXT_RED},       {"absent", TEXT_RED},
+	    {"finished", TEXT_GREEN},  {"stopped", TEXT_RED},     {"paused", TEXT_YELLOW},    {"skipped", TEXT_YELLOW},
 	};
 
 	for (size_t i = 0; i < sizeof(colors) / sizeof(colors[0]); i++)

@@ -22,6 +22,7 @@ enum outcome {
 	OUTCOME_SUCCEEDED,
 	OUTCOME_FAILED,
 	OUTCOME_CANCELLED,
+	OUTCOME_SKIPPED,
 	OUTCOME_RUNNING,
 	OUTCOME_WAITING,
 	OUTCOME_QUEUED,
@@ -41,7 +42,7 @@ static enum outcome job_outcome(const struct job_row *job)
 		enum outcome outcome;
 	} states[] = {
 	    {"failed", OUTCOME_FAILED},   {"cancelled", OUTCOME_CANCELLED}, {"running", OUTCOME_RUNNING},
-	    {"waiting", OUTCOME_WAITING}, {"queued", OUTCOME_QUEUED},
+	    {"waiting", OUTCOME_WAITING}, {"queued", OUTCOME_QUEUED},       {"skipped", OUTCOME_SKIPPED},
 	};
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
@@ -80,6 +81,11 @@ static bool waits_for_download(const struct job_row *job)
 
 static void waiting_add(struct text *ret, const struct job_row *job)
 {
+	if (*job->reason && !*job->waiting_for) {
+		text_add(ret, "waiting: ");
+		text_add_clean(ret, job->reason);
+		return;
+	}
 	text_add(ret, "waiting for ");
 	text_add_clean(ret, *job->waiting_for ? job->waiting_for : "its turn");
 	if (waits_for_download(job) && job->fetched >= 0) {
@@ -201,7 +207,7 @@ static void outcomes_count(const struct job_row *jobs, size_t count, size_t coun
 void view_progress_summary(struct text *ret, const struct job_row *jobs, size_t count, size_t refused)
 {
 	static const char *const words[OUTCOME_COUNT] = {
-	    "verified", "installed but not verified", "failed", "cancelled", "running", "waiting", "queued"};
+	    "verified", "installed but not verified", "failed", "cancelled", "skipped", "running", "waiting", "queued"};
 	const char *success = count > 0 ? plain_success(&jobs[0]) : NULL;
 	size_t counts[OUTCOME_COUNT];
 
@@ -224,7 +230,7 @@ static void live_summary(struct text *ret, const struct job_row *jobs, size_t co
 	if (*area->note) {
 		text_add(ret, "  ");
 		text_add_color(ret, TEXT_YELLOW);
-		text_add(ret, area->note);
+		text_add_clean(ret, area->note);
 		text_add_color(ret, TEXT_PLAIN);
 	}
 	text_cut(ret, start, area->width);
@@ -287,7 +293,10 @@ void view_progress_result(struct text *ret, const struct job_row *job, size_t de
 	else
 		text_add_clean(ret, job->state);
 	text_add_color(ret, TEXT_PLAIN);
-	if (good) {
+	if (*job->reason && !*job->fault.code) {
+		text_add(ret, ": ");
+		text_add_clean(ret, job->reason);
+	} else if (good) {
 		releases_add(ret, job);
 	} else if (*job->fault.code) {
 		text_add(ret, ": ");

@@ -22,9 +22,21 @@ void view_available_list(struct text *ret, const json_t *entries, size_t width);
 void view_audit(struct text *ret, const json_t *audit, size_t width);
 void view_history(struct text *ret, const json_t *history, size_t width);
 
+void view_campaign_list(struct text *ret, const json_t *campaigns, size_t width);
+
+/* The devices of the report of a campaign. */
+void view_campaign_devices(struct text *ret, const json_t *report, size_t width);
+
+/* "campaign ID  waiting: wave 1 of 2 is done: …", without a newline. */
+void view_campaign_state(struct text *ret, const struct campaign_row *campaign);
+
+/* "63 of 64 upgraded; bench-7: modem-silent: … unplug it …", without a newline: of a report. */
+void view_campaign_summary(struct text *ret, const json_t *report);
+
 /* One object, a line for each thing that is known. */
 void view_device(struct text *ret, const struct device_row *device);
 void view_job(struct text *ret, const struct job_row *job);
+void view_campaign(struct text *ret, const struct campaign_row *campaign);
 void view_download(struct text *ret, const struct download_row *download);
 void view_firmware(struct text *ret, const struct firmware_row *firmware);
 void view_catalogue(struct text *ret, const json_t *catalogue, size_t width);

@@ -93,6 +93,18 @@ static const struct {
     {"dupctl unquarantine --all", VERB_UNQUARANTINE, 0},
     {"dupctl history a --limit 200", VERB_HISTORY, 1},
     {"dupctl audit --device d --limit 500 --before 7", VERB_AUDIT, 0},
+    {"dupctl campaign", VERB_CAMPAIGN_LIST, 0},
+    {"dupctl campaign --limit 100 --before x", VERB_CAMPAIGN_LIST, 0},
+    {"dupctl campaign create --all --firmware f --wave 1 --wave 10% --wave rack=1 --max-parallel 2 --stop-after failed=3,percent=5 --soak "
+     "1h",
+     VERB_CAMPAIGN_CREATE, 0},
+    {"dupctl campaign create --selector x=1 --firmware f --name n --start --wait --timeout 5 --attempts 20 --deadline 2h --offline skip",
+     VERB_CAMPAIGN_CREATE, 0},
+    {"dupctl campaign retry a --wait", VERB_CAMPAIGN_RETRY, 1},
+    {"dupctl campaign report a f --junit", VERB_CAMPAIGN_REPORT, 2},
+    {"dupctl campaign watch a --timeout 5", VERB_CAMPAIGN_WATCH, 1},
+    {"dupctl upgrade --all --firmware f --max-parallel 3 --stop-after consecutive=1 --window night --offline fail", VERB_UPGRADE, 0},
+    {"dupctl probe a --attempts 1 --deadline 2026-01-31T22:00:00Z", VERB_PROBE, 1},
     {"dupctl jobs", VERB_JOBS, 0},
     {"dupctl jobs --state failed --device d --limit 5 --before x", VERB_JOBS, 0},
     {"dupctl jobs 01j --transcript", VERB_JOBS, 1},
@@ -200,6 +212,28 @@ static const struct {
     {"dupctl jobs --limit 501", "a number from 1 to 500"},
     {"dupctl audit --limit 501", "a number from 1 to 500"},
     {"dupctl watch a --job b", "one of them"},
+    {"dupctl campaign shw a", "did you mean campaign show?"},
+    {"dupctl campaign create --firmware f", "no device is named"},
+    {"dupctl campaign create a --all --firmware f", "'a' is too much"},
+    {"dupctl campaign create --all", "--firmware is missing"},
+    {"dupctl campaign create --all --firmware http://a/b.dup", "takes firmware of the cache"},
+    {"dupctl campaign create --all --firmware f --wait", "give --start, too"},
+    {"dupctl campaign create --all --firmware f --start --dry-run", "--dry-run starts nothing"},
+    {"dupctl campaign create --all --firmware f --wave 0", "--wave does not take '0'"},
+    {"dupctl campaign create --all --firmware f --wave 101%", "--wave does not take '101%'"},
+    {"dupctl campaign create --all --firmware f --stop-after failed", "--stop-after does not take 'failed'"},
+    {"dupctl campaign create --all --firmware f --stop-after failed=1,failed=1", "--stop-after does not take"},
+    {"dupctl campaign create --all --firmware f --stop-after percent=101", "--stop-after does not take"},
+    {"dupctl campaign create --all --firmware f --soak 5 --deadline soon", "--deadline wants a time"},
+    {"dupctl campaign create --all --firmware f --attempts 0", "a number from 1 to 20"},
+    {"dupctl campaign start", "campaign start needs ID"},
+    {"dupctl campaign pause a --wait", "unknown option '--wait' for this verb"},
+    {"dupctl campaign list --limit 101", "a page has at most 100"},
+    {"dupctl campaign report a f", "a FILE is for --junit"},
+    {"dupctl campaign report a --junit --json", "one of them"},
+    {"dupctl upgrade a --firmware f --offline skip", "are for --selector and --all"},
+    {"dupctl upgrade --all --firmware f --offline skip --if-leased wait", "are for --selector and --all"},
+    {"dupctl upgrade --all --firmware f --window n --dry-run", "campaign create --dry-run"},
     {"dupctl cancel", "cancel needs ID"},
     {"dupctl retry", "retry needs ID"},
     {"dupctl firmware add", "firmware add needs PATH|URL"},
@@ -338,8 +372,8 @@ START_TEST(statuses_combine)
 		size_t count;
 		int combined;
 	} cases[] = {
-	    {{0}, 0, STATUS_DONE},    {{0, 0, 0}, 3, STATUS_DONE}, {{0, 5, 0}, 3, STATUS_SOME_FAILED}, {{5, 5, 5}, 3, STATUS_JOB_FAILED},
-	    {{4}, 1, STATUS_REFUSED}, {{3, 4}, 2, STATUS_OTHER},   {{0, 3}, 2, STATUS_SOME_FAILED},
+	    {{0}, 0, STATUS_DONE},    {{0, 0, 0}, 3, STATUS_DONE},    {{0, 5, 0}, 3, STATUS_SOME_FAILED}, {{5, 5, 5}, 3, STATUS_JOB_FAILED},
+	    {{4}, 1, STATUS_REFUSED}, {{3, 4, 1}, 3, STATUS_REFUSED}, {{4, 5}, 2, STATUS_JOB_FAILED},     {{0, 3}, 2, STATUS_SOME_FAILED},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -363,6 +397,9 @@ START_TEST(durations_and_times)
 	ck_assert(parse_time("2026-01-31T16:30:00-05:30", &value) && value == 1769896800);
 	ck_assert(!parse_time("2026-01-31T22:00:00", &value) && !parse_time("2026-01-31", &value) && !parse_time("", &value));
 	ck_assert(!parse_time("2026-01-31T22:00:00+1", &value) && !parse_time("2026-01-31T22:00:00Zx", &value));
+	text_owned moment = {0};
+	format_time(&moment, 1769896800);
+	ck_assert_str_eq(text_bytes(&moment), "2026-01-31T22:00:00Z");
 	ck_assert(!parse_integer("", 0, 9, &value) && !parse_integer(" 1", 0, 9, &value) && !parse_integer("10", 0, 9, &value));
 }
 END_TEST

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/dupctl/campaign_fleet.h"
+#include "cmd/dupctl/exit_status.h"
+#include "cmd/dupctl/follow_campaign.h"
+#include "cmd/dupctl/views.h"
+
+static json_t *parsed(const char *json)
+{
+	json_t *value = json_loads(json, 0, NULL);
+
+	ck_assert_msg(value != NULL, "%s", json);
+	return value;
+}
+
+static void report_give(struct campaign_fleet *campaign, const char *state, const char *devices)
+{
+	json_t *report =
+	    json_pack("{s:{s:s, s:s, s:s}, s:o}", "campaign", "id", "01c", "state", state, "release", "LR5", "devices", parsed(devices));
+
+	campaign_fleet_report(campaign, report);
+}
+
+static void event_give(struct campaign_fleet *campaign, const char *name, const char *data)
+{
+	const struct sse_event event = {.name = name, .data = data};
+
+	campaign_fleet_apply(campaign, &event);
+}
+
+START_TEST(jobs_tell_more_than_the_report_until_they_end)
+{
+	campaign_fleet_owned campaign = {.id = "01c"};
+	const struct job_row *rows;
+
+	report_give(
+	    &campaign, "running",
+	    "[{\"device\":\"a\",\"state\":\"queued\",\"job\":\"01j\"},{\"device\":\"b\",\"state\":\"waiting\",\"reason\":\"absent\"}]");
+	rows = campaign.fleet.rows;
+	ck_assert_uint_eq(campaign.fleet.count, 2);
+	ck_assert_str_eq(rows[1].reason, "absent");
+	event_give(&campaign, "job",
+		   "{\"type\":\"job-changed\",\"now\":{\"id\":\"01j\",\"device\":\"a\",\"campaign\":\"01c\",\"state\":\"running\","
+		   "\"phase\":\"transfer\"}}");
+	ck_assert_str_eq(rows[0].phase, "transfer");
+	event_give(&campaign, "progress", "{\"type\":\"job-progress\",\"job\":\"01j\",\"phase\":\"apply\",\"progress\":{\"percent\":70}}");
+	ck_assert_str_eq(rows[0].phase, "apply");
+	report_give(&campaign, "running", "[{\"device\":\"a\",\"state\":\"running\",\"job\":\"01j\"}]");
+	ck_assert_str_eq(rows[0].phase, "apply");
+	ck_assert(!campaign.stale);
+	/* The campaign counts this one as done. */
+	event_give(&campaign, "job",
+		   "{\"type\":\"job-finished\",\"now\":{\"id\":\"01j\",\"device\":\"a\",\"campaign\":\"01c\",\"state\":\"failed\"}}");
+	ck_assert_str_eq(rows[0].state, "running");
+	ck_assert(campaign.stale);
+	report_give(&campaign, "running", "[{\"device\":\"a\",\"state\":\"succeeded\",\"job\":\"01j\",\"reason\":\"it has it\"}]");
+	ck_assert_str_eq(rows[0].state, "succeeded");
+	ck_assert(rows[0].verified);
+}
+END_TEST
+
+START_TEST(only_newer_jobs_of_the_campaign_count)
+{
+	campaign_fleet_owned campaign = {.id = "01c"};
+	const struct job_row *rows;
+
+	report_give(&campaign, "running", "[{\"device\":\"a\",\"state\":\"failed\",\"job\":\"02j\"}]");
+	rows = campaign.fleet.rows;
+	campaign.fleet.jobs[0].told = true;
+	event_give(&campaign, "job",
+		   "{\"type\":\"job-changed\",\"now\":{\"id\":\"03j\",\"device\":\"a\",\"campaign\":\"02c\",\"state\":\"running\"}}");
+	event_give(&campaign, "job",
+		   "{\"type\":\"job-changed\",\"now\":{\"id\":\"01j\",\"device\":\"a\",\"campaign\":\"01c\",\"state\":\"running\"}}");
+	event_give(&campaign, "job",
+		   "{\"type\":\"job-changed\",\"now\":{\"id\":\"02j\",\"device\":\"a\",\"campaign\":\"01c\",\"state\":\"running\"}}");
+	ck_assert_str_eq(rows[0].state, "failed");
+	ck_assert(campaign.fleet.jobs[0].told);
+	event_give(&campaign, "job",
+		   "{\"type\":\"job-created\",\"now\":{\"id\":\"03j\",\"device\":\"a\",\"campaign\":\"01c\",\"state\":\"queued\"}}");
+	ck_assert_str_eq(rows[0].id, "03j");
+	ck_assert(!campaign.fleet.jobs[0].told); /* its end will be told again */
+}
+END_TEST
+
+START_TEST(the_end_of_the_campaign_is_urgent)
+{
+	campaign_fleet_owned campaign = {.id = "01c"};
+
+	report_give(&campaign, "running", "[]");
+	event_give(&campaign, "campaign", "{\"type\":\"campaign-changed\",\"campaign\":\"02c\",\"now\":{\"state\":\"finished\"}}");
+	ck_assert(!campaign.stale && !campaign.urgent);
+	event_give(&campaign, "campaign", "{\"type\":\"campaign-changed\",\"campaign\":\"01c\",\"now\":{\"state\":\"running\"}}");
+	ck_assert(campaign.stale && !campaign.urgent);
+	event_give(&campaign, "campaign", "{\"type\":\"campaign-changed\",\"campaign\":\"01c\",\"now\":{\"state\":\"finished\"}}");
+	ck_assert(campaign.urgent);
+}
+END_TEST
+
+static const struct {
+	const char *states[3];
+	int status;
+} outcomes[] = {
+    {{"succeeded", "succeeded", NULL}, STATUS_DONE},      {{"succeeded", "failed", NULL}, STATUS_SOME_FAILED},
+    {{"succeeded", "skipped", NULL}, STATUS_SOME_FAILED}, {{"failed", "skipped", "cancelled"}, STATUS_JOB_FAILED},
+    {{"cancelled", NULL, NULL}, STATUS_JOB_FAILED},       {{"skipped", "skipped", NULL}, STATUS_REFUSED},
+};
+
+START_TEST(the_devices_decide_the_exit_status)
+{
+	json_t *devices = json_array(), *report;
+
+	for (size_t i = 0; i < 3 && outcomes[_i].states[i]; i++)
+		json_array_append_new(devices, json_pack("{s:s}", "state", outcomes[_i].states[i]));
+	report = json_pack("{s:o}", "devices", devices);
+	ck_assert_int_eq(campaign_outcome(report), outcomes[_i].status);
+	json_decref(report);
+}
+END_TEST
+
+START_TEST(the_summary_names_three_failures_and_their_cure)
+{
+	text_owned summary = {.utf8 = true};
+	json_t *report =
+	    parsed("{\"campaign\":{\"id\":\"01c\",\"counts\":{\"total\":6,\"succeeded\":2,\"failed\":4}},\"devices\":["
+		   "{\"device\":\"ok\",\"state\":\"succeeded\"},{\"device\":\"had\",\"state\":\"succeeded\",\"reason\":\"it has it\"}]}");
+	json_t *devices = json_object_get(report, "devices");
+
+	for (int i = 0; i < 4; i++)
+		json_array_append_new(devices, json_pack("{s:s, s:s, s:{s:s, s:s, s:s}}", "device", "bad", "state", "failed", "fault",
+							 "code", "modem-silent", "message", "no answer", "remedy", "Unplug it."));
+	view_campaign_summary(&summary, report);
+	ck_assert_str_eq(text_bytes(&summary), "2 of 6 upgraded (1 had it already), 4 failed; bad: modem-silent: no answer. Unplug it.; "
+					       "bad: modem-silent: no answer. Unplug it.; bad: modem-silent: no answer. Unplug it.; "
+					       "and 1 more: dupctl campaign report 01c");
+	json_decref(report);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("campaign_fleet");
+	TCase *fleet = tcase_create("fleet");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(fleet, jobs_tell_more_than_the_report_until_they_end);
+	tcase_add_test(fleet, only_newer_jobs_of_the_campaign_count);
+	tcase_add_test(fleet, the_end_of_the_campaign_is_urgent);
+	tcase_add_loop_test(fleet, the_devices_decide_the_exit_status, 0, (int)(sizeof(outcomes) / sizeof(outcomes[0])));
+	tcase_add_test(fleet, the_summary_names_three_failures_and_their_cure);
+	suite_add_tcase(suite, fleet);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
