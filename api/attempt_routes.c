@@ -36,3 +36,15 @@ int route_get_attempt_transcript(struct exchange *exchange)
 	exchange->answer.length = strlen(text);
 	return 0;
 }
+
+int route_list_durations(struct exchange *exchange)
+{
+	struct duration *durations = NULL;
+	size_t count = 0;
+	int r = gateway_durations(exchange->gateway, exchange_query(exchange, "family"), &durations, &count, &exchange->fault);
+	if (r < 0)
+		return r;
+	char *json = json_view_durations(durations, count);
+	free(durations);
+	return exchange_json(exchange, 200, json);
+}

@@ -25,6 +25,7 @@ int route_retry_job(struct exchange *exchange);
 int route_get_transcript(struct exchange *exchange);
 int route_list_attempts(struct exchange *exchange);
 int route_get_attempt_transcript(struct exchange *exchange);
+int route_list_durations(struct exchange *exchange);
 int route_follow_job(struct exchange *exchange);
 int route_upgrade_many(struct exchange *exchange);
 int route_list_campaigns(struct exchange *exchange);

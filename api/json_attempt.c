@@ -40,3 +40,18 @@ char *json_view_attempts(const char *job, const struct job_attempt *attempts, si
 		array = append(array, attempt_object(job, &attempts[i]));
 	return json_line(JSON_MEMBERS({"attempts", array}));
 }
+
+static json_t *usual_object(const struct duration *duration)
+{
+	return JSON_MEMBERS({"family", json_text(duration->family)}, {"phase", json_text_always(duration->phase)},
+			    {"count", json_count(duration->count)}, {"median_s", json_real((double)duration->median_ms / 1000.0)},
+			    {"p90_s", json_real((double)duration->p90_ms / 1000.0)});
+}
+
+char *json_view_durations(const struct duration *durations, size_t count)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; array != NULL && i < count; i++)
+		array = append(array, usual_object(&durations[i]));
+	return json_line(JSON_MEMBERS({"durations", array}));
+}

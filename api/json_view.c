@@ -120,7 +120,8 @@ json_t *json_job_object(const struct job *job)
 	    {"not_before", json_time_ms(job->not_before_ms)}, {"notes", notes_array(job)}, {"download", json_text(job->download)},
 	    {"rung", json_text(request->rung)}, {"requested_by", json_text(request->requested_by)},
 	    {"campaign", json_text(request->campaign)}, {"waiting_since", json_time_ms(job->waiting_since_ms)},
-	    {"deadline", json_time_ms(request->deadline_ms)}, {"attempts_max", json_count(job->attempts_max)});
+	    {"deadline", json_time_ms(request->deadline_ms)}, {"attempts_max", json_count(job->attempts_max)},
+	    {"expected_s", job->expected_known ? json_integer(job->expected_s) : json_null()});
 }
 
 json_t *json_device_array(const struct device *devices, size_t count)

@@ -20,6 +20,7 @@ char *json_view_history(const struct device_entry *entries, size_t count);
 char *json_view_job(const struct job *job);
 /* next: the cursor of the next page, NULL on the last. */
 char *json_view_jobs(const struct job *jobs, size_t count, const char *next);
+char *json_view_durations(const struct duration *durations, size_t count);
 char *json_view_attempts(const char *job, const struct job_attempt *attempts, size_t count);
 char *json_view_campaign(const struct campaign *campaign);
 char *json_view_campaigns(const struct campaign *campaigns, size_t count, const char *next);

@@ -26,6 +26,7 @@ static const struct route routes[] = {
     {"GET", "/jobs/{id}/transcript", route_get_transcript, BODY_NONE, {NULL}},
     {"GET", "/jobs/{id}/attempts", route_list_attempts, BODY_NONE, {NULL}},
     {"GET", "/jobs/{id}/attempts/{number}/transcript", route_get_attempt_transcript, BODY_NONE, {NULL}},
+    {"GET", "/durations", route_list_durations, BODY_NONE, {"family"}},
     {"GET", "/jobs/{id}/events", route_follow_job, BODY_NONE, {NULL}},
     {"POST", "/upgrades", route_upgrade_many, BODY_JSON, {NULL}},
     {"GET", "/campaigns", route_list_campaigns, BODY_NONE, {"limit", "before"}},

@@ -34,11 +34,22 @@ struct job_attempt {
 	struct job_fault fault;
 };
 
+/* How long the attempts of a family that succeeded took (daemon/durations.h). */
+struct duration {
+	char family[16];
+	char phase[16]; /* "": the whole */
+	unsigned count; /* attempts that had it */
+	uint32_t median_ms, p90_ms;
+};
+
 /* Verbs of the gateway: thread-safe, 0 or -EPROTO with the fault. */
 
 /* Oldest first; none of a job that never ran, or ran before attempts were kept. Caller frees *ret. */
 int gateway_attempts(struct gateway *gateway, const char *job, struct job_attempt **ret, size_t *ret_count, struct job_fault *ret_fault);
 /* Its part of the transcript. Caller frees. "not-found" when there is no such attempt. */
 int gateway_attempt_transcript(struct gateway *gateway, const char *job, uint32_t number, char **ret_text, struct job_fault *ret_fault);
+
+/* family NULL: of all; "invalid-request" when there is no such one. Caller frees *ret. */
+int gateway_durations(struct gateway *gateway, const char *family, struct duration **ret, size_t *ret_count, struct job_fault *ret_fault);
 
 #endif

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "daemon/campaigns.h"
+#include "daemon/durations.h"
 #include "daemon/hotplug.h"
 #include "daemon/job_id.h"
 #include "daemon/leases.h"
@@ -68,6 +69,7 @@ static int open_queue(struct gateway *gateway, const struct engine_ops *engine, 
 	    .store = gateway->store,
 	    .registry = gateway->registry,
 	    .leases = gateway->leases,
+	    .durations = gateway->durations,
 	    .firmware = gateway->firmware,
 	    .downloads = gateway->downloads,
 	    .images = gateway->images,
@@ -113,6 +115,8 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	if (result == 0)
 		result = gateway_open_power(gateway, now_ms);
 	if (result == 0)
+		result = durations_new(gateway->store, ret_fault, &gateway->durations);
+	if (result == 0)
 		result = open_queue(gateway, engine, now_ms, ret_fault);
 	if (result == 0)
 		result = campaigns_new(gateway, now_ms, ret_fault, &gateway->campaigns);
@@ -144,6 +148,7 @@ void gateway_free(struct gateway *gateway)
 	power_stop(gateway->power);
 	campaigns_free(gateway->campaigns);
 	queue_free(gateway->queue);
+	durations_free(gateway->durations);
 	power_free(gateway->power);
 	port_watch_free(gateway->port_watch);
 	image_share_free(gateway->images);

@@ -22,6 +22,7 @@ struct gateway {
 	struct leases *leases;
 	struct power *power;
 	struct image_share *images;
+	struct durations *durations;
 	struct queue *queue;
 	struct campaigns *campaigns;
 	struct port_watch *port_watch;     /* NULL: the kernel gives none */

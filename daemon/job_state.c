@@ -113,6 +113,7 @@ void queued_job_show(struct queued_job *entry, const struct job_row *next, enum 
 	if (same_run)
 		entry->row.run.bytes_done = bytes_done;
 	struct job now = entry->row.job;
+	queued_job_expect(entry, &now);
 	pthread_mutex_unlock(&queue->lock);
 	/* Still under `change`: whoever listens sees the changes in the order in which they were made. The bus never waits. */
 	if (!entry->periodic)
@@ -202,6 +203,9 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 	int result = store_state(entry, next, ret_fault);
 	if (result < 0)
 		return result;
+	queued_job_know_family(entry);
+	if (state == JOB_SUCCEEDED && next->job.request.kind == JOB_UPGRADE)
+		durations_learn(queue->with.durations, entry->family, &next->run);
 	if (state != JOB_RUNNING)
 		next->run = (struct job_run){0};
 	judge_device(queue, &next->job); /* before it is seen: who waits for the end of the job finds the device as it is then */

@@ -78,6 +78,7 @@ struct queued_job *queue_add(struct queue *queue, const struct job_row *row)
 	entry->queue = queue;
 	entry->row = *row;
 	entry->cancel_fd = -1;
+	queued_job_know_family(entry);
 	pthread_mutex_lock(&queue->lock);
 	entry->next = queue->jobs;
 	queue->jobs = entry;
@@ -109,8 +110,10 @@ int queue_get(struct queue *queue, const char *id, struct job_row *ret, struct j
 {
 	pthread_mutex_lock(&queue->lock);
 	struct queued_job *entry = find(queue, id);
-	if (entry != NULL)
+	if (entry != NULL) {
 		*ret = entry->row;
+		queued_job_expect(entry, &ret->job);
+	}
 	pthread_mutex_unlock(&queue->lock);
 	return entry != NULL ? 0 : store_job_get(queue->with.store, id, ret, ret_fault);
 }
@@ -119,8 +122,10 @@ void queue_refresh(struct queue *queue, struct job *job)
 {
 	pthread_mutex_lock(&queue->lock);
 	const struct queued_job *entry = find(queue, job->id);
-	if (entry != NULL)
+	if (entry != NULL) {
 		*job = entry->row.job;
+		queued_job_expect(entry, job);
+	}
 	pthread_mutex_unlock(&queue->lock);
 }
 
@@ -210,9 +215,9 @@ static struct job_row new_row(struct queue *queue, const struct queue_order *ord
 }
 
 /* `change` is held. */
-static int add_new(struct queue *queue, const struct job_row *row, struct job_fault *ret_fault)
+static int add_new(struct queue *queue, struct job_row *row, struct job_fault *ret_fault)
 {
-	const struct job *job = &row->job;
+	struct job *job = &row->job;
 	int result = job_pins_take(queue->with.firmware, &job->request, ret_fault);
 	if (result < 0)
 		return result;
@@ -224,6 +229,9 @@ static int add_new(struct queue *queue, const struct job_row *row, struct job_fa
 	}
 	entry->pinned = true;
 	memcpy(queue->newest_id, job->id, sizeof(queue->newest_id));
+	pthread_mutex_lock(&queue->lock);
+	queued_job_expect(entry, job);
+	pthread_mutex_unlock(&queue->lock);
 	event_publish_job(queue->with.events, EVENT_JOB_CREATED, job);
 	if (!row->aside)
 		registry_set_job(queue->with.registry, job->request.device, job->id, false);

@@ -7,6 +7,7 @@
 #ifndef DAEMON_QUEUE_H
 #define DAEMON_QUEUE_H
 
+#include "daemon/durations.h"
 #include "daemon/engine_request.h"
 #include "daemon/image_share.h"
 #include "daemon/leases.h"
@@ -23,6 +24,7 @@ struct queue_surroundings {
 	struct store *store;
 	struct registry *registry;
 	struct leases *leases;
+	struct durations *durations;
 	struct firmware_store *firmware;
 	struct downloads *downloads;
 	struct image_share *images;

@@ -45,6 +45,7 @@ void queued_job_call_driver(struct queued_job *entry, const char *call, bool is_
 	if (told)
 		snprintf(entry->row.job.detail, sizeof(entry->row.job.detail), "%s", entry->row.cancel_requested ? BRINGING_BACK : "");
 	struct job now = entry->row.job;
+	queued_job_expect(entry, &now);
 	pthread_mutex_unlock(&queue->lock);
 	if (told)
 		publish(entry, &now);
@@ -69,6 +70,7 @@ static void tell(struct queued_job *entry, int64_t now_ms)
 		write_detail(entry, now_ms, &entry->row.job);
 	}
 	struct job now = entry->row.job;
+	queued_job_expect(entry, &now);
 	pthread_mutex_unlock(&entry->queue->lock);
 	if (due)
 		publish(entry, &now);

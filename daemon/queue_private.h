@@ -45,8 +45,9 @@ struct queued_job {
 	bool put_back;  /* the ordered stop wants it back in the queue */
 	bool periodic;  /* a probe that nobody asked for: in no list and not on disk, unless it ends with news (queue_periodic.c) */
 	bool gives_way; /* of these: something else wants the device */
-	char hub[64];   /* on which its board hangs; "": on none */
-	bool pinned;    /* what it needs of the cache is held */
+	enum modem_family family; /* of its modem, as it was known when the job last changed */
+	char hub[64];             /* on which its board hangs; "": on none */
+	bool pinned;              /* what it needs of the cache is held */
 	bool has_thread, thread_ended;
 	bool unsettled; /* it ended, and the store could not take it yet */
 	bool left;      /* the ordered stop waits for its thread no longer: it ends with the process */
@@ -90,6 +91,11 @@ bool queue_probe_is_news(struct queue *queue, const char *device, int result, co
 
 /* Copies under `lock`. */
 struct job_row queued_job_row(struct queued_job *entry);
+
+/* queue_expect.c. What the family of its modem is by now. `change` is held. */
+void queued_job_know_family(struct queued_job *entry);
+/* Says in `job`, a copy of the entry's, how long it usually takes from now. `lock` is held. */
+void queued_job_expect(const struct queued_job *entry, struct job *job);
 
 /* The list. `change` is held. */
 struct queued_job *queue_add(struct queue *queue, const struct job_row *row);

@@ -24,13 +24,26 @@ static const struct time_zone *find_zone(struct queue *queue, const char *name)
 	return queue->zone;
 }
 
+/* What is begun in a window is to end in it, as a rule. */
+static uint32_t length_of(struct queue *queue, const struct job *job)
+{
+	struct device device;
+	struct job_fault fault;
+	enum modem_family family;
+	int64_t ms;
+	if (registry_get(queue->with.registry, job->request.device, &device, &fault) < 0 ||
+	    !modem_family_parse(device.modem.family, &family) || !durations_long_ms(queue->with.durations, family, &ms))
+		return JOB_USUAL_S;
+	return (uint32_t)((ms + 999) / 1000);
+}
+
 int64_t queued_job_may_begin_ms(struct queue *queue, const struct job *job, int64_t now_ms)
 {
 	struct window window;
 	if (job->request.window[0] == '\0' || job->started_at_ms != 0 || !window_parse(job->request.window, &window))
 		return now_ms;
 	const struct time_zone *zone = find_zone(queue, window.zone);
-	return zone == NULL ? now_ms + LOST_ZONE_RETRY_MS : window_next_start_ms(&window, zone, now_ms, JOB_USUAL_S);
+	return zone == NULL ? now_ms + LOST_ZONE_RETRY_MS : window_next_start_ms(&window, zone, now_ms, length_of(queue, job));
 }
 
 bool queued_job_mind_window(struct queue *queue, struct job *job, int64_t now_ms)

@@ -89,7 +89,7 @@ static void clock_phase(struct run *run, enum upgrade_phase phase, struct job_ru
 	if (record->phases != 0)
 		record->phase_ms[run->phase] += (uint32_t)(now_ms - run->phase_since_ms);
 	record->phases |= 1u << phase;
-	run->phase_since_ms = now_ms;
+	run->phase_since_ms = record->phase_since_ms = now_ms;
 	run->phase = phase;
 }
 
@@ -105,6 +105,7 @@ static int on_phase(void *context, enum upgrade_phase phase, size_t step, size_t
 	pthread_mutex_lock(&run->queue->change);
 	struct job_row next = queued_job_row(run->entry);
 	clock_phase(run, phase, &next.run);
+	queued_job_know_family(run->entry);
 	snprintf(next.job.phase, sizeof(next.job.phase), "%s", name);
 	snprintf(next.job.detail, sizeof(next.job.detail), "%s", run->row.cancel_requested ? BRINGING_BACK : detail != NULL ? detail : "");
 	next.job.step = (uint32_t)step;
@@ -148,6 +149,7 @@ static void on_progress(void *context, const struct stp_progress *progress)
 		snprintf(job->detail, sizeof(job->detail), "the modem may be silent while it erases flash, this is normal for up to %u s",
 			 run->block_budget_s);
 	struct job now = *job;
+	queued_job_expect(run->entry, &now);
 	pthread_mutex_unlock(&run->queue->lock);
 	event_publish_job(run->queue->with.events, border_changed ? EVENT_JOB_CHANGED : EVENT_JOB_PROGRESS, &now);
 	if (held)

@@ -33,6 +33,7 @@ struct job_run {
 	uint64_t bytes_done; /* of the bundle, in this attempt */
 	unsigned phases;     /* those that began: 1u << enum upgrade_phase */
 	uint32_t phase_ms[ATTEMPT_PHASES_MAX];
+	int64_t phase_since_ms; /* CLOCK_MONOTONIC, of the phase that is under way; not kept */
 };
 
 /* A job as it is kept: what is seen of it, and what only the queue needs. */
@@ -79,6 +80,9 @@ struct attempt_row {
 int store_attempts_interrupt(struct store *store, struct job_fault *ret_fault);
 /* Oldest first. Caller frees *ret. */
 int store_attempts_list(struct store *store, const char *job, struct attempt_row **ret, size_t *ret_count, struct job_fault *ret_fault);
+/* Of upgrades of modems of this family, those that sent their bundle and succeeded: the newest, newest first. Caller frees *ret. */
+int store_attempts_good(struct store *store, const char *family, unsigned limit, struct job_attempt **ret, size_t *ret_count,
+			struct job_fault *ret_fault);
 
 int store_job_insert(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
 int store_job_update(struct store *store, const struct job_row *row, struct job_fault *ret_fault);

@@ -23,6 +23,11 @@ static const char save_attempt[] =
 static const char end_interrupted[] = "UPDATE attempts SET outcome = 'interrupted' WHERE outcome = 'running'";
 static const char select_attempts[] = "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE job = ?1 ORDER BY number";
 
+/* By the key from its end, until there are enough. */
+static const char select_good[] = "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE outcome = 'succeeded' AND phases LIKE '%transfer%'"
+				  " AND EXISTS (SELECT 1 FROM jobs JOIN devices ON devices.id = jobs.device WHERE jobs.id = attempts.job"
+				  " AND jobs.kind = 'upgrade' AND devices.family = ?1) ORDER BY job DESC, number DESC LIMIT ?2";
+
 static const char *const outcome_names[] = {
     [ATTEMPT_RUNNING] = "running",     [ATTEMPT_SUCCEEDED] = "succeeded",     [ATTEMPT_FAILED] = "failed",
     [ATTEMPT_CANCELLED] = "cancelled", [ATTEMPT_INTERRUPTED] = "interrupted",
@@ -175,5 +180,37 @@ int store_attempts_list(struct store *store, const char *job, struct attempt_row
 	}
 	*ret = rows;
 	*ret_count = count;
+	return 0;
+}
+
+int store_attempts_good(struct store *store, const char *family, unsigned limit, struct job_attempt **ret, size_t *ret_count,
+			struct job_fault *ret_fault)
+{
+	int step = SQLITE_ERROR;
+	struct job_attempt *attempts = calloc(limit, sizeof(*attempts));
+	if (attempts == NULL)
+		return -ENOMEM;
+	*ret_count = 0;
+	store_read_begin(store);
+	struct store_binder binder = {.statement = store_statement(&store->reader, select_good, ret_fault), .next = 1};
+	if (binder.statement != NULL) {
+		store_bind_text(&binder, family);
+		store_bind_int(&binder, limit);
+		while ((step = sqlite3_step(binder.statement)) == SQLITE_ROW && *ret_count < limit) {
+			struct attempt_row row;
+			read_attempt(binder.statement, &row);
+			attempts[(*ret_count)++] = row.attempt;
+		}
+		if (step != SQLITE_DONE)
+			store_failed(&store->reader, ret_fault);
+		sqlite3_reset(binder.statement);
+	}
+	store_read_end(store);
+	if (step != SQLITE_DONE) {
+		*ret_count = 0;
+		free(attempts);
+		return -EPROTO;
+	}
+	*ret = attempts;
 	return 0;
 }

@@ -170,6 +170,8 @@ struct job {
 	uint32_t interruptions;
 	int64_t created_at_ms, started_at_ms, finished_at_ms; /* Unix time; 0: not yet */
 	int64_t not_before_ms;                                /* when a waiting job goes on; 0: none */
+	bool expected_known;                                  /* of one that has not ended */
+	int64_t expected_s;                                   /* that usually remain; of one that does not run, its usual whole length */
 	bool verified;
 	size_t note_count;
 	char notes[JOB_NOTES_MAX][120]; /* decisions of the engine that a person should know of, oldest first; the oldest give way */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The answers about what was, for the class that counts which operations had a good one."""
+import math
 
 
 class HistoryAnswers:
@@ -22,3 +23,22 @@ class HistoryAnswers:
             self.problem("getAttemptTranscript", status, code, (id, number))
         self.problem("listAttempts", 404, "not-found", "01jnm8z5x4d3kq6y7w2v9t0r1s")
         self.problem("getAttemptTranscript", 404, "not-found", ("01jnm8z5x4d3kq6y7w2v9t0r1s", "1"))
+
+    def test_durations(self):
+        self.add("durations.dup", size=38_300, release="LR5.1.1.0-39000")
+        first = self.finish(self.call("upgradeDevice", "bench-0", body={"firmware": "durations.dup", "force": True}, status=202).json()["id"])
+        self.assertEqual((first["state"], first["expected_s"]), ("succeeded", None))
+        listed = self.call("listDurations", query="?family=monarch1").json()["durations"]
+        self.assertEqual({duration["family"] for duration in listed}, {"monarch1"})
+        phases = [duration["phase"] for duration in listed]
+        self.assertEqual((phases[0], phases[-4:]), ("", ["transfer", "apply", "restart", "verify"]))
+        whole = listed[0]
+        self.assertGreater(whole["median_s"], 0)
+        self.assertLessEqual(whole["median_s"], whole["p90_s"])
+        self.assertEqual([duration for duration in self.call("listDurations").json()["durations"] if duration["family"] == "monarch1"], listed)
+        order = {"firmware": "durations.dup", "force": True, "not_before": "2999-01-01T00:00:00Z"}
+        second = self.call("upgradeDevice", "bench-0", body=order, status=202).json()
+        self.assertEqual(second["expected_s"], math.ceil(whole["median_s"]))
+        self.assertEqual(self.call("getJob", second["id"]).json()["expected_s"], math.ceil(whole["median_s"]))
+        self.call("cancelJob", second["id"])
+        self.problem("listDurations", 400, "invalid-request", query="?family=unknown")

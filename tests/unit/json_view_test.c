@@ -86,7 +86,7 @@ START_TEST(queued_job)
 	    "\"interruptions\":0,\"created_at\":\"1970-01-01T00:00:00.001Z\",\"started_at\":null,\"finished_at\":null,\"verified\":false,"
 	    "\"fault\":null,\"retry_of\":null,\"priority\":0,\"firmware_name\":null,\"detail\":null,\"not_before\":null,\"notes\":[],"
 	    "\"download\":null,\"rung\":\"auto\",\"requested_by\":\"token:lab-ci\",\"campaign\":null,"
-	    "\"waiting_since\":null,\"deadline\":null,\"attempts_max\":3}\n");
+	    "\"waiting_since\":null,\"deadline\":null,\"attempts_max\":3,\"expected_s\":null}\n");
 }
 END_TEST
 
@@ -103,6 +103,8 @@ START_TEST(waiting_job_with_everything)
 			.deadline_ms = 9000},
 	    .waiting_since_ms = 3500,
 	    .attempts_max = 7,
+	    .expected_known = true,
+	    .expected_s = 95,
 	    .state = JOB_WAITING,
 	    .phase = "transfer",
 	    .detail = "d",
@@ -138,7 +140,8 @@ START_TEST(waiting_job_with_everything)
 	    strstr(text, "\"retry_of\":\"j1\",\"priority\":-3,\"firmware_name\":\"x.dup\",\"detail\":\"d\","
 			 "\"not_before\":\"1970-01-01T00:00:04.000Z\",\"notes\":[\"first\",\"the "
 			 "\\\"second\\\"\"],\"download\":\"0195512f5c1a3d90a1b2\",\"rung\":null,\"requested_by\":null,\"campaign\":null,"
-			 "\"waiting_since\":\"1970-01-01T00:00:03.500Z\",\"deadline\":\"1970-01-01T00:00:09.000Z\",\"attempts_max\":7}\n"));
+			 "\"waiting_since\":\"1970-01-01T00:00:03.500Z\",\"deadline\":\"1970-01-01T00:00:09.000Z\",\"attempts_max\":7,"
+			 "\"expected_s\":95}\n"));
 	free(text);
 }
 END_TEST
