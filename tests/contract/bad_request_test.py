@@ -103,6 +103,8 @@ class Refusals(unittest.TestCase):
         self.assertEqual(seen[2:], [("firmware-removed", digests[0]), ("firmware-added", digests[2])])
         log = self.rack.daemon.log.read_text()
         self.assertIn(f"firmware {digests[0][:12]} (q-0.dup, 900000 bytes) removed: the quota is full", log)
+        stated = ask(self.url, "PATCH", f"/firmware/{digests[2]}", json.dumps({"base_build": 38638}).encode())
+        self.assertEqual(stated.status, 200, stated.body)
         job = self.rack.daemon.upgrade("bench-0", digests[1], second=digests[2], not_before="2100-01-01T00:00:00Z")["id"]
         self.refused(self.add(3), 507, "cache-full", "jobs need 1800000 bytes")
         self.assertEqual(self.left_over(), [])
