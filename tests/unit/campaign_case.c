@@ -184,10 +184,11 @@ void case_break(size_t device, bool broken)
 	fixture_modem(device)->fault_phase = PHASE_CONNECT;
 }
 
+/* The thread of the run before may still look. */
 void case_hold(size_t device, bool held)
 {
-	fixture_modem(device)->gated = held;
-	fixture_modem(device)->gate = PHASE_CONNECT;
+	__atomic_store_n(&fixture_modem(device)->gated, held, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&fixture_modem(device)->gate, PHASE_CONNECT, __ATOMIC_SEQ_CST);
 }
 
 void case_sql(struct fixture *fixture, const char *sql)
