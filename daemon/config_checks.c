@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,27 +77,29 @@ static int check_profiles(const char *path, const struct config *config, const s
 }
 
 /* Two strings can name one tty: a link of /dev/serial/by-id and what it points to. What does not exist yet is compared as it is written. */
+static int check_port(const char *path, const struct config_device *device, int line, struct name_index *ports, struct config_why why)
+{
+	char *real = realpath(device->port, NULL);
+	const char *name = real != NULL ? real : device->port;
+	const struct config_device *other = name_index_find(ports, name);
+	int error;
+	if (other != NULL)
+		error = config_refuse(why, "%s:%d: [device %s] port: %s is the port of device %s already", path, line, device->id,
+				      device->port, other->id);
+	else
+		error = name_index_put(ports, name, (void *)(uintptr_t)device);
+	free(real);
+	return error;
+}
+
 static int check_ports(const char *path, const struct config *config, const struct config_places *places, struct config_why why)
 {
+	struct name_index ports = {0};
 	int error = 0;
-	char **real = calloc(config->device_count + 1, sizeof(*real));
-	if (real == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; error == 0 && i < config->device_count; i++) {
-		const struct config_device *device = &config->devices[i];
-		real[i] = realpath(device->port, NULL);
-		if (real[i] == NULL)
-			real[i] = strdup(device->port);
-		if (real[i] == NULL)
-			error = -ENOMEM;
-		for (size_t j = 0; error == 0 && j < i; j++)
-			if (real[i][0] != '\0' && strcmp(real[i], real[j]) == 0)
-				error = config_refuse(why, "%s:%d: [device %s] port: %s is the port of device %s already", path,
-						      places->devices[i].port, device->id, device->port, config->devices[j].id);
-	}
-	for (size_t i = 0; i < config->device_count; i++)
-		free(real[i]);
-	free(real);
+	for (size_t i = 0; error == 0 && i < config->device_count; i++)
+		if (config->devices[i].port[0] != '\0')
+			error = check_port(path, &config->devices[i], places->devices[i].port, &ports, why);
+	name_index_clear(&ports);
 	return error;
 }
 

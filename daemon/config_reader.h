@@ -6,6 +6,7 @@
 #define DAEMON_CONFIG_READER_H
 
 #include "daemon/config_table.h"
+#include "daemon/name_index.h"
 
 struct config_places {
 	int listen; /* line of the key; 0: it was not given */
@@ -13,12 +14,13 @@ struct config_places {
 		int port, profile; /* lines of the keys; 0: not given */
 	} * devices;               /* config.device_count of them */
 	struct board_places {
-		int section, profile; /* lines; profile 0: not given */
-	} * boards;                   /* config.board_count of them */
-	int secret;                   /* line of the first key whose value is a secret; 0: there is none */
-	char secret_key[96];          /* "[host NAME] password" */
-	int *profiles;                /* lines of the sections; config.profile_count of them */
-	int *windows;                 /* the same; config.window_count of them */
+		int section, profile;    /* lines; profile 0: not given */
+	} * boards;                      /* config.board_count of them */
+	struct name_index devices_by_id; /* each with its index and 1, as a number */
+	int secret;                      /* line of the first key whose value is a secret; 0: there is none */
+	char secret_key[96];             /* "[host NAME] password" */
+	int *profiles;                   /* lines of the sections; config.profile_count of them */
+	int *windows;                    /* the same; config.window_count of them */
 };
 void config_places_clear(struct config_places *places);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +25,12 @@ static int begin_device(struct config *config, struct config_places *places, con
 {
 	if (!device_id_valid(id))
 		return config_refuse(why, "a device's id has 1 to 63 characters of A-Z a-z 0-9 . _ -");
-	for (size_t i = 0; i < config->device_count; i++)
-		if (strcmp(config->devices[i].id, id) == 0)
-			return config_refuse(why, "the device is already in line %d", config->devices[i].line);
-	int error = grow(&places->devices, config->device_count, sizeof(*places->devices));
+	uintptr_t known = (uintptr_t)name_index_find(&places->devices_by_id, id);
+	if (known != 0)
+		return config_refuse(why, "the device is already in line %d", config->devices[known - 1].line);
+	int error = name_index_put(&places->devices_by_id, id, (void *)(uintptr_t)(config->device_count + 1));
+	if (error == 0)
+		error = grow(&places->devices, config->device_count, sizeof(*places->devices));
 	if (error == 0)
 		error = grow(&config->devices, config->device_count, sizeof(*config->devices));
 	if (error < 0)
@@ -170,6 +173,7 @@ void *config_section_target(struct config *config, enum config_section section)
 
 void config_places_clear(struct config_places *places)
 {
+	name_index_clear(&places->devices_by_id);
 	free(places->devices);
 	free(places->boards);
 	free(places->windows);

@@ -11,11 +11,8 @@
 
 struct registry_entry *registry_find(struct registry *registry, const char *id)
 {
-	struct registry_entry *found = NULL;
 	pthread_mutex_lock(&registry->lock);
-	for (size_t i = 0; i < registry->count && found == NULL; i++)
-		if (strcmp(registry->entries[i]->id, id) == 0)
-			found = registry->entries[i];
+	struct registry_entry *found = name_index_find(&registry->by_id, id);
 	pthread_mutex_unlock(&registry->lock);
 	return found;
 }
@@ -86,6 +83,7 @@ void registry_free(struct registry *registry)
 	for (size_t i = 0; i < registry->count; i++)
 		free(registry->entries[i]);
 	free(registry->entries);
+	name_index_clear(&registry->by_id);
 	free(registry->serials);
 	pthread_mutex_destroy(&registry->lock);
 	pthread_mutex_destroy(&registry->change);
@@ -141,9 +139,12 @@ int registry_add(struct registry *registry, struct registry_entry *entry)
 {
 	pthread_mutex_lock(&registry->lock);
 	struct registry_entry **grown = reallocarray(registry->entries, registry->count + 1, sizeof(struct registry_entry *));
-	if (grown != NULL) {
+	if (grown != NULL)
+		registry->entries = grown;
+	bool added = grown != NULL && name_index_put(&registry->by_id, entry->id, entry) == 0;
+	if (added) {
 		size_t place = registry->count++;
-		for (registry->entries = grown; entry->section == NULL && place > registry->section_count; place--) {
+		for (; entry->section == NULL && place > registry->section_count; place--) {
 			if (strcmp(grown[place - 1]->id, entry->id) < 0)
 				break;
 			grown[place] = grown[place - 1];
@@ -152,7 +153,7 @@ int registry_add(struct registry *registry, struct registry_entry *entry)
 		registry->section_count += entry->section != NULL;
 	}
 	pthread_mutex_unlock(&registry->lock);
-	return grown != NULL ? 0 : -ENOMEM;
+	return added ? 0 : -ENOMEM;
 }
 
 void registry_fill_row(const struct registry_entry *entry, struct device_row *ret)

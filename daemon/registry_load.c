@@ -90,13 +90,30 @@ static int add(struct registry *registry, const struct config_device *section, c
 	return result;
 }
 
-static int load_section(struct registry *registry, const struct config_device *section, struct job_fault *ret_fault)
+/* So many in one transaction: at the first start each is written. */
+#define SECTIONS_AT_ONCE 64u
+
+static int check_profile(const struct registry *registry, const struct config_device *section, struct job_fault *ret_fault)
 {
-	struct device_row row;
-	if (section->profile[0] != '\0' && config_profile(registry->config, section->profile) == NULL)
-		return job_fault_set(ret_fault, "invalid-request", "device %s: there is no profile %s", section->id, section->profile);
-	int result = store_device_load(registry->store, section->id, &row, ret_fault);
-	return result < 0 ? result : add(registry, section, &row);
+	if (section->profile[0] == '\0' || config_profile(registry->config, section->profile) != NULL)
+		return 0;
+	return job_fault_set(ret_fault, "invalid-request", "device %s: there is no profile %s", section->id, section->profile);
+}
+
+static int load_sections(struct registry *registry, const struct config_device *sections, size_t count, struct job_fault *ret_fault)
+{
+	struct device_row *rows = calloc(SECTIONS_AT_ONCE, sizeof(*rows));
+	int result = rows != NULL ? 0 : -ENOMEM;
+	for (size_t i = 0; result == 0 && i < count; i++) {
+		memcpy(rows[i].id, sections[i].id, sizeof(rows[i].id));
+		result = check_profile(registry, &sections[i], ret_fault);
+	}
+	if (result == 0)
+		result = store_devices_load(registry->store, rows, count, ret_fault);
+	for (size_t i = 0; result == 0 && i < count; i++)
+		result = add(registry, &sections[i], &rows[i]);
+	free(rows);
+	return result;
 }
 
 /* Those that were found on USB before: absent until the kernel says otherwise. */
@@ -112,37 +129,30 @@ static int load_hotplugged(struct registry *registry, struct job_fault *ret_faul
 	return result;
 }
 
-/* Where the port's links lead; the text itself when it leads nowhere yet. NULL when memory is out. */
-static char *resolved_port(const char *port)
+/* Two devices are on one port when their links lead to the same one; a text that leads nowhere yet is compared as it is. */
+static int note_port(struct registry_entry *entry, struct name_index *ports, struct job_fault *ret_fault)
 {
-	char *path = realpath(port, NULL);
-	return path != NULL ? path : strdup(port);
-}
-
-static int compare_ports(char *const ports[], const struct registry *registry, struct job_fault *ret_fault)
-{
-	for (size_t i = 0; i < registry->section_count; i++) {
-		if (ports[i] == NULL)
-			return -ENOMEM;
-		for (size_t j = 0; j < i; j++)
-			if (ports[i][0] != '\0' && strcmp(ports[i], ports[j]) == 0)
-				return job_fault_set(ret_fault, "invalid-request", "the devices %s and %s are on the same port %s",
-						     registry->entries[j]->id, registry->entries[i]->id, ports[i]);
-	}
-	return 0;
+	char *real = realpath(entry->section->port, NULL);
+	const char *name = real != NULL ? real : entry->section->port;
+	const struct registry_entry *other = name_index_find(ports, name);
+	int result;
+	if (other != NULL)
+		result = job_fault_set(ret_fault, "invalid-request", "the devices %s and %s are on the same port %s", other->id, entry->id,
+				       name);
+	else
+		result = name_index_put(ports, name, entry);
+	free(real);
+	return result;
 }
 
 static int refuse_shared_ports(const struct registry *registry, struct job_fault *ret_fault)
 {
-	char **ports = calloc(registry->section_count + 1, sizeof(*ports));
-	if (ports == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < registry->section_count; i++)
-		ports[i] = resolved_port(registry->entries[i]->section->port);
-	int result = compare_ports(ports, registry, ret_fault);
-	for (size_t i = 0; i < registry->section_count; i++)
-		free(ports[i]);
-	free(ports);
+	struct name_index ports = {0};
+	int result = 0;
+	for (size_t i = 0; result == 0 && i < registry->section_count; i++)
+		if (registry_entry_is_fixed(registry->entries[i]))
+			result = note_port(registry->entries[i], &ports, ret_fault);
+	name_index_clear(&ports);
 	return result;
 }
 
@@ -150,8 +160,10 @@ int registry_load(struct registry *registry, struct job_fault *ret_fault)
 {
 	const struct config *config = registry->config;
 	int result = 0;
-	for (size_t i = 0; result == 0 && i < config->device_count; i++)
-		result = load_section(registry, &config->devices[i], ret_fault);
+	for (size_t i = 0, count; result == 0 && i < config->device_count; i += count) {
+		count = config->device_count - i < SECTIONS_AT_ONCE ? config->device_count - i : SECTIONS_AT_ONCE;
+		result = load_sections(registry, &config->devices[i], count, ret_fault);
+	}
 	if (result == 0)
 		result = refuse_shared_ports(registry, ret_fault);
 	if (result == 0)

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "daemon/name_index.h"
 #include "daemon/registry.h"
 
 /* Allocated one by one and not freed before the registry is, so that a pointer to one stays good without a lock. Members are written under
@@ -41,6 +42,7 @@ struct registry {
 	pthread_mutex_t change, lock;
 	struct registry_entry **entries; /* those of the configuration in its order, then the others by id */
 	size_t count, section_count;
+	struct name_index by_id;
 	struct shared_serial *serials; /* under `change` only */
 	size_t serial_count;
 	struct registry_waiter *waiters;

@@ -130,8 +130,8 @@ struct device_row {
 	char controller[64]; /* of USB: its name in sysfs */
 };
 
-/* Makes the row when there is none yet. ret->id is set. */
-int store_device_load(struct store *store, const char *id, struct device_row *ret, struct job_fault *ret_fault);
+/* Fills the rows of which the id is set; makes those that there are none of yet. */
+int store_devices_load(struct store *store, struct device_row *rows, size_t count, struct job_fault *ret_fault);
 /* The same without making one. */
 int store_device_peek(struct store *store, const char *id, struct device_row *ret, struct job_fault *ret_fault);
 int store_device_save(struct store *store, const struct device_row *row, struct job_fault *ret_fault);

@@ -114,14 +114,18 @@ static int read_row(struct store *store, const char *id, struct device_row *ret,
 	return result < 0 ? result : read_labels(store, ret, ret_fault);
 }
 
-int store_device_load(struct store *store, const char *id, struct device_row *ret, struct job_fault *ret_fault)
+int store_devices_load(struct store *store, struct device_row *rows, size_t count, struct job_fault *ret_fault)
 {
 	int result = store_write_begin(store, ret_fault);
 	if (result < 0)
 		return result;
-	result = run_for_device(store, insert_device, id, ret_fault);
-	if (result == 0)
-		result = read_row(store, id, ret, ret_fault);
+	for (size_t i = 0; result == 0 && i < count; i++) {
+		char id[DEVICE_ID_SIZE];
+		memcpy(id, rows[i].id, sizeof(id));
+		result = run_for_device(store, insert_device, id, ret_fault);
+		if (result == 0)
+			result = read_row(store, id, &rows[i], ret_fault);
+	}
 	return store_write_end(store, result, ret_fault);
 }
 

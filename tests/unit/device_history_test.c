@@ -24,7 +24,8 @@ static int64_t now_ms(void)
 static void add_device(const char *id)
 {
 	struct device_row row;
-	ck_assert_int_eq(store_device_load(store, id, &row, &fault), 0);
+	snprintf(row.id, sizeof(row.id), "%s", id);
+	ck_assert_int_eq(store_devices_load(store, &row, 1, &fault), 0);
 }
 
 static void set_up(void)

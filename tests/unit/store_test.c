@@ -70,7 +70,8 @@ static int64_t ask_sql(const char *sql)
 static void add_device(const char *id)
 {
 	struct device_row row;
-	ck_assert_int_eq(store_device_load(store, id, &row, &fault), 0);
+	snprintf(row.id, sizeof(row.id), "%s", id);
+	ck_assert_int_eq(store_devices_load(store, &row, 1, &fault), 0);
 }
 
 static struct job_row make_row(const char *id, const char *device, enum job_state state)
@@ -318,7 +319,8 @@ END_TEST
 START_TEST(a_device_keeps_what_was_learnt_and_set)
 {
 	struct device_row row, back;
-	ck_assert_int_eq(store_device_load(store, "bench-1", &row, &fault), 0);
+	snprintf(row.id, sizeof(row.id), "%s", "bench-1");
+	ck_assert_int_eq(store_devices_load(store, &row, 1, &fault), 0);
 	ck_assert_int_eq(row.modem.boot_mode, -1);
 	ck_assert_uint_eq(row.label_count, 0);
 	strcpy(row.alias, "the one on the left");
@@ -333,7 +335,8 @@ START_TEST(a_device_keeps_what_was_learnt_and_set)
 	ck_assert_int_eq(store_device_save(store, &row, &fault), 0);
 	store_close(store);
 	open_store();
-	ck_assert_int_eq(store_device_load(store, "bench-1", &back, &fault), 0);
+	snprintf(back.id, sizeof(back.id), "%s", "bench-1");
+	ck_assert_int_eq(store_devices_load(store, &back, 1, &fault), 0);
 	ck_assert_str_eq(back.alias, "the one on the left");
 	ck_assert(back.maintenance && back.labels_patched);
 	ck_assert_uint_eq(back.label_count, 1);
