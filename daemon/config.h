@@ -40,6 +40,17 @@ struct config_health {
 	unsigned quarantine_after; /* so many failures of the device class in a row; 0: never */
 };
 
+#define CONFIG_LIMITS_MAX 14u
+
+/* [limit NAME]: so many jobs at once of the devices that are meant. */
+struct config_limit {
+	char name[32];
+	unsigned max_parallel; /* 0: not said yet */
+	char selector[256];    /* those that share it; "" with `each` "": not said yet */
+	char each[32];         /* key of a label, each value of which has a limit of its own; "": none */
+	int line;
+};
+
 /* What one host of downloads is shown, and nobody else. "": none. */
 struct config_host {
 	char name[256]; /* "firmware.example", "10.0.0.7:8443" */
@@ -87,6 +98,9 @@ struct config {
 	size_t hub_count;
 	struct window *windows; /* each [window NAME] */
 	size_t window_count;
+	unsigned per_controller, per_hub; /* jobs at once on one of USB; 0: no limit */
+	struct config_limit limits[CONFIG_LIMITS_MAX];
+	size_t limit_count;
 	struct config_device *devices;
 	size_t device_count;
 	struct profile *profiles; /* those of the file; profile_builtin() for the others */

@@ -141,6 +141,21 @@ static int check_windows(const char *path, const struct config *config, const st
 	return 0;
 }
 
+static int check_limits(const char *path, const struct config *config, struct config_why why)
+{
+	for (size_t i = 0; i < config->limit_count; i++) {
+		const struct config_limit *limit = &config->limits[i];
+		const char *trouble = NULL;
+		if (limit->max_parallel == 0)
+			trouble = "max_parallel is missing";
+		else if ((limit->selector[0] == '\0') == (limit->each[0] == '\0'))
+			trouble = "a limit is for what a selector matches, or for each value of a label: give one of selector and each";
+		if (trouble != NULL)
+			return config_refuse(why, "%s:%d: [limit %s] %s", path, limit->line, limit->name, trouble);
+	}
+	return 0;
+}
+
 int config_check(const char *path, struct config *config, const struct config_places *places, struct config_why why)
 {
 	int error = check_devices(path, config, places, why);
@@ -156,5 +171,7 @@ int config_check(const char *path, struct config *config, const struct config_pl
 		error = check_listen(path, config, places, why);
 	if (error == 0)
 		error = check_hosts(path, config, why);
+	if (error == 0)
+		error = check_limits(path, config, why);
 	return error;
 }

@@ -136,10 +136,25 @@ static int begin_window(struct config *config, struct config_places *places, con
 	return 0;
 }
 
+static int begin_limit(struct config *config, const char *name, int line, struct config_why why)
+{
+	if (!device_id_valid(name) || strlen(name) >= sizeof(config->limits->name))
+		return config_refuse(why, "a limit's name has 1 to 31 characters of A-Z a-z 0-9 . _ -");
+	for (size_t i = 0; i < config->limit_count; i++)
+		if (strcmp(config->limits[i].name, name) == 0)
+			return config_refuse(why, "the limit is already in line %d", config->limits[i].line);
+	if (config->limit_count == CONFIG_LIMITS_MAX)
+		return config_refuse(why, "there are at most %u limits", CONFIG_LIMITS_MAX);
+	struct config_limit *limit = &config->limits[config->limit_count++];
+	memcpy(limit->name, name, strlen(name) + 1);
+	limit->line = line;
+	return 0;
+}
+
 bool config_section_has_name(enum config_section section)
 {
 	return section == SECTION_DEVICE || section == SECTION_PROFILE || section == SECTION_HOST || section == SECTION_BOARD ||
-	       section == SECTION_HUB || section == SECTION_WINDOW;
+	       section == SECTION_HUB || section == SECTION_WINDOW || section == SECTION_LIMIT;
 }
 
 int config_begin(struct config *config, struct config_places *places, enum config_section section, const char *name, int line,
@@ -153,6 +168,8 @@ int config_begin(struct config *config, struct config_places *places, enum confi
 		return begin_board(config, places, name, line, why);
 	if (section == SECTION_WINDOW)
 		return begin_window(config, places, name, line, why);
+	if (section == SECTION_LIMIT)
+		return begin_limit(config, name, line, why);
 	return section == SECTION_HUB ? begin_hub(config, name, line, why) : begin_host(config, name, line, why);
 }
 
@@ -168,6 +185,8 @@ void *config_section_target(struct config *config, enum config_section section)
 		return &config->hubs[config->hub_count - 1];
 	if (section == SECTION_WINDOW)
 		return &config->windows[config->window_count - 1];
+	if (section == SECTION_LIMIT)
+		return &config->limits[config->limit_count - 1];
 	return section == SECTION_HOST ? (void *)&config->hosts[config->host_count - 1] : config;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/selector.h"
 #include "daemon/time_zone.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -25,7 +26,8 @@ static const char *const section_names[] = {
     [SECTION_DAEMON] = "daemon",     [SECTION_HTTP] = "http",     [SECTION_JOBS] = "jobs",       [SECTION_FIRMWARE] = "firmware",
     [SECTION_DOWNLOAD] = "download", [SECTION_HOST] = "host",     [SECTION_HOTPLUG] = "hotplug", [SECTION_DEVICE] = "device",
     [SECTION_PROFILE] = "profile",   [SECTION_POWER] = "power",   [SECTION_HEALTH] = "health",   [SECTION_BOARD] = "board",
-    [SECTION_HUB] = "hub",           [SECTION_WINDOW] = "window", [SECTION_AUDIT] = "audit",     [SECTION_COUNT] = NULL,
+    [SECTION_HUB] = "hub",           [SECTION_WINDOW] = "window", [SECTION_AUDIT] = "audit",     [SECTION_LIMITS] = "limits",
+    [SECTION_LIMIT] = "limit",       [SECTION_COUNT] = NULL,
 };
 
 static const char *const level_names[] = {
@@ -254,6 +256,27 @@ static int set_window(void *target, const struct config_key *key, const char *va
 	return error == 0 || error == -ENOMEM ? error : config_refuse(why, "this system has no time zone \"%s\"", value);
 }
 
+/* A limit counts what runs: what it counts must not depend on that. */
+static int set_selector(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	struct selector *selector = NULL;
+	struct job_fault fault = {0};
+	int error = selector_compile(value, &selector, &fault);
+	bool by_state = error == 0 && selector_asks(selector, DEVICE_MEMBER_STATE);
+	selector_free(selector);
+	if (error == -ENOMEM)
+		return error;
+	if (error < 0)
+		return config_refuse(why, "%s", fault.message);
+	return by_state ? config_refuse(why, "a limit cannot depend on the state of a device") : set_text(target, key, value, why);
+}
+
+static int set_label_key(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	const char *problem = label_problem(value, "1");
+	return problem != NULL ? config_refuse(why, "\"%s\": %s", value, problem) : set_text(target, key, value, why);
+}
+
 #define HOST_TEXT(member)    offsetof(struct config_host, member), sizeof(((struct config_host *)NULL)->member), 0, 0
 #define CONFIG_TEXT(member)  offsetof(struct config, member), sizeof(((struct config *)NULL)->member), 0, 0
 #define CONFIG_VALUE(member) offsetof(struct config, member), 0, 0, 0
@@ -261,6 +284,8 @@ static int set_window(void *target, const struct config_key *key, const char *va
 #define BOARD_TEXT(member)   offsetof(struct usb_board_rule, member), sizeof(((struct usb_board_rule *)NULL)->member), 0, 0
 #define BOARD_VALUE(member)  offsetof(struct usb_board_rule, member), 0, 0, 0
 #define HUB_VALUE(member)    offsetof(struct config_hub, member), 0, 0, 0
+#define LIMIT_TEXT(member)   offsetof(struct config_limit, member), sizeof(((struct config_limit *)NULL)->member), 0, 0
+#define LIMIT_COUNT(member)  offsetof(struct config_limit, member), 0
 #define CONFIG_COUNT(member) offsetof(struct config, member), 0
 #define THREADS_MOST         1024
 #define EVENT_CLIENTS_MOST   16384
@@ -318,6 +343,11 @@ static const struct config_key keys[] = {
     {SECTION_WINDOW, "from", set_window, 0, 0, 0, 0},
     {SECTION_WINDOW, "length", set_window, 0, 0, 0, 0},
     {SECTION_WINDOW, "zone", set_window, 0, 0, 0, 0},
+    {SECTION_LIMITS, "per_controller", set_number, CONFIG_COUNT(per_controller), 0, THREADS_MOST},
+    {SECTION_LIMITS, "per_hub", set_number, CONFIG_COUNT(per_hub), 0, THREADS_MOST},
+    {SECTION_LIMIT, "max_parallel", set_number, LIMIT_COUNT(max_parallel), 1, THREADS_MOST},
+    {SECTION_LIMIT, "selector", set_selector, LIMIT_TEXT(selector)},
+    {SECTION_LIMIT, "each", set_label_key, LIMIT_TEXT(each)},
     {SECTION_DEVICE, "port", set_port, DEVICE_TEXT(port)},
     {SECTION_DEVICE, "profile", set_text, DEVICE_TEXT(profile)},
     {SECTION_DEVICE, "labels", set_labels, 0, 0, 0, 0},

@@ -19,9 +19,11 @@ enum config_section {
 	SECTION_POWER,
 	SECTION_HEALTH,
 	SECTION_AUDIT,
-	SECTION_BOARD,   /* [board NAME] */
-	SECTION_HUB,     /* [hub 1-1] */
-	SECTION_WINDOW,  /* [window NAME] */
+	SECTION_BOARD,  /* [board NAME] */
+	SECTION_HUB,    /* [hub 1-1] */
+	SECTION_WINDOW, /* [window NAME] */
+	SECTION_LIMITS,
+	SECTION_LIMIT,   /* [limit NAME] */
 	SECTION_DEVICE,  /* [device ID] */
 	SECTION_PROFILE, /* [profile NAME] */
 	SECTION_COUNT
@@ -36,8 +38,8 @@ struct config_why {
 	size_t size;
 };
 
-/* Sets one value. target: the struct config_device, usb_board_rule, config_hub, window or config_host of SECTION_DEVICE, _BOARD, _HUB, _WINDOW or _HOST, else struct
- * config. 0; -ENOENT unknown key; -EINVAL bad value, with the reason, which never shows a secret; -ENOMEM. */
+/* Sets one value. target: the struct config_device, usb_board_rule, config_hub, window, config_limit or config_host of SECTION_DEVICE, _BOARD, _HUB, _WINDOW, _LIMIT or _HOST, else
+ * struct config. 0; -ENOENT unknown key; -EINVAL bad value, with the reason, which never shows a secret; -ENOMEM. */
 int config_set(enum config_section section, void *target, const char *key, const char *value, struct config_why why);
 
 /* Fills config.listen from a comma-separated list: IPv4:port, [IPv6]:port, unix:/path. As config_set(). */

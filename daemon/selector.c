@@ -301,6 +301,14 @@ static bool term_matches(const struct selector *selector, const struct term *ter
 	return false;
 }
 
+bool selector_asks(const struct selector *selector, enum device_member member)
+{
+	for (size_t i = 0; i < selector->term_count; i++)
+		if (selector->terms[i].member == member)
+			return true;
+	return false;
+}
+
 bool selector_matches(const struct selector *selector, const struct device *device)
 {
 	bool matches = true;

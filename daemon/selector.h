@@ -23,6 +23,9 @@ struct selector;
 int selector_compile(const char *text, struct selector **ret, struct job_fault *ret_fault);
 void selector_free(struct selector *selector);
 
+/* One of its terms is about this member, not DEVICE_MEMBER_NONE. */
+bool selector_asks(const struct selector *selector, enum device_member member);
+
 bool selector_matches(const struct selector *selector, const struct device *device);
 
 #endif
