@@ -61,6 +61,7 @@ static int open_leases(struct gateway *gateway, int64_t (*now_ms)(void), struct 
 static int open_queue(struct gateway *gateway, const struct engine_ops *engine, int64_t (*now_ms)(void), struct job_fault *ret_fault)
 {
 	const struct queue_surroundings surroundings = {
+	    .config = gateway->config,
 	    .max_parallel = gateway->config->max_parallel,
 	    .attempts = gateway->config->attempts,
 	    .probe_every_s = gateway->config->health.probe_every_s,
@@ -218,7 +219,10 @@ int gateway_device(struct gateway *gateway, const char *id, struct device *ret, 
 int gateway_patch_device(struct gateway *gateway, const char *id, const struct device_patch *patch, struct device *ret,
 			 struct job_fault *ret_fault)
 {
-	return registry_patch(gateway->registry, id, patch, ret, ret_fault);
+	int result = registry_patch(gateway->registry, id, patch, ret, ret_fault);
+	if (result == 0)
+		queue_wake(gateway->queue); /* its jobs may go on, or find another place */
+	return result;
 }
 
 int gateway_report(struct gateway *gateway, const char *id, struct device_report *ret, struct job_fault *ret_fault)

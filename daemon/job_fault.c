@@ -124,6 +124,8 @@ static const struct fault_kind kinds[] = {
      "the disk."},
     {"interrupted", CLASS_OPERATOR, 503, "The job was interrupted too often",
      "Find out why the daemon or the gateway restarts (journalctl -u dupgated), then retry the job; the modem can still be upgraded."},
+    {"deadline-passed", CLASS_OPERATOR, 409, "The job could not begin before its deadline",
+     "See in the evidence what it waited for, put that right and retry the job, with a later deadline or none."},
     {"invalid-request", CLASS_OPERATOR, 400, "The request cannot be understood",
      "Correct what the detail names and send the request again."},
     {"not-found", CLASS_OPERATOR, 404, "There is no such thing",

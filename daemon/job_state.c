@@ -197,6 +197,8 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 		return job_fault_set(ret_fault, "invalid-request", "job %s is %s and cannot become %s", next->job.id, job_state_name(from),
 				     job_state_name(state));
 	bool terminal = job_state_terminal(state), periodic = entry->periodic;
+	if (entry->limited && strcmp(next->job.detail, entry->row.job.detail) == 0)
+		next->job.detail[0] = '\0'; /* it stays behind with the queue */
 	fill_state(next, state, queue->with.now_ms());
 	mark_run(entry, next);
 	next->told_before = event_bus_head(queue->with.events);
@@ -208,6 +210,7 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 		durations_learn(queue->with.durations, entry->family, &next->run);
 	if (state != JOB_RUNNING)
 		next->run = (struct job_run){0};
+	entry->limited = false;
 	judge_device(queue, &next->job); /* before it is seen: who waits for the end of the job finds the device as it is then */
 	queued_job_show(entry, next, terminal ? EVENT_JOB_FINISHED : EVENT_JOB_CHANGED);
 	if (!next->aside && !periodic)
@@ -222,18 +225,17 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 
 enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms)
 {
-	struct job_row row = queued_job_row(entry);
-	if (row.aside)
+	const struct job_row *row = &entry->row;
+	if (row->aside)
 		return WAIT_LEASE;
 	if (entry->settle_until_ms > now_ms)
 		return WAIT_DEVICE;
-	if (queued_job_may_begin_ms(entry->queue, &row.job, now_ms) > now_ms)
+	if (queued_job_may_begin_ms(entry->queue, &row->job, now_ms) > now_ms)
 		return WAIT_TIME;
-	if (row.job.not_before_ms > now_ms && (row.job.request.window[0] == '\0' || row.job.started_at_ms != 0))
-		return row.job.waiting_for == WAIT_RETRY ? WAIT_RETRY : WAIT_TIME;
-	if (job_needs_port(&row) && !registry_present(entry->queue->with.registry, row.job.request.device))
-		return WAIT_DEVICE;
-	return WAIT_NOTHING;
+	if (row->job.not_before_ms > now_ms && (row->job.request.window[0] == '\0' || row->job.started_at_ms != 0))
+		return row->job.waiting_for == WAIT_RETRY ? WAIT_RETRY : WAIT_TIME;
+	struct registry_standing standing = registry_standing(entry->queue->with.registry, row->job.request.device);
+	return standing.maintenance || (job_needs_port(row) && !standing.present) ? WAIT_DEVICE : WAIT_NOTHING;
 }
 
 void queued_job_wait_for(struct queued_job *entry, struct job *job, enum job_wait reason)
@@ -243,13 +245,30 @@ void queued_job_wait_for(struct queued_job *entry, struct job *job, enum job_wai
 	job->waiting_for = reason;
 }
 
+bool queued_job_mind_maintenance(struct queued_job *entry, struct job_row *next)
+{
+	struct job *job = &next->job;
+	bool was_said = strcmp(job->detail, IN_MAINTENANCE) == 0;
+	if (registry_standing(entry->queue->with.registry, job->request.device).maintenance) {
+		entry->unreached_since_ms = next->absent_since_ms = 0;
+		snprintf(job->detail, sizeof(job->detail), "%s", IN_MAINTENANCE);
+		return !was_said;
+	}
+	if (was_said)
+		job->detail[0] = '\0';
+	bool began = next->absent_since_ms == 0;
+	if (began)
+		next->absent_since_ms = entry->queue->with.now_ms();
+	return was_said || began;
+}
+
 int queued_job_wait(struct queued_job *entry, struct job_row *next, enum job_wait reason, struct job_fault *ret_fault)
 {
 	queued_job_wait_for(entry, &next->job, reason);
 	if (reason == WAIT_TIME)
 		(void)queued_job_mind_window(entry->queue, &next->job, entry->queue->with.now_ms());
-	if (reason == WAIT_DEVICE && next->absent_since_ms == 0)
-		next->absent_since_ms = entry->queue->with.now_ms();
+	if (reason == WAIT_DEVICE)
+		(void)queued_job_mind_maintenance(entry, next);
 	return queued_job_set_state(entry, next, JOB_WAITING, ret_fault);
 }
 

@@ -26,6 +26,8 @@ int queue_new(const struct queue_surroundings *surroundings, struct job_fault *r
 	queue->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int result = queue->wake_fd < 0 ? -errno : 0;
 	if (result == 0)
+		result = limits_new(queue->with.config, ret_fault, &queue->limits);
+	if (result == 0)
 		result = store_job_newest_id(queue->with.store, queue->newest_id, ret_fault);
 	if (result == 0)
 		result = queue_recover(queue, ret_fault);
@@ -52,8 +54,13 @@ void queue_free(struct queue *queue)
 		queue->jobs = entry->next;
 		free(entry);
 	}
+	name_index_clear(&queue->by_id);
+	name_index_clear(&queue->by_device);
 	if (queue->wake_fd >= 0)
 		close(queue->wake_fd);
+	queue_forget_parties(queue);
+	limits_free(queue->limits);
+	free(queue->places);
 	time_zone_free(queue->zone);
 	pthread_mutex_destroy(&queue->lock);
 	pthread_mutex_destroy(&queue->change);
@@ -67,7 +74,53 @@ int queue_wake_fd(const struct queue *queue)
 
 void queue_wake(struct queue *queue)
 {
+	pthread_mutex_lock(&queue->lock);
+	queue->all_due = true;
+	pthread_mutex_unlock(&queue->lock);
 	(void)eventfd_write(queue->wake_fd, 1);
+}
+
+struct queued_job *queue_find(const struct queue *queue, const char *id)
+{
+	return name_index_find(&queue->by_id, id);
+}
+
+struct queued_job *queue_jobs_of(const struct queue *queue, const char *device)
+{
+	return name_index_find(&queue->by_device, device);
+}
+
+/* `lock` is held. */
+static int enlist(struct queue *queue, struct queued_job *entry)
+{
+	const struct job *job = &entry->row.job;
+	entry->next_of_device = queue_jobs_of(queue, job->request.device);
+	if (name_index_put(&queue->by_id, job->id, entry) < 0)
+		return -ENOMEM;
+	if (name_index_put(&queue->by_device, job->request.device, entry) < 0) {
+		name_index_remove(&queue->by_id, job->id);
+		return -ENOMEM;
+	}
+	entry->next = queue->jobs;
+	if (entry->next != NULL)
+		entry->next->previous = entry;
+	queue->jobs = entry;
+	return 0;
+}
+
+/* `lock` is held. */
+static void leave_device(struct queue *queue, struct queued_job *entry)
+{
+	const char *device = entry->row.job.request.device;
+	struct queued_job *newest = queue_jobs_of(queue, device);
+	struct queued_job **link = &newest;
+	while (*link != entry)
+		link = &(*link)->next_of_device;
+	*link = entry->next_of_device;
+	if (newest == NULL)
+		name_index_remove(&queue->by_device, device);
+	else
+		(void)name_index_put(&queue->by_device, device, newest); /* it is there: nothing is allocated */
 }
 
 struct queued_job *queue_add(struct queue *queue, const struct job_row *row)
@@ -80,36 +133,33 @@ struct queued_job *queue_add(struct queue *queue, const struct job_row *row)
 	entry->cancel_fd = -1;
 	queued_job_know_family(entry);
 	pthread_mutex_lock(&queue->lock);
-	entry->next = queue->jobs;
-	queue->jobs = entry;
+	bool listed = enlist(queue, entry) == 0;
 	pthread_mutex_unlock(&queue->lock);
-	return entry;
+	if (listed)
+		return entry;
+	free(entry);
+	return NULL;
 }
 
 void queue_remove(struct queue *queue, struct queued_job *entry)
 {
 	pthread_mutex_lock(&queue->lock);
-	struct queued_job **link = &queue->jobs;
-	while (*link != entry)
-		link = &(*link)->next;
-	*link = entry->next;
+	name_index_remove(&queue->by_id, entry->row.job.id);
+	leave_device(queue, entry);
+	if (entry->next != NULL)
+		entry->next->previous = entry->previous;
+	if (entry->previous != NULL)
+		entry->previous->next = entry->next;
+	else
+		queue->jobs = entry->next;
 	pthread_mutex_unlock(&queue->lock);
 	free(entry);
-}
-
-/* `lock` is held. */
-static struct queued_job *find(struct queue *queue, const char *id)
-{
-	struct queued_job *entry = queue->jobs;
-	while (entry != NULL && strcmp(entry->row.job.id, id) != 0)
-		entry = entry->next;
-	return entry;
 }
 
 int queue_get(struct queue *queue, const char *id, struct job_row *ret, struct job_fault *ret_fault)
 {
 	pthread_mutex_lock(&queue->lock);
-	struct queued_job *entry = find(queue, id);
+	struct queued_job *entry = queue_find(queue, id);
 	if (entry != NULL) {
 		*ret = entry->row;
 		queued_job_expect(entry, &ret->job);
@@ -121,7 +171,7 @@ int queue_get(struct queue *queue, const char *id, struct job_row *ret, struct j
 void queue_refresh(struct queue *queue, struct job *job)
 {
 	pthread_mutex_lock(&queue->lock);
-	const struct queued_job *entry = find(queue, job->id);
+	const struct queued_job *entry = queue_find(queue, job->id);
 	if (entry != NULL) {
 		*job = entry->row.job;
 		queued_job_expect(entry, job);
@@ -158,10 +208,9 @@ static int refuse_busy_device(struct queue *queue, const char *device, bool asid
 {
 	int result = 0;
 	pthread_mutex_lock(&queue->lock);
-	for (const struct queued_job *entry = queue->jobs; entry != NULL && result == 0; entry = entry->next) {
+	for (const struct queued_job *entry = queue_jobs_of(queue, device); entry != NULL && result == 0; entry = entry->next_of_device) {
 		const struct job *job = &entry->row.job;
-		if (strcmp(job->request.device, device) != 0 || job_state_terminal(job->state) || entry->row.aside != aside ||
-		    entry->periodic)
+		if (job_state_terminal(job->state) || entry->row.aside != aside || entry->periodic)
 			continue;
 		result = job_fault_set(ret_fault, "device-busy", "the device %s has the job %s, which is %s", device, job->id,
 				       job_state_name(job->state));
@@ -272,7 +321,7 @@ int queue_submit(struct queue *queue, const struct queue_order *order, struct jo
 	}
 	pthread_mutex_unlock(&queue->change);
 	if (result == 0)
-		queue_wake(queue);
+		(void)eventfd_write(queue->wake_fd, 1); /* the turn looks at what is new only: no other job waits for this one to come */
 	return result;
 }
 
@@ -348,7 +397,7 @@ int queue_cancel(struct queue *queue, const char *id, struct job *ret, struct jo
 	struct job_row row;
 	pthread_mutex_lock(&queue->change);
 	pthread_mutex_lock(&queue->lock);
-	struct queued_job *entry = find(queue, id);
+	struct queued_job *entry = queue_find(queue, id);
 	pthread_mutex_unlock(&queue->lock);
 	int result;
 	if (entry != NULL) {
@@ -368,7 +417,7 @@ int queue_withdraw(struct queue *queue, const char *id, struct job *ret, struct 
 {
 	pthread_mutex_lock(&queue->change);
 	pthread_mutex_lock(&queue->lock);
-	struct queued_job *entry = find(queue, id);
+	struct queued_job *entry = queue_find(queue, id);
 	pthread_mutex_unlock(&queue->lock);
 	int result;
 	if (entry == NULL || queued_job_row(entry).job.started_at_ms != 0)

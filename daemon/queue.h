@@ -16,6 +16,7 @@
 
 /* Everything is borrowed and outlives the queue. */
 struct queue_surroundings {
+	const struct config *config; /* its limits */
 	unsigned max_parallel;
 	unsigned attempts;
 	unsigned probe_every_s;    /* idle devices; 0: never */
@@ -91,6 +92,7 @@ int queue_download_jobs(struct queue *queue, const char *id, char (**ret)[JOB_ID
 
 /* Readable when a turn is due. */
 int queue_wake_fd(const struct queue *queue);
+/* Something happened that any job may have waited for. */
 void queue_wake(struct queue *queue);
 
 /* Main thread only: joins what ended, lets go on what has waited long enough, starts what may start. Returns the Unix time in ms at which the next

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/moment.h"
 
 #define STORE_RETRY_MS 1000
+#define ALL_EVERY_MS   1000
 
 /* Only the main thread takes entries out, so it may walk from here without the lock: others add at the front. */
 static struct queued_job *first(struct queue *queue)
@@ -22,8 +24,10 @@ static struct queued_job *first(struct queue *queue)
 
 static bool has_ended_thread(struct queued_job *entry)
 {
+	if (!entry->has_thread)
+		return false;
 	pthread_mutex_lock(&entry->queue->lock);
-	bool ended = entry->has_thread && entry->thread_ended;
+	bool ended = entry->thread_ended;
 	pthread_mutex_unlock(&entry->queue->lock);
 	return ended;
 }
@@ -50,7 +54,7 @@ static void reap(struct queue *queue)
 			continue;
 		if (entry->unsettled)
 			queued_job_settle(entry);
-		if (job_state_terminal(queued_job_row(entry).job.state))
+		if (job_state_terminal(entry->row.job.state))
 			queue_remove(queue, entry);
 	}
 }
@@ -70,6 +74,38 @@ static int end_absent(struct queued_job *entry, struct job_row *next, struct job
 	return queued_job_set_state(entry, next, JOB_FAILED, ret_fault);
 }
 
+/* No attempt of it may begin any more. What has to be brought to its end at the modem goes on. */
+static bool is_too_late(const struct job_row *row, int64_t now_ms)
+{
+	int64_t deadline_ms = row->job.request.deadline_ms;
+	return deadline_ms != 0 && deadline_ms <= now_ms && !row->past_return && !row->cancel_requested;
+}
+
+static void tell_too_late(struct job_row *row)
+{
+	struct job *job = &row->job;
+	const struct job_fault last = job->fault;
+	char deadline[MOMENT_SIZE], since[MOMENT_SIZE];
+	bool waiting = job->state == JOB_WAITING;
+	moment_text(job->request.deadline_ms, deadline);
+	moment_text(waiting && job->waiting_since_ms != 0 ? job->waiting_since_ms : job->created_at_ms, since);
+	job_fault_set(&job->fault, "deadline-passed", "attempt %u could not begin before the deadline of the job, %s", job->attempt,
+		      deadline);
+	snprintf(job->fault.evidence, sizeof(job->fault.evidence), "%s%s since %s%s%s%s%s", waiting ? "it waited for: " : "it was queued",
+		 waiting ? job_wait_name(job->waiting_for) : "", since, job->detail[0] != '\0' ? "; " : "", job->detail,
+		 last.kind != NULL ? "; the attempt before ended with " : "", last.kind != NULL ? last.kind->code : "");
+	job->detail[0] = '\0';
+}
+
+static int end_too_late(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
+{
+	tell_too_late(next);
+	int result = queued_job_set_state(entry, next, JOB_FAILED, ret_fault);
+	if (result == 0 && job_row_lacks_firmware(next))
+		queue_drop_download(entry->queue, next->job.download);
+	return result;
+}
+
 static bool is_held(struct queued_job *entry)
 {
 	pthread_mutex_lock(&entry->queue->lock);
@@ -78,23 +114,34 @@ static bool is_held(struct queued_job *entry)
 	return held;
 }
 
+/* Nothing has to be done about it: found out without a copy, as most jobs of a long queue are so in every turn. */
+static bool is_at_rest(struct queued_job *entry, int64_t now_ms)
+{
+	const struct job_row *row = &entry->row;
+	if (job_row_lacks_firmware(row) || is_too_late(row, now_ms) || queued_job_is_out_of_line(entry))
+		return false;
+	enum job_wait obstacle = queued_job_obstacle(entry, now_ms);
+	if (row->job.state == JOB_QUEUED)
+		return obstacle == WAIT_NOTHING;
+	if (row->job.waiting_for != obstacle)
+		return false;
+	if (obstacle == WAIT_DEVICE)
+		return !row->past_return && !row->cancel_requested && row->absent_since_ms != 0 &&
+		       strcmp(row->job.detail, IN_MAINTENANCE) != 0 &&
+		       !registry_standing(entry->queue->with.registry, row->job.request.device).maintenance;
+	return obstacle != WAIT_TIME || row->job.request.window[0] == '\0';
+}
+
 /* Moves a job between queued and waiting as the world has it now. Returns false when the store refused. */
-static bool weigh(struct queued_job *entry, int64_t now_ms)
+static bool weigh_closely(struct queued_job *entry, int64_t now_ms)
 {
 	struct job_row next = queued_job_row(entry);
-	if (next.job.state != JOB_QUEUED && next.job.state != JOB_WAITING)
-		return true;
-	if (entry->periodic) {
-		queue_weigh_probe(entry);
-		return true;
-	}
-	/* That its port is away now says nothing. */
-	if (is_held(entry))
-		return true;
 	struct job_fault fault;
 	int result = queued_job_mind_lease(entry, &next, &fault);
 	if (result < 0)
 		return false;
+	if (is_too_late(&next, now_ms))
+		return end_too_late(entry, &next, &fault) == 0;
 	if (job_row_lacks_firmware(&next)) {
 		result = queued_job_take_download(entry, &next);
 		if (result != 0 || job_state_terminal(next.job.state))
@@ -107,11 +154,15 @@ static bool weigh(struct queued_job *entry, int64_t now_ms)
 		return queued_job_give_up_way_back(entry, &next, &fault) == 0;
 	if (obstacle == WAIT_DEVICE && end_of_absence_ms(&next) != 0 && end_of_absence_ms(&next) <= now_ms)
 		return end_absent(entry, &next, &fault) == 0;
+	if (next.job.state == JOB_WAITING && obstacle == WAIT_DEVICE && next.job.waiting_for == WAIT_DEVICE &&
+	    queued_job_mind_maintenance(entry, &next))
+		return queued_job_keep(entry, &next, EVENT_JOB_CHANGED, &fault) == 0;
 	/* The clock was set: the window opens at another moment than was said. */
 	if (next.job.state == JOB_WAITING && obstacle == WAIT_TIME && next.job.waiting_for == WAIT_TIME &&
 	    queued_job_mind_window(entry->queue, &next.job, now_ms))
 		return queued_job_keep(entry, &next, EVENT_JOB_CHANGED, &fault) == 0;
-	if (next.job.state == JOB_WAITING && next.job.waiting_for == WAIT_TIME && obstacle != WAIT_TIME)
+	bool is_over = strcmp(next.job.detail, IN_MAINTENANCE) == 0 || next.job.waiting_for == WAIT_TIME;
+	if (next.job.state == JOB_WAITING && obstacle != next.job.waiting_for && is_over)
 		next.job.detail[0] = '\0';
 	if (next.job.state == JOB_WAITING && obstacle != next.job.waiting_for)
 		result = queued_job_set_state(entry, &next, JOB_QUEUED, &fault);
@@ -127,94 +178,18 @@ bool job_goes_before(const struct job *one, const struct job *other)
 	return strcmp(one->id, other->id) < 0;
 }
 
-/* A thread is on its device; or, of two periodic probes, on its hub. `lock` is held. */
-static bool is_in_the_way(const struct queued_job *entry, const struct queued_job *other)
+static bool weigh(struct queued_job *entry, int64_t now_ms)
 {
-	bool same_device = strcmp(entry->row.job.request.device, other->row.job.request.device) == 0;
-	bool same_hub = entry->periodic && other->periodic && entry->hub[0] != '\0' && strcmp(entry->hub, other->hub) == 0;
-	return other->has_thread && (same_device || same_hub);
-}
-
-static bool may_start(const struct queue *queue, const struct queued_job *entry)
-{
-	bool may = entry->row.job.state == JOB_QUEUED && !queue_holds(queue, entry->row.job.request.device);
-	for (const struct queued_job *other = queue->jobs; other != NULL && may; other = other->next)
-		may = !is_in_the_way(entry, other);
-	return may;
-}
-
-/* The queued job whose turn it is. One whose device a thread has not left yet is passed over until that is joined. */
-static struct queued_job *choose(struct queue *queue)
-{
-	struct queued_job *best = NULL;
-	pthread_mutex_lock(&queue->lock);
-	for (struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next)
-		if ((best == NULL || job_goes_before(&entry->row.job, &best->row.job)) && may_start(queue, entry))
-			best = entry;
-	pthread_mutex_unlock(&queue->lock);
-	return best;
-}
-
-static void forget_last_run(struct queued_job *entry, int cancel_fd)
-{
-	pthread_mutex_lock(&entry->queue->lock);
-	entry->cancel_fd = cancel_fd;
-	entry->sending = entry->put_back = false;
-	entry->settle_until_ms = 0;
-	entry->outcome = (struct run_outcome){0};
-	entry->driver_call = NULL;
-	entry->driver_since_ms = entry->driver_told_ms = 0;
-	pthread_mutex_unlock(&entry->queue->lock);
-}
-
-static int start_thread(struct queued_job *entry)
-{
-	pthread_mutex_lock(&entry->queue->lock);
-	int result = pthread_create(&entry->thread, NULL, runner_main, entry);
-	entry->has_thread = result == 0;
-	pthread_mutex_unlock(&entry->queue->lock);
-	return -result;
-}
-
-/* Invalid before the write: the store says that it runs before its thread exists. False when the store refused. */
-static bool start(struct queued_job *entry)
-{
-	struct job_fault fault;
-	struct job_row next = queued_job_row(entry);
-	int cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (cancel_fd < 0)
-		return false;
-	forget_last_run(entry, cancel_fd);
-	next.job.fault = (struct job_fault){0};
-	if (queued_job_set_state(entry, &next, JOB_RUNNING, &fault) < 0) {
-		forget_last_run(entry, -1);
-		close(cancel_fd);
-		return false;
-	}
-	int result = start_thread(entry);
-	if (result == 0)
+	enum job_state state = entry->row.job.state;
+	entry->weighed = true;
+	if (state != JOB_QUEUED && state != JOB_WAITING)
 		return true;
-	forget_last_run(entry, -1);
-	close(cancel_fd);
-	entry->outcome.result = result;
-	job_fault_set(&entry->outcome.fault, "infrastructure-error", "no thread for the job: %s", strerror(-result));
-	queued_job_settle(entry);
-	return true;
-}
-
-static bool start_what_may(struct queue *queue)
-{
-	struct gateway_counts counts;
-	/* A job that its driver does not let go on takes no other's place. */
-	unsigned stuck = queue_jobs_in_drivers(queue);
-	for (queue_count(queue, &counts); counts.running < queue->with.max_parallel + stuck; queue_count(queue, &counts)) {
-		struct queued_job *entry = choose(queue);
-		if (entry == NULL)
-			return true;
-		if (!start(entry))
-			return false;
+	if (entry->periodic) {
+		queue_weigh_probe(entry);
+		return true;
 	}
-	return true;
+	/* That its port is away now says nothing. */
+	return is_held(entry) || is_at_rest(entry, now_ms) || weigh_closely(entry, now_ms);
 }
 
 /* 0: never. */
@@ -225,7 +200,8 @@ static int64_t earlier(int64_t one_ms, int64_t other_ms)
 
 static int64_t due_of(const struct queued_job *entry, int64_t now_ms)
 {
-	const int64_t moments_ms[] = {entry->row.job.not_before_ms, entry->settle_until_ms, end_of_absence_ms(&entry->row)};
+	int64_t deadline_ms = entry->row.past_return ? 0 : entry->row.job.request.deadline_ms;
+	const int64_t moments_ms[] = {entry->row.job.not_before_ms, entry->settle_until_ms, end_of_absence_ms(&entry->row), deadline_ms};
 	int64_t due_ms = 0;
 	for (size_t i = 0; i < sizeof(moments_ms) / sizeof(moments_ms[0]); i++)
 		if (moments_ms[i] > now_ms)
@@ -240,7 +216,7 @@ static int64_t next_due(struct queue *queue, int64_t now_ms, bool store_refused)
 	for (const struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next) {
 		if (entry->unsettled)
 			due_ms = earlier(due_ms, now_ms + STORE_RETRY_MS);
-		else if (entry->row.job.state == JOB_WAITING)
+		else if (entry->row.job.state == JOB_WAITING || entry->row.job.state == JOB_QUEUED)
 			due_ms = earlier(due_ms, due_of(entry, now_ms));
 	}
 	pthread_mutex_unlock(&queue->lock);
@@ -257,23 +233,60 @@ static void note_refusal(struct queue *queue, bool refused)
 	queue->store_refused = refused;
 }
 
-int64_t queue_turn(struct queue *queue)
+/* Looks at every job: something happened that any of them may have waited for. */
+static bool turn_all(struct queue *queue, int64_t now_ms)
 {
-	eventfd_t ignored;
-	(void)eventfd_read(queue->wake_fd, &ignored);
 	bool taken = true;
-	pthread_mutex_lock(&queue->change);
-	int64_t now_ms = queue->with.now_ms();
 	reap(queue);
 	for (struct queued_job *entry = first(queue); entry != NULL && !queue->stopping; entry = entry->next)
 		taken = weigh(entry, now_ms) && taken;
 	for (struct queued_job *entry = first(queue); entry != NULL; entry = entry->next)
-		taken = queued_job_allow_percent(entry) && taken;
+		taken = (entry->row.job.state != JOB_RUNNING || queued_job_allow_percent(entry)) && taken;
 	int64_t probe_ms = queue_plan_probes(queue, now_ms);
 	if (!queue->stopping)
-		taken = start_what_may(queue) && taken;
-	note_refusal(queue, !taken);
-	int64_t due_ms = earlier(probe_ms, earlier(queue_mind_drivers(queue, now_ms), next_due(queue, now_ms, !taken)));
+		taken = queue_start_jobs(queue, NULL) && taken;
+	queue->turned_ms = now_ms;
+	queue->due_ms = earlier(probe_ms, earlier(queue_mind_drivers(queue, now_ms), next_due(queue, now_ms, !taken)));
+	return taken;
+}
+
+/* Looks at those that came since, which stand at the front. For the others nothing has changed: what could begin has begun. */
+static bool turn_new(struct queue *queue, int64_t now_ms)
+{
+	bool taken = true, queued = false;
+	struct queued_job *known = first(queue);
+	for (; known != NULL && !known->weighed; known = known->next) {
+		taken = (queue->stopping || weigh(known, now_ms)) && taken;
+		queued = queued || known->row.job.state == JOB_QUEUED;
+		queue->due_ms = earlier(queue->due_ms, due_of(known, now_ms));
+	}
+	if (queued && !queue->stopping)
+		taken = queue_start_jobs(queue, known) && taken;
+	if (!taken)
+		queue->due_ms = earlier(queue->due_ms, now_ms + STORE_RETRY_MS);
+	return taken;
+}
+
+/* A turn that nobody woke is one for a moment that has come; and whatever it was that no wake told of is found within a second of other work. */
+static bool is_all_due(struct queue *queue, int64_t now_ms)
+{
+	eventfd_t ignored;
+	bool woken = eventfd_read(queue->wake_fd, &ignored) == 0;
+	pthread_mutex_lock(&queue->lock);
+	bool due = queue->all_due || !woken;
+	queue->all_due = false;
+	pthread_mutex_unlock(&queue->lock);
+	return due || now_ms < queue->turned_ms || now_ms - queue->turned_ms >= ALL_EVERY_MS ||
+	       (queue->due_ms != 0 && queue->due_ms <= now_ms);
+}
+
+int64_t queue_turn(struct queue *queue)
+{
+	int64_t now_ms = queue->with.now_ms();
+	bool all = is_all_due(queue, now_ms);
+	pthread_mutex_lock(&queue->change);
+	note_refusal(queue, !(all ? turn_all(queue, now_ms) : turn_new(queue, now_ms)));
+	int64_t due_ms = queue->due_ms;
 	pthread_mutex_unlock(&queue->change);
 	return due_ms;
 }

@@ -123,21 +123,11 @@ int64_t queue_mind_drivers(struct queue *queue, int64_t now_ms)
 {
 	int64_t next_ms = 0;
 	for (struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next) {
-		int64_t look_ms = mind(entry, now_ms);
+		int64_t look_ms = entry->has_thread ? mind(entry, now_ms) : 0;
 		if (look_ms != 0 && (next_ms == 0 || look_ms < next_ms))
 			next_ms = look_ms;
 	}
 	return next_ms;
-}
-
-unsigned queue_jobs_in_drivers(struct queue *queue)
-{
-	unsigned count = 0;
-	pthread_mutex_lock(&queue->lock);
-	for (const struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next)
-		count += entry->driver_told_ms != 0;
-	pthread_mutex_unlock(&queue->lock);
-	return count;
 }
 
 unsigned queue_threads_left(struct queue *queue)

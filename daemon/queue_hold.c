@@ -26,10 +26,9 @@ static bool find_vulnerable(struct queue *queue, const char *device, struct job_
 {
 	bool found = false;
 	pthread_mutex_lock(&queue->lock);
-	for (const struct queued_job *entry = queue->jobs; entry != NULL && !found; entry = entry->next) {
+	for (const struct queued_job *entry = queue_jobs_of(queue, device); entry != NULL && !found; entry = entry->next_of_device) {
 		const struct job *job = &entry->row.job;
-		found = strcmp(job->request.device, device) == 0 && !entry->periodic && !job_state_terminal(job->state) &&
-			(job->state == JOB_RUNNING || entry->row.past_return);
+		found = !entry->periodic && !job_state_terminal(job->state) && (job->state == JOB_RUNNING || entry->row.past_return);
 		if (found)
 			*ret = entry->row;
 	}

@@ -18,10 +18,10 @@ static bool place_is_free(struct queued_job *entry, const struct job *job)
 	struct queue *queue = entry->queue;
 	bool is_free = true;
 	pthread_mutex_lock(&queue->lock);
-	for (const struct queued_job *other = queue->jobs; other != NULL && is_free; other = other->next) {
+	for (const struct queued_job *other = queue_jobs_of(queue, job->request.device); other != NULL && is_free;
+	     other = other->next_of_device) {
 		const struct job *theirs = &other->row.job;
-		if (other == entry || other->periodic || strcmp(theirs->request.device, job->request.device) != 0 ||
-		    job_state_terminal(theirs->state))
+		if (other == entry || other->periodic || job_state_terminal(theirs->state))
 			continue;
 		is_free = other->row.aside && !job_goes_before(theirs, job);
 	}
@@ -61,6 +61,11 @@ static int step_back(struct queued_job *entry, struct job_row *next, struct job_
 	return result;
 }
 
+bool queued_job_is_out_of_line(struct queued_job *entry)
+{
+	return is_held(entry->queue, &entry->row.job) != entry->row.aside;
+}
+
 int queued_job_mind_lease(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
 {
 	bool held = is_held(entry->queue, &next->job);
@@ -77,12 +82,12 @@ void queue_mind_lease(struct queue *queue, const char *device)
 	pthread_mutex_lock(&queue->change);
 	queue_yield_probe(queue, device);
 	pthread_mutex_lock(&queue->lock);
-	struct queued_job *entry = queue->jobs; /* under `change` none is added or taken out */
+	struct queued_job *entry = queue_jobs_of(queue, device); /* under `change` none is added or taken out */
 	pthread_mutex_unlock(&queue->lock);
-	for (; entry != NULL; entry = entry->next) {
+	for (; entry != NULL; entry = entry->next_of_device) {
 		struct job_row next = queued_job_row(entry);
 		bool idle = !entry->periodic && (next.job.state == JOB_QUEUED || next.job.state == JOB_WAITING);
-		if (idle && strcmp(next.job.request.device, device) == 0 && queued_job_mind_lease(entry, &next, &fault) < 0)
+		if (idle && queued_job_mind_lease(entry, &next, &fault) < 0)
 			log_warning(device, "job %s: %s", next.job.id, fault.message);
 	}
 	pthread_mutex_unlock(&queue->change);

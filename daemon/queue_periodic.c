@@ -70,8 +70,8 @@ static bool has_probe(struct queue *queue, const char *device)
 {
 	bool has = false;
 	pthread_mutex_lock(&queue->lock);
-	for (const struct queued_job *entry = queue->jobs; entry != NULL && !has; entry = entry->next)
-		has = entry->periodic && strcmp(entry->row.job.request.device, device) == 0;
+	for (const struct queued_job *entry = queue_jobs_of(queue, device); entry != NULL && !has; entry = entry->next_of_device)
+		has = entry->periodic;
 	pthread_mutex_unlock(&queue->lock);
 	return has;
 }
@@ -126,8 +126,8 @@ void queue_weigh_probe(struct queued_job *entry)
 void queue_yield_probe(struct queue *queue, const char *device)
 {
 	pthread_mutex_lock(&queue->lock);
-	for (struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next) {
-		if (!entry->periodic || strcmp(entry->row.job.request.device, device) != 0)
+	for (struct queued_job *entry = queue_jobs_of(queue, device); entry != NULL; entry = entry->next_of_device) {
+		if (!entry->periodic)
 			continue;
 		entry->gives_way = true;
 		if (entry->has_thread)

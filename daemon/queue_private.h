@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shared by the files of the queue: queue.c (verbs), queue_recover.c (start), queue_dispatch.c (main thread), job_state.c (changes), runner.c (the
+ * Shared by the files of the queue: queue.c (verbs), queue_recover.c (start), queue_dispatch.c (main thread), queue_begin.c (which jobs begin), job_state.c (changes), runner.c (the
  * thread of a job), port_loss.c, queue_periodic.c (probes that nobody asked for), queue_download.c (firmware that a URL brings), queue_lease.c, queue_hold.c
  * (power).
  */
@@ -9,13 +9,19 @@
 
 #include <pthread.h>
 
+#include "daemon/limits.h"
+#include "daemon/name_index.h"
 #include "daemon/queue.h"
+#include "daemon/queue_turn.h"
 
 #define INTERRUPTIONS_MAX 5u
 #define PORT_LOSSES_MAX   10u
 
 /* A job that can no longer be cancelled does not keep a device that never comes back. */
 #define ABSENCE_MAX_MS INT64_C(86400000)
+
+/* What a job says that waits for the end of it. */
+#define IN_MAINTENANCE "the device is in maintenance"
 
 /* What a job says while a cancelled run brings its modem back. */
 #define BRINGING_BACK "cancelled: the modem is brought back to its application"
@@ -49,6 +55,7 @@ struct queued_job {
 	char hub[64];             /* on which its board hangs; "": on none */
 	bool pinned;              /* what it needs of the cache is held */
 	bool has_thread, thread_ended;
+	bool limited;   /* its detail says which limit holds it up; under `change` */
 	bool unsettled; /* it ended, and the store could not take it yet */
 	bool left;      /* the ordered stop waits for its thread no longer: it ends with the process */
 	/* What its thread waits for the driver to do, since when, and when that was told last; NULL: nothing. Under `lock`. */
@@ -61,17 +68,32 @@ struct queued_job {
 	int64_t settle_until_ms; /* the port went away under the last run: not before this it is looked for again; 0: it did not */
 	int cancel_fd;           /* -1 when it does not run */
 	pthread_t thread;
-	struct queued_job *next;
+	bool weighed; /* in some turn; main thread only */
+	/* What it takes of limits, as it was found with these traits of the device (0: never yet). Of one that runs it stays. Main thread only. */
+	uint32_t traits, places[PLACES_MAX];
+	size_t place_count;
+	struct queued_job *next, *previous;
+	struct queued_job *next_of_device;
 };
 
 struct queue {
 	struct queue_surroundings with;
 	pthread_mutex_t change;
 	pthread_mutex_t lock;
-	struct queued_job *jobs; /* newest first */
+	struct queued_job *jobs;            /* newest first */
+	struct name_index by_id, by_device; /* the latter: the newest job, and the others behind it */
 	struct queue_hold *holds;
 	char newest_id[JOB_ID_SIZE];
 	int64_t probed_until_ms, next_probe_ms; /* main thread only */
+	bool all_due;                           /* something happened that any job may have waited for */
+	int64_t turned_ms,
+	    due_ms; /* when all were weighed last, and when they are again; main thread only, as all below up to `stopping` */
+	struct limits *limits;
+	struct turn_place *places; /* limits_count() of them, with what runs in this turn */
+	size_t place_room;
+	struct queue_party *parties;
+	struct name_index by_campaign; /* parties */
+	uint64_t served;
 	bool stopping;
 	int64_t stop_began_ms;
 	bool store_refused; /* in the last turn; main thread only */
@@ -100,6 +122,10 @@ void queued_job_expect(const struct queued_job *entry, struct job *job);
 /* The list. `change` is held. */
 struct queued_job *queue_add(struct queue *queue, const struct job_row *row);
 void queue_remove(struct queue *queue, struct queued_job *entry);
+/* NULL when it is not there. `lock` is held. */
+struct queued_job *queue_find(const struct queue *queue, const char *id);
+/* The newest job of the device; the others are behind it, next_of_device. NULL: none. `lock` is held. */
+struct queued_job *queue_jobs_of(const struct queue *queue, const char *device);
 
 /* Of a running job the disk has a percent that is so much ahead of what may be told, so that what was told never goes back, not by a crash either; and no
  * block waits for the disk. */
@@ -128,12 +154,18 @@ bool job_state_may_become(enum job_state from, enum job_state to);
 
 /* queue_lease.c. Brings next->aside in line with the lease of the device: a job of somebody else that has not begun leaves its place to the holder, and
  * takes it again when the lease has ended and the place is free. `change` is held. */
+/* Whether there may be something to do about that. */
+bool queued_job_is_out_of_line(struct queued_job *entry);
 int queued_job_mind_lease(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault);
 
-/* Whose turn comes first when both could begin. */
+/* Whose turn to take the place of a device comes first. */
 bool job_goes_before(const struct job *one, const struct job *other);
 
-/* What keeps the job from running now. */
+/* Of a job that waits for its device: says in *next that this is in maintenance, or does not any more, and since when the device is absent, which it is
+ * not while it is in maintenance. True: that is news. `change` is held. */
+bool queued_job_mind_maintenance(struct queued_job *entry, struct job_row *next);
+
+/* What keeps the job from running now. `change` is held, and it does not run. */
 enum job_wait queued_job_obstacle(struct queued_job *entry, int64_t now_ms);
 
 /* Begins the download of a row that lacks its firmware, or finds it under way. `change` is held. */
@@ -174,6 +206,11 @@ bool queue_holds(const struct queue *queue, const char *device);
  * by its power. */
 bool queue_may_be_at_work(struct queue *queue, const char *device, const char *job);
 
+/* queue_begin.c. Starts the queued jobs whose turn it is, of those that stand before `known` (NULL: of all). False when the store refused. Main
+ * thread, `change` is held. */
+bool queue_start_jobs(struct queue *queue, const struct queued_job *known);
+void queue_forget_parties(struct queue *queue);
+
 /* The thread of a running job; ends with the outcome settled or marked. */
 void *runner_main(void *entry);
 
@@ -183,8 +220,6 @@ void queued_job_call_driver(struct queued_job *entry, const char *call, bool is_
 /* Tells of calls that take long; when the daemon stops, leaves their threads behind. Main thread, `change` is held. Returns when it has to look
  * again; 0: not by itself. */
 int64_t queue_mind_drivers(struct queue *queue, int64_t now_ms);
-/* So many running jobs do nothing but wait for a driver. */
-unsigned queue_jobs_in_drivers(struct queue *queue);
 
 /* Fills queue->jobs from the store. */
 int queue_recover(struct queue *queue, struct job_fault *ret_fault);

@@ -181,11 +181,23 @@ void registry_fill_row(const struct registry_entry *entry, struct device_row *re
 	memcpy(ret->controller, entry->controller, sizeof(ret->controller));
 }
 
+/* Bytes behind the end of a text may differ: then it is another number for nothing. */
+static bool has_same_traits(const struct registry_entry *one, const struct registry_entry *other)
+{
+	const struct device *a = &one->device, *b = &other->device;
+	return a->label_count == b->label_count && memcmp(a->labels, b->labels, a->label_count * sizeof(a->labels[0])) == 0 &&
+	       strcmp(a->alias, b->alias) == 0 && strcmp(a->profile, b->profile) == 0 && strcmp(a->board, b->board) == 0 &&
+	       strcmp(a->modem.release, b->modem.release) == 0 && a->usb.known == b->usb.known && strcmp(a->usb.path, b->usb.path) == 0 &&
+	       strcmp(one->controller, other->controller) == 0;
+}
+
 void registry_show(struct registry *registry, struct registry_entry *entry, const struct registry_entry *next)
 {
 	pthread_mutex_lock(&registry->lock);
 	bool moved = entry->present != next->present || strcmp(entry->device.port, next->device.port) != 0;
+	uint32_t traits = entry->traits + !has_same_traits(entry, next);
 	*entry = *next;
+	entry->traits = traits != 0 ? traits : 1;
 	struct device now = registry_snapshot(entry);
 	for (const struct registry_waiter *waiter = registry->waiters; moved && waiter != NULL; waiter = waiter->next)
 		(void)eventfd_write(waiter->fd, 1);

@@ -26,6 +26,14 @@ size_t registry_count(struct registry *registry);
 const struct profile *registry_profile(struct registry *registry, const char *id);
 /* The port is there: by the kernel's word for USB, else a path that exists, or no path at all. */
 bool registry_present(struct registry *registry, const char *id);
+/* What the queue looks at of each device in every turn. All false and 0: there is no such device. */
+struct registry_standing {
+	bool present, maintenance;
+	uint32_t traits; /* another number after a change of what registry_traits() tells; never 0 of a device */
+};
+struct registry_standing registry_standing(struct registry *registry, const char *id);
+/* What limits look at. False when there is no such device. */
+bool registry_traits(struct registry *registry, const char *id, struct device *ret, char ret_controller[64]);
 /* Who opened this port (it was the device's then) has the device's, and not that of another board which was given the same node meanwhile. The kernel is
  * asked, too, for what it has not told yet. A port that a person named is whoever is there. */
 bool registry_is_behind(struct registry *registry, const char *id, const char *port);

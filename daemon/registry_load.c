@@ -73,6 +73,7 @@ struct registry_entry *registry_make_entry(const struct registry *registry, cons
 	entry->hotplugged = row->hotplugged;
 	entry->named = !row->offered;
 	take_labels(entry, row);
+	entry->traits = 1;
 	entry->present = registry_looks_present(entry);
 	registry_choose_profile(registry, entry);
 	if (entry->given_profile[0] != '\0' && profile_of(registry, entry->given_profile) == NULL)

@@ -88,6 +88,29 @@ bool registry_present(struct registry *registry, const char *id)
 	return present;
 }
 
+struct registry_standing registry_standing(struct registry *registry, const char *id)
+{
+	struct registry_standing standing = {0};
+	pthread_mutex_lock(&registry->lock);
+	const struct registry_entry *entry = name_index_find(&registry->by_id, id);
+	if (entry != NULL)
+		standing = (struct registry_standing){entry->present, entry->device.maintenance, entry->traits};
+	pthread_mutex_unlock(&registry->lock);
+	return standing;
+}
+
+bool registry_traits(struct registry *registry, const char *id, struct device *ret, char ret_controller[64])
+{
+	pthread_mutex_lock(&registry->lock);
+	const struct registry_entry *entry = name_index_find(&registry->by_id, id);
+	if (entry != NULL) {
+		*ret = registry_snapshot(entry);
+		memcpy(ret_controller, entry->controller, sizeof(entry->controller));
+	}
+	pthread_mutex_unlock(&registry->lock);
+	return entry != NULL;
+}
+
 static void enlist(struct registry *registry, struct registry_waiter *waiter)
 {
 	pthread_mutex_lock(&registry->lock);

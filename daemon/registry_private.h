@@ -25,6 +25,7 @@ struct registry_entry {
 	bool hotplugged;        /* found on USB at least once */
 	bool named;             /* somebody who knows says that it is a board */
 	char told_imei[20];     /* the last one that a modem told here; memory only */
+	uint32_t traits;        /* as in struct registry_standing */
 	bool unstored;          /* the store refused what is known of its port; the next time that it comes is another try */
 	bool labels_patched, present, running;
 };
