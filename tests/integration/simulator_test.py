@@ -501,6 +501,8 @@ class TheLine(unittest.TestCase):
 
     def test_reopening_finds_a_clean_line(self):
         with Simulator("--echo", "off", count=2) as sim, Host(sim.port(1), 921600) as neighbour:
+            # At its start the simulator looks at every port once in a row; from here on it is told of each change.
+            neighbour.ok("AT")
             with Host(sim.port(), 921600) as host:
                 host.write(b"AT\r")
                 self.assertTrue(select.select([host.fd], [], [], 5)[0], "there is an answer, and it stays unread")
