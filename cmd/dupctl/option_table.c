@@ -76,6 +76,7 @@ static const struct option_spec specs[] = {
      NULL},
     {"before", 0, "ID", "only what is older than this one", ON_PAGES, OPTION_TEXT, MEMBER(before), 0, 0, NULL},
     {"transcript", 0, NULL, "what was said to the modem in this job", ON(VERB_JOBS), OPTION_FLAG, MEMBER(transcript), 0, 0, NULL},
+    {"attempt", 0, "N", "only this attempt, 1 for the first", ON(VERB_LOG), OPTION_INTEGER, MEMBER(attempt), 1, 999999999, NULL},
     {"job", 0, "ID", "only this job, until it has ended", ON(VERB_WATCH), OPTION_TEXT, MEMBER(job), 0, 0, NULL},
     {"name", 0, "NAME", "name in the cache", ON_STATING, OPTION_TEXT, MEMBER(name), 0, 0, NULL},
     {"family", 0, "FAMILY", "monarch1 or monarch2", ON_STATING, OPTION_CHOICE, MEMBER(family), 0, 0, families},

@@ -20,6 +20,7 @@ enum verb_id {
 	VERB_HISTORY,
 	VERB_POWER_CYCLE,
 	VERB_JOBS,
+	VERB_LOG,
 	VERB_WATCH,
 	VERB_CANCEL,
 	VERB_RETRY,
@@ -101,6 +102,7 @@ struct options {
 	const char *state, *device, *before;
 	struct optional_number limit;
 	bool transcript;
+	struct optional_number attempt;
 	const char *job;
 
 	const char *name, *family, *release, *signature, *clear;

@@ -16,12 +16,14 @@ struct fault_row {
 struct job_row {
 	const char *id, *kind, *device, *state, *phase, *detail, *waiting_for, *firmware, *firmware_name, *from_release, *to_release;
 	const char *created_at, *started_at, *finished_at, *not_before, *retry_of, *requested_by, *campaign;
+	const char *waiting_since, *deadline;
 	const char *reason; /* of the report of a campaign: why it waits, is done without a job, or was skipped */
 	bool has_progress;
 	double percent; /* of progress; -1: unknown */
 	int64_t bytes_done, bytes_total, rate_bps, eta_s;
 	const char *part;
-	int64_t step, steps, attempt, interruptions, priority;
+	int64_t step, steps, attempt, attempts_max, interruptions, priority;
+	int64_t expected_s; /* that remain, of a job that runs; else that it usually takes */
 	bool can_cancel, verified;
 	struct fault_row fault;
 	const json_t *notes;            /* an array of strings, or NULL. Borrowed. */

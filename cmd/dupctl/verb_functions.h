@@ -33,6 +33,7 @@ int verb_campaign_watch(struct session *session, const struct options *options);
 int verb_campaign_delete(struct session *session, const struct options *options);
 int verb_history(struct session *session, const struct options *options);
 int verb_jobs(struct session *session, const struct options *options);
+int verb_log(struct session *session, const struct options *options);
 int verb_watch(struct session *session, const struct options *options);
 int verb_cancel(struct session *session, const struct options *options);
 int verb_retry(struct session *session, const struct options *options);
@@ -48,6 +49,12 @@ int verb_firmware_export(struct session *session, const struct options *options)
 int verb_doctor(struct session *session, const struct options *options);
 int verb_firmware_catalogue(struct session *session, const struct options *options);
 int verb_firmware_verify(struct session *session, const struct options *options);
+
+/* "/jobs/ID", escaped, and the rest. */
+void job_path(struct text *path, const char *id, const char *rest);
+
+/* What was said to the modem in a job, or in one of its attempts (NULL or not set: all). Returns an exit status. */
+int transcript_show(struct session *session, const char *id, const struct optional_number *attempt);
 
 /* "/downloads/ID", escaped. */
 void download_path(struct text *path, const char *id);

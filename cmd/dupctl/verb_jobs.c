@@ -6,7 +6,7 @@
 #include "cmd/dupctl/verb_functions.h"
 #include "cmd/dupctl/views.h"
 
-static void job_path(struct text *path, const char *id, const char *rest)
+void job_path(struct text *path, const char *id, const char *rest)
 {
 	text_add(path, "/jobs/");
 	url_escape(path, id);
@@ -53,59 +53,26 @@ static int jobs_list(struct session *session, const struct options *options)
 static int job_show(struct session *session, const char *id)
 {
 	failure_owned failure = session_failure(session);
-	text_owned path = {0}, shown = terminal_text(&session->terminal);
-	json_owned *answer = NULL;
+	text_owned path = {0}, attempts_path = {0}, shown = terminal_text(&session->terminal);
+	json_owned *answer = NULL, *tried = NULL;
 	struct job_row job;
 
 	job_path(&path, id, "");
-	if (session_call(session, "GET", path.bytes, NULL, &answer, &failure) != STATUS_DONE) {
+	job_path(&attempts_path, id, "/attempts");
+	if (session_call(session, "GET", path.bytes, NULL, &answer, &failure) != STATUS_DONE ||
+	    session_call(session, "GET", attempts_path.bytes, NULL, &tried, &failure) != STATUS_DONE) {
 		failure_print(&failure, NULL);
 		return failure.status;
 	}
+	json_object_set(answer, "attempts", json_object_get(tried, "attempts"));
 	if (session->json)
 		return session_print_json(session, answer);
 	job_read(answer, &job);
 	view_job(&shown, &job);
+	if (json_array_size(json_object_get(answer, "attempts")) > 0)
+		text_add(&shown, "\n");
+	view_attempts(&shown, json_object_get(answer, "attempts"), session->terminal.width);
 	return session_print(session, &shown);
-}
-
-/* Lines stay lines; what else a terminal would obey is escaped. */
-static void transcript_add(struct text *shown, char *transcript)
-{
-	for (char *line = transcript; *line;) {
-		char *end = line;
-
-		while (*end && *end != '\n')
-			end++;
-		if (*end)
-			*end++ = '\0';
-		text_add_clean(shown, line);
-		text_add(shown, "\n");
-		line = end;
-	}
-}
-
-static int transcript_show(struct session *session, const char *id)
-{
-	failure_owned failure = session_failure(session);
-	text_owned path = {0}, shown = terminal_text(&session->terminal);
-	struct http_response response = {0};
-	struct http_request request = {.method = "GET"};
-	int status;
-
-	job_path(&path, id, "/transcript");
-	request.path = path.bytes;
-	status = session_request(session, &request, &response, &failure);
-	if (status != STATUS_DONE) {
-		failure_print(&failure, NULL);
-	} else if (!session->terminal.tty) {
-		status = session_print(session, &response.body);
-	} else if (response.body.length) {
-		transcript_add(&shown, response.body.bytes);
-		status = session_print(session, &shown);
-	}
-	http_response_clear(&response);
-	return status;
 }
 
 int verb_jobs(struct session *session, const struct options *options)
@@ -113,7 +80,7 @@ int verb_jobs(struct session *session, const struct options *options)
 	if (options->operand_count == 0)
 		return jobs_list(session, options);
 	if (options->transcript)
-		return transcript_show(session, options->operands[0]);
+		return transcript_show(session, options->operands[0], NULL);
 	return job_show(session, options->operands[0]);
 }
 

@@ -47,9 +47,13 @@ static const struct verb verbs[VERB_COUNT] = {
 			  "with it have a job. The modem is asked who and how it is afterwards.\n",
 			  verb_power_cycle},
     [VERB_JOBS] = {"jobs", NULL, "[ID]", 0, 1, "list jobs, show one, or its transcript",
-		   "Without ID a table, newest first. With ID all that is known of that job; with --transcript\n"
-		   "the AT lines and transfer sessions of its modem, with times.\n",
+		   "Without ID a table, newest first. With ID all that is known of that job, and each of its\n"
+		   "attempts; with --transcript the AT lines and transfer sessions of its modem, with times.\n",
 		   verb_jobs},
+    [VERB_LOG] = {"log", NULL, "JOB", 1, 1, "print what was said to the modem in a job",
+		  "The AT lines and transfer sessions, with times; with --attempt N of that attempt alone.\n"
+		  "'dupctl jobs JOB' lists the attempts.\n",
+		  verb_log},
     [VERB_WATCH] = {"watch", NULL, "[DEVICE…|--job ID]", 0, SIZE_MAX, "print what happens while it happens",
 		    "One line for each event, with --json one JSON document a line. With --job it ends with\n"
 		    "the job, and the exit status says how that ended. Else it ends with Ctrl-C or --timeout.\n",

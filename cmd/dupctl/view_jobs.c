@@ -93,6 +93,42 @@ static void number_field(struct text *ret, const char *title, int64_t value)
 	view_field(ret, title, text_bytes(&number));
 }
 
+/* "device, since 2026-03-01T10:15:30Z". */
+static void waiting_field(struct text *ret, const struct job_row *job)
+{
+	text_owned value = {.utf8 = ret->utf8};
+
+	text_add_clean(&value, job->waiting_for);
+	text_add(&value, *job->waiting_since ? ", since " : "");
+	text_add_clean(&value, job->waiting_since);
+	view_field(ret, "Waiting for", text_bytes(&value));
+}
+
+static void attempt_field(struct text *ret, const struct job_row *job)
+{
+	text_owned value = {0};
+
+	if (job->attempt < 1)
+		return;
+	text_addf(&value, "%" PRId64, job->attempt);
+	if (job->attempts_max > 0)
+		text_addf(&value, " of %" PRId64, job->attempts_max);
+	view_field(ret, "Attempt", text_bytes(&value));
+}
+
+/* What remains is told with the progress where that is known. */
+static void expected_field(struct text *ret, const struct job_row *job)
+{
+	bool running = strcmp(job->state, "running") == 0;
+	text_owned value = {0};
+
+	if (job->expected_s < 0 || job_row_terminal(job))
+		return;
+	format_duration(&value, job->expected_s);
+	text_add(&value, ", by what others took");
+	view_field(ret, running ? "To go" : "Lasts about", text_bytes(&value));
+}
+
 static void fault_field(struct text *ret, const struct fault_row *fault)
 {
 	if (!*fault->code)
@@ -118,10 +154,11 @@ void view_job(struct text *ret, const struct job_row *job)
 	view_field(ret, "Kind", job->kind);
 	view_field(ret, "Device", job->device);
 	view_field(ret, "State", job->state);
-	view_field(ret, "Waiting for", job->waiting_for);
+	waiting_field(ret, job);
 	view_field(ret, "Phase", job->phase);
 	view_field(ret, "Detail", job->detail);
 	progress_field(ret, job);
+	expected_field(ret, job);
 	view_field(ret, "Firmware", *job->firmware_name ? job->firmware_name : job->firmware);
 	view_field(ret, "Download", job->download);
 	view_field(ret, upgrade ? "From" : "Release", job->from_release);
@@ -131,8 +168,7 @@ void view_job(struct text *ret, const struct job_row *job)
 		view_field(ret, "Verified", job->verified ? "yes" : "no: the firmware declares no release");
 	fault_field(ret, &job->fault);
 	notes_fields(ret, job->notes);
-	if (job->attempt > 1)
-		number_field(ret, "Attempt", job->attempt);
+	attempt_field(ret, job);
 	if (job->interruptions > 0)
 		number_field(ret, "Interrupted", job->interruptions);
 	if (!job_row_terminal(job))
@@ -140,6 +176,7 @@ void view_job(struct text *ret, const struct job_row *job)
 	view_field(ret, "Retry of", job->retry_of);
 	view_field(ret, "Requested by", job->requested_by);
 	view_field(ret, "Not before", job->not_before);
+	view_field(ret, "Deadline", job->deadline);
 	view_field(ret, "Created", job->created_at);
 	view_field(ret, "Started", job->started_at);
 	view_field(ret, "Finished", job->finished_at);

@@ -33,6 +33,9 @@ void view_campaign_state(struct text *ret, const struct campaign_row *campaign);
 /* "63 of 64 upgraded; bench-7: modem-silent: … unplug it …", without a newline: of a report. */
 void view_campaign_summary(struct text *ret, const json_t *report);
 
+/* What became of each attempt of a job, in their order; nothing when there was none. */
+void view_attempts(struct text *ret, const json_t *attempts, size_t width);
+
 /* One object, a line for each thing that is known. */
 void view_device(struct text *ret, const struct device_row *device);
 void view_job(struct text *ret, const struct job_row *job);

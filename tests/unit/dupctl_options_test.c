@@ -108,6 +108,8 @@ static const struct {
     {"dupctl jobs", VERB_JOBS, 0},
     {"dupctl jobs --state failed --device d --limit 5 --before x", VERB_JOBS, 0},
     {"dupctl jobs 01j --transcript", VERB_JOBS, 1},
+    {"dupctl log 01j", VERB_LOG, 1},
+    {"dupctl log 01j --attempt 2", VERB_LOG, 1},
     {"dupctl watch --job 01j --timeout 3", VERB_WATCH, 0},
     {"dupctl cancel a b c", VERB_CANCEL, 3},
     {"dupctl retry a --wait --timeout 2h", VERB_RETRY, 1},

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What dupctl shows of a job and of its attempts.
+ */
+#include <check.h>
+#include <jansson.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/dupctl/views.h"
+
+/* Single quotes stand for double ones. */
+static json_t *json_of(const char *text)
+{
+	char *document = strdup(text);
+	json_t *json;
+
+	for (char *quote = document; (quote = strchr(quote, '\'')) != NULL;)
+		*quote = '"';
+	json = json_loads(document, 0, NULL);
+	ck_assert_ptr_nonnull(json);
+	free(document);
+	return json;
+}
+
+static const struct {
+	const char *job, *shown;
+} jobs[] = {
+    {"{'id':'j1','kind':'probe','device':'d','state':'waiting','waiting_for':'lease','waiting_since':'2026-03-01T10:00:00.000Z',"
+     "'deadline':'2026-03-01T12:00:00.000Z','attempt':2,'attempts_max':3,'expected_s':75}",
+     "Job:          j1\n"
+     "Kind:         probe\n"
+     "Device:       d\n"
+     "State:        waiting\n"
+     "Waiting for:  lease, since 2026-03-01T10:00:00.000Z\n"
+     "Lasts about:  1 m 15 s, by what others took\n"
+     "Attempt:      2 of 3\n"
+     "Can cancel:   no\n"
+     "Deadline:     2026-03-01T12:00:00.000Z\n"},
+    {"{'id':'j2','kind':'upgrade','device':'d','state':'running','phase':'transfer','attempt':1,'attempts_max':3,'expected_s':212,"
+     "'waiting_for':null,'waiting_since':null,'deadline':null,'can_cancel':true}",
+     "Job:          j2\n"
+     "Kind:         upgrade\n"
+     "Device:       d\n"
+     "State:        running\n"
+     "Phase:        transfer\n"
+     "To go:        3 m 32 s, by what others took\n"
+     "Attempt:      1 of 3\n"
+     "Can cancel:   yes\n"},
+    {"{'id':'j3','kind':'probe','device':'d','state':'queued','attempt':0,'attempts_max':3,'expected_s':null,'can_cancel':true}",
+     "Job:          j3\n"
+     "Kind:         probe\n"
+     "Device:       d\n"
+     "State:        queued\n"
+     "Can cancel:   yes\n"},
+    /* It has ended: what it would have taken says nothing any more. */
+    {"{'id':'j4','kind':'probe','device':'d','state':'cancelled','expected_s':9}", "Job:          j4\n"
+										   "Kind:         probe\n"
+										   "Device:       d\n"
+										   "State:        cancelled\n"},
+};
+
+START_TEST(a_job)
+{
+	json_t *json = json_of(jobs[_i].job);
+	text_owned shown = {0};
+	struct job_row job;
+
+	job_read(json, &job);
+	view_job(&shown, &job);
+	ck_assert_str_eq(text_bytes(&shown), jobs[_i].shown);
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(attempts_with_their_faults)
+{
+	json_t *json =
+	    json_of("[{'number':1,'outcome':'failed','phase':'identify','started_at':'A','durations':[{'phase':'connect','seconds':1.25},"
+		    "{'phase':'identify','seconds':60.5}],'fault':{'code':'modem-silent','message':'no answer\\u001b'}},"
+		    "{'number':12,'outcome':'running','phase':'connect','started_at':'B','durations':[],'fault':null}]");
+	text_owned shown = {0};
+
+	view_attempts(&shown, json, 0);
+	ck_assert_str_eq(text_bytes(&shown), "ATTEMPT  OUTCOME  PHASE     TIME      STARTED  FAULT\n"
+					     "1        failed   identify  1 m 02 s  A        modem-silent: no answer\\x1b\n"
+					     "12       running  connect   -         B        -\n");
+	text_clear(&shown);
+	view_attempts(&shown, json, 40);
+	for (const char *line = text_bytes(&shown); *line; line += strcspn(line, "\n") + 1)
+		ck_assert_uint_le(strcspn(line, "\n"), 40);
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(no_attempts_are_no_table)
+{
+	json_t *json = json_array();
+	text_owned shown = {0};
+
+	view_attempts(&shown, json, 0);
+	ck_assert_str_eq(text_bytes(&shown), "");
+	json_decref(json);
+}
+END_TEST
+
+static Suite *job_view_suite(void)
+{
+	Suite *suite = suite_create("job_view");
+	TCase *tcase = tcase_create("job_view");
+
+	tcase_add_loop_test(tcase, a_job, 0, sizeof(jobs) / sizeof(jobs[0]));
+	tcase_add_test(tcase, attempts_with_their_faults);
+	tcase_add_test(tcase, no_attempts_are_no_table);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(job_view_suite());
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
