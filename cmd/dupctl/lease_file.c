@@ -18,7 +18,7 @@
 #define LETTERS    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 struct kept_lease {
-	char token[TOKEN_MAX + 1];
+	char token[TOKEN_MAX + 2]; /* one that is too long is seen to be */
 	char holder[64];
 };
 
@@ -61,21 +61,35 @@ static void line_read(FILE *file, char *line, size_t size)
 	line[strcspn(line, "\n")] = '\0';
 }
 
-static bool file_read(const char *path, struct kept_lease *ret)
+/* 0, -ENOENT when it is not there or too old, -EBADMSG when it holds no token, or why it cannot be read. */
+static int file_read(const char *path, struct kept_lease *ret)
 {
 	struct stat status;
 	FILE *file = fopen(path, "re");
+	int error;
 
 	*ret = (struct kept_lease){0};
 	if (!file)
-		return false;
+		return -errno;
+	errno = 0;
 	line_read(file, ret->token, sizeof(ret->token));
 	line_read(file, ret->holder, sizeof(ret->holder));
+	error = ferror(file) && errno ? errno : 0;
 	bool old = fstat(fileno(file), &status) < 0 || status.st_mtime + KEPT_S < time(NULL);
 	fclose(file);
+	if (error)
+		return -error;
 	if (old)
 		unlink(path);
-	return !old && lease_token_valid(ret->token);
+	return old ? -ENOENT : lease_token_valid(ret->token) ? 0 : -EBADMSG;
+}
+
+static int unreadable(const char *path, int error, struct text *ret_error)
+{
+	text_add_clean(ret_error, path);
+	text_addf(ret_error, ": %s\n  what to do: remove it, or do without: --no-lease-file, or --lease TOKEN",
+		  error == -EBADMSG ? "there is no token of a lease in it" : strerror(-error));
+	return error;
 }
 
 static void token_add(struct text *ret, const char *token)
@@ -83,26 +97,37 @@ static void token_add(struct text *ret, const char *token)
 	text_addf(ret, "%s%s", ret->length ? ", " : "", token);
 }
 
-static void kept_add(struct text *ret, const char *url)
+/* One file of the folder; what has gone meanwhile is no error. */
+static int kept_file_add(struct text *ret, const char *folder, const char *name, struct text *ret_error)
+{
+	struct kept_lease kept;
+	text_owned path = {0};
+	int r;
+
+	text_addf(&path, "%s/%s", folder, name);
+	r = file_read(path.bytes, &kept);
+	if (r == 0)
+		token_add(ret, kept.token);
+	return r == 0 || r == -ENOENT ? 0 : unreadable(path.bytes, r, ret_error);
+}
+
+static int kept_add(struct text *ret, const char *url, struct text *ret_error)
 {
 	text_owned folder = {0};
 	DIR *directory = folder_path(url, &folder) ? opendir(folder.bytes) : NULL;
+	int r = 0;
+
+	if (!directory)
+		return folder.length == 0 || errno == ENOENT || errno == ENOTDIR ? 0 : unreadable(folder.bytes, -errno, ret_error);
 	size_t count = 0;
-
-	for (const struct dirent *entry; directory && count < TOKENS_MAX && (entry = readdir(directory)) != NULL;) {
-		text_owned path = {0};
-		struct kept_lease kept;
-
+	for (const struct dirent *entry; r == 0 && count < TOKENS_MAX && (entry = readdir(directory)) != NULL;) {
 		if (entry->d_name[0] == '.')
 			continue;
-		text_addf(&path, "%s/%s", folder.bytes, entry->d_name);
-		if (!file_read(path.bytes, &kept))
-			continue;
-		token_add(ret, kept.token);
+		r = kept_file_add(ret, folder.bytes, entry->d_name, ret_error);
 		count++;
 	}
-	if (directory)
-		closedir(directory);
+	closedir(directory);
+	return r;
 }
 
 /* That of --lease, else of DUPGATE_LEASE; NULL: none. */
@@ -123,9 +148,7 @@ int lease_tokens_collect(const struct options *options, const char *url, struct 
 	}
 	if (token)
 		token_add(ret, token);
-	if (!options->no_lease_file)
-		kept_add(ret, url);
-	return 0;
+	return options->lease || options->no_lease_file ? 0 : kept_add(ret, url, ret_error);
 }
 
 /* All folders of a path that ends in a file. */
@@ -145,9 +168,12 @@ static int folders_make(char *path)
 static int file_write(const char *path, const char *token, const char *holder)
 {
 	text_owned fresh = {0};
+	const char *name = strrchr(path, '/') + 1;
 	int r = 0;
 
-	text_addf(&fresh, "%s.%d", path, (int)getpid());
+	/* Hidden, so that nobody reads it before it is whole. */
+	text_addn(&fresh, path, (size_t)(name - path));
+	text_addf(&fresh, ".%s.%d", name, (int)getpid());
 	int fd = open(fresh.bytes, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
@@ -190,7 +216,7 @@ void lease_file_holder(const char *url, const char *device, struct text *ret)
 	text_owned path = {0};
 	struct kept_lease kept;
 
-	if (file_path(url, device, &path) && file_read(path.bytes, &kept))
+	if (file_path(url, device, &path) && file_read(path.bytes, &kept) == 0)
 		text_add(ret, kept.holder);
 }
 
@@ -201,5 +227,5 @@ bool lease_at_hand(const struct options *options, const char *url, const char *d
 
 	if (token_given(options))
 		return true;
-	return !options->no_lease_file && file_path(url, device, &path) && file_read(path.bytes, &kept);
+	return !options->no_lease_file && file_path(url, device, &path) && file_read(path.bytes, &kept) == 0;
 }

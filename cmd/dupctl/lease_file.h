@@ -11,8 +11,9 @@
 /* Characters of a token, and nothing that would end a header or a line. */
 bool lease_token_valid(const char *token);
 
-/* All that are to be sent to this daemon: that of --lease, else of DUPGATE_LEASE, and those that are kept unless --no-lease-file; separated by commas,
- * "" for none. -EINVAL with a sentence when the one given can be none. */
+/* All that are to be sent to this daemon, separated by commas, "" for none: that of --lease alone when it is given; else that of DUPGATE_LEASE and, unless
+ * --no-lease-file, those that are kept. With a sentence: -EINVAL when the one given can be none; another negative errno when a file cannot be read, or holds
+ * none. */
 int lease_tokens_collect(const struct options *options, const char *url, struct text *ret, struct text *ret_error);
 
 /* device: an id, as the daemon says it. A negative errno with a sentence. */

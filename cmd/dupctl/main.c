@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <jansson.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -55,13 +56,15 @@ static const char *daemon_url(const struct options *options)
 static int session_run(struct session *session, const struct options *options)
 {
 	text_owned error = {.utf8 = session->terminal.utf8}, token = {0}, leases = {0};
-	int status;
+	int status = 0;
 
 	session->url = daemon_url(options);
 	if (credentials_load(&token, &error) < 0)
 		return complain(&error, STATUS_OTHER);
-	if (lease_tokens_collect(options, session->url, &leases, &error) < 0)
-		return complain(&error, STATUS_USAGE);
+	if (option_of_verb("lease", options->verb))
+		status = lease_tokens_collect(options, session->url, &leases, &error);
+	if (status < 0)
+		return complain(&error, status == -EINVAL ? STATUS_USAGE : STATUS_OTHER);
 	session->signals = signals_open();
 	if (http_client_new(session->url, token.length ? token.bytes : NULL, session->signals, &session->http, &error) < 0)
 		return complain(&error, STATUS_USAGE);

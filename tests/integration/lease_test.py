@@ -103,6 +103,10 @@ class Leases(unittest.TestCase):
         self.alice("label", "bench-0", "a=1", "--no-lease-file", "--lease", token)
         self.bob("label", "bench-0", "a=2", DUPGATE_LEASE=token)
         self.bob("label", "bench-0", "a=2", "--lease", "0123456789012345678901", status=4)
+        # What is typed is all that is sent, also where a file would do.
+        self.alice("label", "bench-0", "a=2", "--lease", "0123456789012345678901", status=4)
+        self.alice("label", "bench-0", "a=2", DUPGATE_LEASE="0123456789012345678901")
+        self.bob("label", "bench-0", "a=2", "--lease", token, DUPGATE_LEASE="x\ny")
         self.bob("label", "bench-0", "a=2", "--lease", "two words", status=2)
         self.bob("label", "bench-0", "a=2", DUPGATE_LEASE="x\ny", status=2)
         # Other state, other daemon: nothing is sent.
@@ -116,6 +120,25 @@ class Leases(unittest.TestCase):
         self.assertEqual(self.bob.files(), [])
         self.bob("release", "bench-1", status=4)
         self.bob("release", "bench-1", "--lease", quiet)
+
+    def test_a_token_that_cannot_be_read_is_told(self):
+        token = self.alice("lease", "bench-0", "--quiet").stdout.strip()
+        kept, = self.alice.files()
+        text = kept.read_text()
+        for damage, why in ((lambda: kept.write_text("\n"), "there is no token of a lease in it"),
+                            (lambda: kept.write_text("x" * 65 + "\n"), "there is no token of a lease in it"),
+                            (lambda: (kept.unlink(), kept.mkdir()), "Is a directory"),
+                            (lambda: (kept.rmdir(), kept.symlink_to(kept)), "Too many levels of symbolic links")):
+            damage()
+            ended = self.alice("label", "bench-0", "a=1", status=1)
+            self.assertEqual(ended.stderr, f"dupctl: {kept}: {why}\n  what to do: remove it, or do without: --no-lease-file, or --lease TOKEN\n")
+        self.alice("devices")  # shows, and brings no token
+        self.alice("label", "bench-0", "a=1", "--lease", token)
+        self.alice("label", "bench-1", "a=1", "--no-lease-file")
+        kept.unlink()
+        kept.write_text(text)
+        kept.with_name(".bench-0.1").write_text("")  # of one that was killed while it wrote
+        self.alice("label", "bench-0", "a=2")
 
     def test_a_token_that_cannot_be_kept_is_printed_all_the_same(self):
         (self.alice.home / ".local").write_text("in the way")
