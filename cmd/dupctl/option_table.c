@@ -79,7 +79,7 @@ static const struct option_spec specs[] = {
     {"attempt", 0, "N", "only this attempt, 1 for the first", ON(VERB_LOG), OPTION_INTEGER, MEMBER(attempt), 1, 999999999, NULL},
     {"job", 0, "ID", "only this job, until it has ended", ON(VERB_WATCH), OPTION_TEXT, MEMBER(job), 0, 0, NULL},
     {"name", 0, "NAME", "name in the cache", ON_STATING, OPTION_TEXT, MEMBER(name), 0, 0, NULL},
-    {"family", 0, "FAMILY", "monarch1 or monarch2", ON_STATING, OPTION_CHOICE, MEMBER(family), 0, 0, families},
+    {"family", 0, "FAMILY", "monarch1 or monarch2", ON_STATING | ON(VERB_DURATIONS), OPTION_CHOICE, MEMBER(family), 0, 0, families},
     {"release", 0, "RELEASE", "the release it installs, for example LR5.1.1.0-39529", ON_STATING, OPTION_TEXT, MEMBER(release), 0, 0, NULL},
     {"build", 0, "N", "the build it installs", ON_STATING, OPTION_INTEGER, MEMBER(build), 1, BUILD_MOST, NULL},
     {"base-build", 0, "N", "the only build it can start from (a differential)", ON_STATING, OPTION_INTEGER, MEMBER(base_build), 1,

@@ -34,6 +34,7 @@ int verb_campaign_delete(struct session *session, const struct options *options)
 int verb_history(struct session *session, const struct options *options);
 int verb_jobs(struct session *session, const struct options *options);
 int verb_log(struct session *session, const struct options *options);
+int verb_durations(struct session *session, const struct options *options);
 int verb_watch(struct session *session, const struct options *options);
 int verb_cancel(struct session *session, const struct options *options);
 int verb_retry(struct session *session, const struct options *options);

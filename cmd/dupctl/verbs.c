@@ -54,6 +54,10 @@ static const struct verb verbs[VERB_COUNT] = {
 		  "The AT lines and transfer sessions, with times; with --attempt N of that attempt alone.\n"
 		  "'dupctl jobs JOB' lists the attempts.\n",
 		  verb_log},
+    [VERB_DURATIONS] = {"durations", NULL, "", 0, 0, "tell how long upgrades take",
+			"Of each family, in all and for each phase: within which time half of the newest upgrades were\n"
+			"done, and nine of ten. A job begins in a window only when it lasts as long as nine of ten take.\n",
+			verb_durations},
     [VERB_WATCH] = {"watch", NULL, "[DEVICE…|--job ID]", 0, SIZE_MAX, "print what happens while it happens",
 		    "One line for each event, with --json one JSON document a line. With --job it ends with\n"
 		    "the job, and the exit status says how that ended. Else it ends with Ctrl-C or --timeout.\n",

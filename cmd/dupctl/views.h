@@ -22,6 +22,9 @@ void view_available_list(struct text *ret, const json_t *entries, size_t width);
 void view_audit(struct text *ret, const json_t *audit, size_t width);
 void view_history(struct text *ret, const json_t *history, size_t width);
 
+/* How long upgrades take, as `durations` of the API tells. */
+void view_durations(struct text *ret, const json_t *durations, size_t width);
+
 void view_campaign_list(struct text *ret, const json_t *campaigns, size_t width);
 
 /* The devices of the report of a campaign. */

@@ -239,7 +239,7 @@ class Verbs(RackCase):
 
     def test_every_option_is_in_the_man_page(self):
         page = (ROOT / "cmd/dupctl/dupctl.1").read_text().replace("\\-", "-")
-        for verb in (["devices"], ["probe"], ["upgrade"], ["jobs"], ["watch"], ["cancel"], ["retry"], ["firmware", "add"],
+        for verb in (["devices"], ["probe"], ["upgrade"], ["jobs"], ["watch"], ["cancel"], ["retry"], ["log"], ["durations"], ["firmware", "add"],
                      ["firmware", "show"], ["firmware", "list"], ["firmware", "remove"], ["campaign", "create"], ["campaign", "report"],
                      ["campaign", "watch"], ["campaign", "list"], ["campaign", "start"]):
             for option in re.findall(r"--[a-z0-9-]+", self.dupctl(*verb, "--help").stdout):

@@ -105,6 +105,31 @@ START_TEST(no_attempts_are_no_table)
 }
 END_TEST
 
+static const struct {
+	const char *durations, *shown;
+} usual[] = {
+    {"[]", "nothing is known yet: no upgrade has succeeded\n"},
+    {"[{'family':'monarch1','phase':'','count':23,'median_s':383.25,'p90_s':59.96},"
+     "{'family':'monarch1','phase':'connect','count':23,'median_s':1.25,'p90_s':59.94}]",
+     "FAMILY    PHASE      HALF WITHIN  9 OF 10 WITHIN  UPGRADES\n"
+     "monarch1  all of it  6 m 23 s     1 m 00 s        23\n"
+     "monarch1  connect    1.2 s        59.9 s          23\n"},
+    {"[{'family':'monarch2','way':'fff','phase':'apply','count':1,'median_s':2,'p90_s':3.5}]",
+     "FAMILY    WAY  PHASE  HALF WITHIN  9 OF 10 WITHIN  UPGRADES\n"
+     "monarch2  fff  apply  2.0 s        3.5 s           1\n"},
+};
+
+START_TEST(how_long_upgrades_take)
+{
+	json_t *json = json_of(usual[_i].durations);
+	text_owned shown = {0};
+
+	view_durations(&shown, json, 0);
+	ck_assert_str_eq(text_bytes(&shown), usual[_i].shown);
+	json_decref(json);
+}
+END_TEST
+
 static Suite *job_view_suite(void)
 {
 	Suite *suite = suite_create("job_view");
@@ -113,6 +138,7 @@ static Suite *job_view_suite(void)
 	tcase_add_loop_test(tcase, a_job, 0, sizeof(jobs) / sizeof(jobs[0]));
 	tcase_add_test(tcase, attempts_with_their_faults);
 	tcase_add_test(tcase, no_attempts_are_no_table);
+	tcase_add_loop_test(tcase, how_long_upgrades_take, 0, sizeof(usual) / sizeof(usual[0]));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
