@@ -9,7 +9,7 @@
 #include "api/url.h"
 #include "daemon/gateway.h"
 
-#define QUERY_MAX        8u
+#define QUERY_MAX        12u
 #define QUERY_NAME_SIZE  32u
 #define QUERY_VALUE_SIZE 512u
 
@@ -34,7 +34,7 @@ struct answer {
 	char etag[72];
 	char digest[64]; /* RFC 9530, Repr-Digest */
 	char location[112];
-	char link[256];
+	char link[512];
 	char allow[48];
 	unsigned retry_after_s; /* 0: not said */
 	bool ask_for_token;

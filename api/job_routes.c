@@ -10,6 +10,7 @@
 #include "api/json_read.h"
 #include "api/json_view.h"
 #include "api/references.h"
+#include "api/rfc3339.h"
 
 #define STATUS_CONFLICT 409
 
@@ -27,35 +28,110 @@ static int take_id(struct exchange *exchange, const char *name, char *ret, size_
 	return 0;
 }
 
-static int take_state(struct exchange *exchange, struct job_filter *filter)
+static int take_states(struct exchange *exchange, unsigned *ret)
 {
-	const char *state = exchange_query(exchange, "state");
-	filter->by_state = state != NULL;
-	if (state == NULL || job_state_parse(state, &filter->state))
+	const char *text = exchange_query(exchange, "state");
+	while (text != NULL) {
+		char name[16];
+		enum job_state state;
+		size_t length = strcspn(text, ",");
+		snprintf(name, sizeof(name), "%.*s", (int)(length < sizeof(name) ? length : sizeof(name) - 1), text);
+		if (!job_state_parse(name, &state))
+			return exchange_refuse(
+			    exchange, 0, "state",
+			    "state must be one or more of queued, waiting, running, succeeded, failed, cancelled, with commas between");
+		*ret |= JOB_IN_STATE(state);
+		text = text[length] == ',' ? text + length + 1 : NULL;
+	}
+	return 0;
+}
+
+static int take_kind_and_code(struct exchange *exchange, struct job_filter *ret)
+{
+	enum job_kind kind;
+	const char *name = exchange_query(exchange, "kind"), *code = exchange_query(exchange, "code");
+	if (name != NULL && !job_kind_parse(name, &kind))
+		return exchange_refuse(exchange, 0, "kind", "kind must be one of upgrade, probe, power-cycle");
+	if (code != NULL && fault_kind_find(code) == NULL)
+		return exchange_refuse(exchange, 0, "code",
+				       "code must be one of the codes of faults, such as modem-silent: README lists them");
+	snprintf(ret->kind, sizeof(ret->kind), "%s", name != NULL ? name : "");
+	snprintf(ret->code, sizeof(ret->code), "%s", code != NULL ? code : "");
+	return 0;
+}
+
+/* A whole digest may be that of a firmware which the cache has no more. */
+static int take_firmware(struct exchange *exchange, char ret[static FIRMWARE_SHA256_SIZE])
+{
+	const char *reference = exchange_query(exchange, "firmware");
+	if (reference == NULL)
 		return 0;
-	return exchange_refuse(exchange, 0, "state", "state must be one of queued, waiting, running, succeeded, failed, cancelled");
+	if (strlen(reference) != FIRMWARE_SHA256_SIZE - 1 || strspn(reference, "0123456789abcdef") != FIRMWARE_SHA256_SIZE - 1)
+		return reference_resolve(exchange, "firmware", reference, ret);
+	memcpy(ret, reference, FIRMWARE_SHA256_SIZE);
+	return 0;
+}
+
+static int take_time(struct exchange *exchange, const char *name, int64_t *ret)
+{
+	const char *text = exchange_query(exchange, name);
+	if (text == NULL || (rfc3339_parse(text, ret) && *ret > 0))
+		return 0;
+	return exchange_refuse(exchange, 0, name, "%s must be a time after 1970 as RFC 3339 writes it, such as 2026-03-01T10:15:30Z", name);
 }
 
 static int take_filter(struct exchange *exchange, struct job_filter *ret)
 {
 	*ret = (struct job_filter){.limit = PAGE_DEFAULT};
-	int r = take_state(exchange, ret);
+	int r = take_states(exchange, &ret->states);
 	if (r == 0)
 		r = reference_device_query(exchange, ret->device);
 	if (r == 0)
 		r = take_id(exchange, "campaign", ret->campaign, sizeof(ret->campaign));
 	if (r == 0)
+		r = take_kind_and_code(exchange, ret);
+	if (r == 0)
+		r = take_firmware(exchange, ret->firmware);
+	if (r == 0)
+		r = take_time(exchange, "since", &ret->since_ms);
+	if (r == 0)
+		r = take_time(exchange, "until", &ret->until_ms);
+	if (r == 0)
 		r = take_id(exchange, "before", ret->before, sizeof(ret->before));
 	return r < 0 ? r : exchange_query_number(exchange, "limit", 1, PAGE_MAX, &ret->limit);
 }
 
-/* Ids and states are words of [A-Za-z0-9._-]: nothing needs to be escaped. */
+static void add_to_link(struct exchange *exchange, const char *before, const char *value)
+{
+	size_t used = strlen(exchange->answer.link);
+	if (value != NULL && value[0] != '\0')
+		snprintf(exchange->answer.link + used, sizeof(exchange->answer.link) - used, "%s%s", before, value);
+}
+
+/* Ids, states, codes, digests and times are of [A-Za-z0-9._:,-]: nothing needs to be escaped. */
 static void link_next(struct exchange *exchange, const struct job_filter *filter, const char *next)
 {
-	const char *state = filter->by_state ? job_state_name(filter->state) : "";
-	snprintf(exchange->answer.link, sizeof(exchange->answer.link), "</jobs?limit=%u%s%s%s%s%s%s&before=%s>; rel=\"next\"",
-		 filter->limit, filter->by_state ? "&state=" : "", state, filter->device[0] != '\0' ? "&device=" : "", filter->device,
-		 filter->campaign[0] != '\0' ? "&campaign=" : "", filter->campaign, next);
+	char since[RFC3339_SIZE] = "", until[RFC3339_SIZE] = "";
+	if (filter->since_ms != 0)
+		rfc3339_from_ms(filter->since_ms, since);
+	if (filter->until_ms != 0)
+		rfc3339_from_ms(filter->until_ms, until);
+	snprintf(exchange->answer.link, sizeof(exchange->answer.link), "</jobs?limit=%u", filter->limit);
+	for (int state = JOB_QUEUED, first = 1; state <= JOB_CANCELLED; state++)
+		if ((filter->states & JOB_IN_STATE(state)) != 0) {
+			add_to_link(exchange, first ? "&state=" : ",", job_state_name((enum job_state)state));
+			first = 0;
+		}
+	add_to_link(exchange, "&device=", filter->device);
+	add_to_link(exchange, "&campaign=", filter->campaign);
+	add_to_link(exchange, "&kind=", filter->kind);
+	add_to_link(exchange, "&code=", filter->code);
+	add_to_link(exchange, "&firmware=", filter->firmware);
+	add_to_link(exchange, "&since=", since);
+	add_to_link(exchange, "&until=", until);
+	add_to_link(exchange, "&before=", next);
+	size_t used = strlen(exchange->answer.link);
+	snprintf(exchange->answer.link + used, sizeof(exchange->answer.link) - used, ">; rel=\"next\"");
 }
 
 /* A device that was taken out of the configuration still has its jobs; one that never was has none and is a mistake. */
@@ -63,6 +139,12 @@ static int check_device(struct exchange *exchange, const char *id, size_t count)
 {
 	struct device device;
 	return id[0] == '\0' || count > 0 ? 0 : gateway_device(exchange->gateway, id, &device, &exchange->fault);
+}
+
+static int check_campaign(struct exchange *exchange, const char *id, size_t count)
+{
+	struct campaign campaign;
+	return id[0] == '\0' || count > 0 ? 0 : gateway_campaign(exchange->gateway, id, &campaign, &exchange->fault);
 }
 
 int route_list_jobs(struct exchange *exchange)
@@ -76,6 +158,8 @@ int route_list_jobs(struct exchange *exchange)
 		r = gateway_jobs(exchange->gateway, &filter, &jobs, &count, &more, &exchange->fault);
 	if (r == 0)
 		r = check_device(exchange, filter.device, count);
+	if (r == 0)
+		r = check_campaign(exchange, filter.campaign, count);
 	if (r < 0) {
 		free(jobs);
 		return r;

@@ -43,7 +43,7 @@ static int add_jobs(struct snapshot *snapshot, const struct job *jobs, size_t co
 
 static int read_jobs(struct gateway *gateway, enum job_state state, const struct sse_filter *filter, struct snapshot *snapshot)
 {
-	struct job_filter asked = {.by_state = true, .state = state, .limit = PAGE_JOBS};
+	struct job_filter asked = {.states = JOB_IN_STATE(state), .limit = PAGE_JOBS};
 	memcpy(asked.device, filter->device, sizeof(asked.device));
 	bool more = true;
 	int r = 0;

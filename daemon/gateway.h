@@ -88,11 +88,15 @@ int gateway_cancel(struct gateway *gateway, const char *id, struct job *ret, str
 int gateway_retry(struct gateway *gateway, const char *id, const char *lease_token, bool wait_for_lease, struct job *ret,
 		  struct job_fault *ret_fault);
 
+#define JOB_IN_STATE(state) (1u << (state))
 struct job_filter {
-	bool by_state;
-	enum job_state state;
+	unsigned states;             /* a set of JOB_IN_STATE(); 0: any */
 	char device[DEVICE_ID_SIZE]; /* "": any */
 	char campaign[JOB_ID_SIZE];  /* "": of any or none */
+	char kind[16];               /* name of a job_kind; "": any */
+	char code[48];               /* of the fault; "": with any or none */
+	char firmware[65];           /* sha256; "": any */
+	int64_t since_ms, until_ms;  /* made then or after, and before until; 0: at any time */
 	char before[JOB_ID_SIZE];    /* cursor: jobs older than this one; "": from the newest */
 	unsigned limit;              /* 1 … 500, default 100 */
 };

@@ -277,7 +277,19 @@ class Contract(CampaignAnswers, HistoryAnswers, unittest.TestCase):
         self.assertIsNone(second.json()["next"])
         self.assertNotIn("link", second.headers)
         self.assertIn("bench-9", self.problem("listJobs", 404, "not-found", query="?device=bench-9")["detail"])
-        for query, member in (("limit=0", "limit"), ("limit=501", "limit"), ("state=done", "state"), ("before=%2e%2e", "before")):
+        self.problem("listJobs", 404, "not-found", query="?campaign=01jnm8z5x4d3kq6y7w2v9t0r1s")
+        self.assertEqual(self.problem("listJobs", 404, "not-found", query="?firmware=none.dup")["member"], "firmware")
+        asked = "state=failed,cancelled&device=bench-1&kind=upgrade&firmware=CATM1-39531.dup&since=2020-01-01T00:00:00Z" \
+                "&until=2099-01-01T00:00:00Z"
+        first = self.call("listJobs", query="?limit=1&" + asked)
+        self.assertEqual([j["id"] for j in first.json()["jobs"]], wanted[:1])
+        second = self.call("listJobs", query=first.headers["link"].partition("?")[2].partition(">")[0].join(["?", ""]))
+        self.assertEqual([j["id"] for j in second.json()["jobs"]], wanted[1:])
+        for none in ("code=modem-silent", "kind=probe&state=cancelled", "until=2020-01-01T00:00:00Z", "since=2099-01-01T00:00:00Z"):
+            self.assertEqual(self.call("listJobs", query=f"?device=bench-1&firmware={firmware['sha256']}&{none}").json()["jobs"], [])
+        for query, member in (("limit=0", "limit"), ("limit=501", "limit"), ("state=done", "state"), ("before=%2e%2e", "before"),
+                              ("state=failed,", "state"), ("kind=cycle", "kind"), ("code=broken", "code"), ("since=today", "since"),
+                              ("until=1", "until")):
             self.assertEqual(self.problem("listJobs", 400, "invalid-request", query="?" + query)["member"], member)
 
     def test_power_cycle(self):

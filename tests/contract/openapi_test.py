@@ -14,7 +14,7 @@ def table():
     """(method, path) -> query parameters, of the table in the code."""
     source = (ROOT / "api" / "routes.c").read_text()
     body = re.search(r"static const struct route routes\[\] = \{(.*?)\n\};", source, re.S)[1]
-    rows = re.findall(r'\{"([A-Z]+)", "([^"]+)", (route_\w+), BODY_\w+, \{([^}]*)\}\}', body)
+    rows = re.findall(r'\{"([A-Z]+)",\s+"([^"]+)",\s+(route_\w+),\s+BODY_\w+,\s+\{([^}]*)\}\}', body)
     # A row in another form than these would be missed in silence.
     assert len(rows) == len(re.findall(r"route_\w+", body)) > 0
     return {(method, path): sorted(re.findall(r'"(\w+)"', query)) for method, path, _, query in rows}
