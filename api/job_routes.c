@@ -152,10 +152,10 @@ int route_list_jobs(struct exchange *exchange)
 	struct job_filter filter;
 	struct job *jobs = NULL;
 	size_t count = 0;
-	bool more = false;
+	char next[JOB_ID_SIZE] = "";
 	int r = take_filter(exchange, &filter);
 	if (r == 0)
-		r = gateway_jobs(exchange->gateway, &filter, &jobs, &count, &more, &exchange->fault);
+		r = gateway_jobs(exchange->gateway, &filter, &jobs, &count, next, &exchange->fault);
 	if (r == 0)
 		r = check_device(exchange, filter.device, count);
 	if (r == 0)
@@ -164,10 +164,9 @@ int route_list_jobs(struct exchange *exchange)
 		free(jobs);
 		return r;
 	}
-	const char *next = more && count > 0 ? jobs[count - 1].id : NULL;
-	if (next != NULL)
+	if (next[0] != '\0')
 		link_next(exchange, &filter, next);
-	char *json = json_view_jobs(jobs, count, next);
+	char *json = json_view_jobs(jobs, count, next[0] != '\0' ? next : NULL);
 	free(jobs);
 	return exchange_json(exchange, 200, json);
 }

@@ -45,20 +45,18 @@ static int read_jobs(struct gateway *gateway, enum job_state state, const struct
 {
 	struct job_filter asked = {.states = JOB_IN_STATE(state), .limit = PAGE_JOBS};
 	memcpy(asked.device, filter->device, sizeof(asked.device));
-	bool more = true;
 	int r = 0;
-	while (r == 0 && more) {
+	do {
 		struct job *jobs = NULL;
 		struct job_fault fault;
 		size_t count = 0;
-		r = gateway_jobs(gateway, &asked, &jobs, &count, &more, &fault);
+		char next[JOB_ID_SIZE] = "";
+		r = gateway_jobs(gateway, &asked, &jobs, &count, next, &fault);
 		if (r == 0)
 			r = add_jobs(snapshot, jobs, count, filter);
-		more &= count > 0;
-		if (r == 0 && count > 0)
-			memcpy(asked.before, jobs[count - 1].id, sizeof(asked.before));
+		memcpy(asked.before, next, sizeof(asked.before));
 		free(jobs);
-	}
+	} while (r == 0 && asked.before[0] != '\0');
 	return r;
 }
 

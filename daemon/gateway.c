@@ -254,7 +254,7 @@ int gateway_cancel(struct gateway *gateway, const char *id, struct job *ret, str
 	return result < 0 ? result : queue_cancel(gateway->queue, id, ret, ret_fault);
 }
 
-int gateway_jobs(struct gateway *gateway, const struct job_filter *filter, struct job **ret, size_t *ret_count, bool *ret_more,
+int gateway_jobs(struct gateway *gateway, const struct job_filter *filter, struct job **ret, size_t *ret_count, char ret_next[JOB_ID_SIZE],
 		 struct job_fault *ret_fault)
 {
 	struct job_filter asked = *filter;
@@ -262,7 +262,7 @@ int gateway_jobs(struct gateway *gateway, const struct job_filter *filter, struc
 		asked.limit = 100;
 	if (asked.limit > 500)
 		return job_fault_set(ret_fault, "invalid-request", "limit is at most 500");
-	int result = store_job_list(gateway->store, &asked, ret, ret_count, ret_more, ret_fault);
+	int result = store_job_list(gateway->store, &asked, ret, ret_count, ret_next, ret_fault);
 	for (size_t i = 0; result == 0 && i < *ret_count; i++)
 		queue_refresh(gateway->queue, &(*ret)[i]);
 	return result;

@@ -100,8 +100,9 @@ struct job_filter {
 	char before[JOB_ID_SIZE];    /* cursor: jobs older than this one; "": from the newest */
 	unsigned limit;              /* 1 … 500, default 100 */
 };
-/* Newest first. *ret_more: there are older ones. Caller frees *ret. */
-int gateway_jobs(struct gateway *gateway, const struct job_filter *filter, struct job **ret, size_t *ret_count, bool *ret_more,
+/* Newest first. ret_next: the cursor with which to go on, "": there are no older ones. A list that would have to look at a long history for a few jobs
+ * stops on the way, with fewer than asked for or none, and goes on from there. Caller frees *ret. */
+int gateway_jobs(struct gateway *gateway, const struct job_filter *filter, struct job **ret, size_t *ret_count, char ret_next[JOB_ID_SIZE],
 		 struct job_fault *ret_fault);
 
 /* Jobs that ended since a client of events was last there, in a run of the daemon before this one too: at most `room`, oldest first. seen->number is moved

@@ -23,13 +23,19 @@ static void increment(char *id)
 	}
 }
 
+void job_id_since(int64_t ms, char ret[JOB_ID_SIZE])
+{
+	uint64_t time = (uint64_t)ms;
+	for (size_t i = TIME_LENGTH; i-- > 0; time >>= 5)
+		ret[i] = alphabet[time & 31u];
+	ret[TIME_LENGTH] = '\0';
+}
+
 void job_id_make(int64_t now_ms, const char *last, char ret[JOB_ID_SIZE])
 {
 	uint8_t noise[ID_LENGTH - TIME_LENGTH];
 	randombytes_buf(noise, sizeof(noise));
-	uint64_t time = (uint64_t)now_ms;
-	for (size_t i = TIME_LENGTH; i-- > 0; time >>= 5)
-		ret[i] = alphabet[time & 31u];
+	job_id_since(now_ms, ret);
 	for (size_t i = 0; i < sizeof(noise); i++)
 		ret[TIME_LENGTH + i] = alphabet[noise[i] & 31u];
 	ret[ID_LENGTH] = '\0';

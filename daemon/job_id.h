@@ -10,6 +10,9 @@
 /* Writes an id that sorts after `last` ("" when there is none), whatever the clock says. */
 void job_id_make(int64_t now_ms, const char *last, char ret[JOB_ID_SIZE]);
 
+/* Sorts before the id of every job that was made at this time or after it, wherever the clock was put in between. */
+void job_id_since(int64_t ms, char ret[JOB_ID_SIZE]);
+
 /* 26 characters of the alphabet: what may be part of a path. */
 bool job_id_valid(const char *id);
 

@@ -144,11 +144,11 @@ bool queue_probe_is_news(struct queue *queue, const char *device, int result, co
 	struct job *jobs = NULL;
 	struct job_fault unused;
 	size_t count = 0;
-	bool more;
+	char next[JOB_ID_SIZE];
 	if (result < 0 && fault->kind == NULL) /* stopped */
 		return false;
 	snprintf(filter.device, sizeof(filter.device), "%s", device);
-	if (store_job_list(queue->with.store, &filter, &jobs, &count, &more, &unused) < 0)
+	if (store_job_list(queue->with.store, &filter, &jobs, &count, next, &unused) < 0)
 		return true;
 	bool failed_before = count > 0 && jobs[0].request.kind == JOB_PROBE && jobs[0].state == JOB_FAILED;
 	const struct fault_kind *before = failed_before ? jobs[0].fault.kind : NULL;

@@ -88,8 +88,8 @@ int store_job_insert(struct store *store, const struct job_row *row, struct job_
 int store_job_update(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
 /* not-found when there is none. */
 int store_job_get(struct store *store, const char *id, struct job_row *ret, struct job_fault *ret_fault);
-/* Newest first. Caller frees *ret. */
-int store_job_list(struct store *store, const struct job_filter *filter, struct job **ret, size_t *ret_count, bool *ret_more,
+/* As gateway_jobs(). */
+int store_job_list(struct store *store, const struct job_filter *filter, struct job **ret, size_t *ret_count, char ret_next[JOB_ID_SIZE],
 		   struct job_fault *ret_fault);
 /* Oldest first. Caller frees *ret. */
 int store_jobs_unfinished(struct store *store, struct job_row **ret, size_t *ret_count, struct job_fault *ret_fault);

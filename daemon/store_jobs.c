@@ -2,20 +2,10 @@
 #include "daemon/store_private.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/job_notes.h"
-
-/* The one list of columns, in the order of bind_job() and read_job(). */
-#define JOB_COLUMNS                                                                                                                        \
-	"kind, device, firmware, firmware_name, helper, way, force, allow_downgrade, priority, rate_bps, wanted_at_ms, retry_of, state, "  \
-	"phase, furthest_phase, detail, waiting_for, from_release, to_release, bytes_done, bytes_total, percent, part, step, steps, "      \
-	"can_cancel, cancel_requested, attempt, interruptions, created_at_ms, started_at_ms, finished_at_ms, not_before_ms, verified, "    \
-	"fault_code, fault_message, fault_evidence, second, allow_branch_switch, past_return, no_way_back, port_losses, "                  \
-	"absent_since_ms, notes, url, url_sha256, download, lease, aside, recover, rung, requested_by, campaign, start_window, "           \
-	"waiting_since_ms, deadline_ms, own_attempts, attempts_max, runs, id"
 
 static const char insert_job[] =
     "INSERT INTO jobs (" JOB_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
@@ -27,7 +17,7 @@ static const char update_job[] =
     " ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55, ?56, ?57, ?58, ?59, ?60)"
     " WHERE id = ?60";
 static const char select_job[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE id = ?1";
-static const char select_unfinished[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state IN ('queued', 'waiting', 'running') ORDER BY id";
+static const char select_unfinished[] = "SELECT " JOB_COLUMNS " FROM jobs INDEXED BY jobs_open WHERE " JOB_IS_OPEN " ORDER BY id";
 static const char select_newest_id[] = "SELECT max(id) FROM jobs";
 static const char select_newest_upgrade[] = "SELECT max(id) FROM jobs WHERE device = ?1 AND kind = 'upgrade' AND furthest_phase <> ''";
 
@@ -40,22 +30,7 @@ static const char select_begun_before[] =
     "SELECT count(*) FROM jobs WHERE past_return AND state <> 'succeeded' AND id ="
     " (SELECT max(id) FROM jobs WHERE device = ?1 AND kind = 'upgrade' AND id < ?2 AND (past_return OR state = 'succeeded'))";
 
-/* Every filter has its own text, so that each finds its index. A row more than asked for tells that there are more. */
-#define OLDER_FIRST_PAGE " id < ?1 ORDER BY id DESC LIMIT ?2"
-#define STATES_SIZE      64u
 static const char after_every_id[] = "~";
-static const char list_all[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE" OLDER_FIRST_PAGE;
-static const char list_by_state[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state = ?3 AND" OLDER_FIRST_PAGE;
-static const char list_by_device[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE device = ?3 AND" OLDER_FIRST_PAGE;
-static const char list_by_both[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE device = ?3 AND state = ?4 AND" OLDER_FIRST_PAGE;
-
-static const char list_by_campaign[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE campaign = ?3 AND campaign <> '' AND" OLDER_FIRST_PAGE;
-
-/* All the rest, in the order of the ids: what is asked for together is rare. */
-static const char list_by_any[] =
-    "SELECT " JOB_COLUMNS " FROM jobs WHERE (?3 = '' OR device = ?3) AND (?4 = '' OR campaign = ?4) AND (?5 = '' OR kind = ?5) AND"
-    " (?6 = '' OR fault_code = ?6) AND (?7 = '' OR firmware = ?7) AND (?8 = 0 OR created_at_ms >= ?8) AND"
-    " (?9 = 0 OR created_at_ms < ?9) AND (?10 = '' OR instr(?10, ',' || state || ',') > 0) AND" OLDER_FIRST_PAGE;
 
 static void bind_request(struct store_binder *binder, const struct job_request *request)
 {
@@ -298,9 +273,8 @@ int store_job_get(struct store *store, const char *id, struct job_row *ret, stru
 	return result;
 }
 
-/* Collects what a statement gives; `element` says how much of a row is kept. */
-static int read_rows(struct store_connection *connection, sqlite3_stmt *statement, bool whole_rows, void **ret, size_t *ret_count,
-		     struct job_fault *ret_fault)
+int store_read_jobs(struct store_connection *connection, sqlite3_stmt *statement, bool whole_rows, void **ret, size_t *ret_count,
+		    struct job_fault *ret_fault)
 {
 	size_t size = whole_rows ? sizeof(struct job_row) : sizeof(struct job);
 	size_t count = 0, room = 0;
@@ -334,93 +308,6 @@ static int read_rows(struct store_connection *connection, sqlite3_stmt *statemen
 	return 0;
 }
 
-/* ",queued,failed,"; the single state in *ret_single, NULL when there are more or none. */
-static void list_states(unsigned states, char *ret, size_t size, const char **ret_single)
-{
-	size_t used = 0;
-	*ret_single = NULL;
-	ret[0] = '\0';
-	for (int state = JOB_QUEUED; state <= JOB_CANCELLED; state++) {
-		if ((states & JOB_IN_STATE(state)) == 0)
-			continue;
-		const char *name = job_state_name((enum job_state)state);
-		*ret_single = used == 0 ? name : NULL;
-		used += (size_t)snprintf(ret + used, size - used, "%s%s,", used == 0 ? "," : "", name);
-	}
-}
-
-/* The text for one filter with an index of its own; NULL: list_by_any. */
-static const char *list_text(const struct job_filter *filter, const char *state)
-{
-	bool by_device = filter->device[0] != '\0', by_campaign = filter->campaign[0] != '\0';
-	if (filter->kind[0] != '\0' || filter->code[0] != '\0' || filter->firmware[0] != '\0' || filter->since_ms != 0 ||
-	    filter->until_ms != 0 || (filter->states != 0 && state == NULL))
-		return NULL;
-	if (by_campaign)
-		return by_device || state != NULL ? NULL : list_by_campaign;
-	if (by_device)
-		return state != NULL ? list_by_both : list_by_device;
-	return state != NULL ? list_by_state : list_all;
-}
-
-static void bind_any(struct store_binder *binder, const struct job_filter *filter, const char *states)
-{
-	store_bind_text(binder, filter->device);
-	store_bind_text(binder, filter->campaign);
-	store_bind_text(binder, filter->kind);
-	store_bind_text(binder, filter->code);
-	store_bind_text(binder, filter->firmware);
-	store_bind_int(binder, filter->since_ms);
-	store_bind_int(binder, filter->until_ms);
-	store_bind_text(binder, states);
-}
-
-/* The text of the states is the caller's, as it must live until the statement is reset. */
-static sqlite3_stmt *list_statement(struct store *store, const struct job_filter *filter, char states[static STATES_SIZE],
-				    struct job_fault *ret_fault)
-{
-	const char *state;
-	list_states(filter->states, states, STATES_SIZE, &state);
-	const char *sql = list_text(filter, state);
-	sqlite3_stmt *statement = store_statement(&store->reader, sql != NULL ? sql : list_by_any, ret_fault);
-	if (statement == NULL)
-		return NULL;
-	struct store_binder binder = {.statement = statement, .next = 1};
-	store_bind_text(&binder, filter->before[0] != '\0' ? filter->before : after_every_id);
-	store_bind_int(&binder, (int64_t)filter->limit + 1);
-	if (sql == NULL) {
-		bind_any(&binder, filter, states);
-		return statement;
-	}
-	if (filter->campaign[0] != '\0')
-		store_bind_text(&binder, filter->campaign);
-	if (filter->device[0] != '\0')
-		store_bind_text(&binder, filter->device);
-	if (state != NULL)
-		store_bind_text(&binder, state);
-	return statement;
-}
-
-int store_job_list(struct store *store, const struct job_filter *filter, struct job **ret, size_t *ret_count, bool *ret_more,
-		   struct job_fault *ret_fault)
-{
-	void *jobs = NULL;
-	char states[STATES_SIZE];
-	int result = -EPROTO;
-	store_read_begin(store);
-	sqlite3_stmt *statement = list_statement(store, filter, states, ret_fault);
-	if (statement != NULL)
-		result = read_rows(&store->reader, statement, false, &jobs, ret_count, ret_fault);
-	store_read_end(store);
-	if (result < 0)
-		return result;
-	*ret = jobs;
-	*ret_more = *ret_count > filter->limit;
-	if (*ret_more)
-		*ret_count = filter->limit;
-	return 0;
-}
-
 int store_jobs_unfinished(struct store *store, struct job_row **ret, size_t *ret_count, struct job_fault *ret_fault)
 {
 	void *rows = NULL;
@@ -428,7 +315,7 @@ int store_jobs_unfinished(struct store *store, struct job_row **ret, size_t *ret
 	store_read_begin(store);
 	sqlite3_stmt *statement = store_statement(&store->reader, select_unfinished, ret_fault);
 	if (statement != NULL)
-		result = read_rows(&store->reader, statement, true, &rows, ret_count, ret_fault);
+		result = store_read_jobs(&store->reader, statement, true, &rows, ret_count, ret_fault);
 	store_read_end(store);
 	if (result == 0)
 		*ret = rows;

@@ -51,6 +51,22 @@ struct store_prune {
 };
 int store_prune(struct store *store, const struct store_prune *prune, int64_t *ret_oldest_ms, struct job_fault *ret_fault);
 
+/* The one list of columns, in the order in which store_jobs.c binds and reads them. */
+#define JOB_COLUMNS                                                                                                                        \
+	"kind, device, firmware, firmware_name, helper, way, force, allow_downgrade, priority, rate_bps, wanted_at_ms, retry_of, state, "  \
+	"phase, furthest_phase, detail, waiting_for, from_release, to_release, bytes_done, bytes_total, percent, part, step, steps, "      \
+	"can_cancel, cancel_requested, attempt, interruptions, created_at_ms, started_at_ms, finished_at_ms, not_before_ms, verified, "    \
+	"fault_code, fault_message, fault_evidence, second, allow_branch_switch, past_return, no_way_back, port_losses, "                  \
+	"absent_since_ms, notes, url, url_sha256, download, lease, aside, recover, rung, requested_by, campaign, start_window, "           \
+	"waiting_since_ms, deadline_ms, own_attempts, attempts_max, runs, id"
+/* What jobs_open is an index of. */
+#define JOB_IS_OPEN "state IN ('queued', 'waiting', 'running')"
+
+/* Collects the jobs that a statement of JOB_COLUMNS gives, as struct job_row or, without what only the queue needs, as struct job. Resets it. Caller
+ * frees *ret. */
+int store_read_jobs(struct store_connection *connection, sqlite3_stmt *statement, bool whole_rows, void **ret, size_t *ret_count,
+		    struct job_fault *ret_fault);
+
 /* The schema up to date, or a fault: newer database, no database, damaged. */
 int store_migrate(sqlite3 *db, const char *path, struct job_fault *ret_fault);
 

@@ -171,6 +171,10 @@ static const char *const migrations[] = {
     " fault_message TEXT NOT NULL, fault_evidence TEXT NOT NULL, PRIMARY KEY (job, number)"
     ") WITHOUT ROWID;"
     "CREATE INDEX attempts_running ON attempts(job) WHERE outcome = 'running';",
+    /* The lists: each filter that leaves few jobs has its index. */
+    "CREATE INDEX jobs_open ON jobs(id) WHERE state IN ('queued', 'waiting', 'running');"
+    "CREATE INDEX jobs_by_code ON jobs(fault_code, id) WHERE fault_code <> '';"
+    "CREATE INDEX jobs_of_firmware ON jobs(firmware, id) WHERE firmware <> '';",
 };
 
 static int user_version(sqlite3 *db, int *ret)

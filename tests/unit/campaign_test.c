@@ -43,9 +43,9 @@ static unsigned count_jobs(const char *campaign)
 	struct job_filter filter = {.limit = 100};
 	struct job *jobs = NULL;
 	size_t count = 0;
-	bool more;
+	char next[JOB_ID_SIZE];
 	strcpy(filter.campaign, campaign);
-	ck_assert_int_eq(gateway_jobs(fixture.gateway, &filter, &jobs, &count, &more, &fault), 0);
+	ck_assert_int_eq(gateway_jobs(fixture.gateway, &filter, &jobs, &count, next, &fault), 0);
 	free(jobs);
 	return (unsigned)count;
 }

@@ -70,9 +70,9 @@ static size_t count_jobs(size_t number, struct job *ret_newest)
 	struct job_request named = fixture_request(number);
 	struct job_filter filter = {.limit = 0};
 	size_t count = 0;
-	bool more;
+	char next[JOB_ID_SIZE];
 	memcpy(filter.device, named.device, sizeof(filter.device));
-	ck_assert_int_eq(gateway_jobs(fixture.gateway, &filter, &jobs, &count, &more, &fault), 0);
+	ck_assert_int_eq(gateway_jobs(fixture.gateway, &filter, &jobs, &count, next, &fault), 0);
 	if (count > 0)
 		*ret_newest = jobs[0];
 	free(jobs);

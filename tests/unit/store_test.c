@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/store_private.h"
+#include "daemon/store.h"
 
 static char directory[128], state_dir[160], database[200];
 static struct store *store;
@@ -267,103 +267,6 @@ START_TEST(the_database_itself_refuses_a_second_unfinished_job)
 }
 END_TEST
 
-static const struct list_row {
-	struct job_filter filter;
-	const char *ids;
-	bool more;
-} list_rows[] = {
-    {{.limit = 10}, "06 05 04 03 02 01 ", false},
-    {{.limit = 6}, "06 05 04 03 02 01 ", false},
-    {{.limit = 4}, "06 05 04 03 ", true},
-    {{.limit = 4, .before = "03"}, "02 01 ", false},
-    {{.limit = 10, .device = "a"}, "05 03 01 ", false},
-    {{.limit = 2, .device = "a", .before = "05"}, "03 01 ", false},
-    {{.limit = 10, .states = JOB_IN_STATE(JOB_FAILED)}, "04 03 ", false},
-    {{.limit = 1, .states = JOB_IN_STATE(JOB_FAILED)}, "04 ", true},
-    {{.limit = 10, .states = JOB_IN_STATE(JOB_FAILED), .device = "a"}, "03 ", false},
-    {{.limit = 10, .states = JOB_IN_STATE(JOB_WAITING)}, "", false},
-    {{.limit = 10, .states = JOB_IN_STATE(JOB_FAILED) | JOB_IN_STATE(JOB_QUEUED)}, "06 04 03 ", false},
-    {{.limit = 1, .before = "06", .states = JOB_IN_STATE(JOB_FAILED) | JOB_IN_STATE(JOB_QUEUED)}, "04 ", true},
-    {{.limit = 10, .device = "b", .states = JOB_IN_STATE(JOB_FAILED) | JOB_IN_STATE(JOB_QUEUED)}, "06 04 ", false},
-    {{.limit = 10, .kind = "probe"}, "06 05 ", false},
-    {{.limit = 10, .kind = "probe", .states = JOB_IN_STATE(JOB_RUNNING)}, "05 ", false},
-    {{.limit = 10, .code = "stp-refused"}, "04 03 ", false},
-    {{.limit = 10, .code = "stp-refused", .device = "b"}, "04 ", false},
-    {{.limit = 10, .code = "port-gone"}, "", false},
-    {{.limit = 10, .firmware = "f1"}, "02 01 ", false},
-    {{.limit = 10, .since_ms = 2000, .until_ms = 4000}, "03 02 ", false},
-    {{.limit = 1, .since_ms = 2000}, "06 ", true},
-    {{.limit = 10, .campaign = "c"}, "04 ", false},
-    {{.limit = 10, .campaign = "c", .kind = "probe"}, "", false},
-};
-
-START_TEST(lists_are_newest_first_filtered_and_paged)
-{
-	static const enum job_state states[] = {JOB_SUCCEEDED, JOB_SUCCEEDED, JOB_FAILED, JOB_FAILED, JOB_RUNNING, JOB_QUEUED};
-	char id[JOB_ID_SIZE], ids[64] = "";
-	struct job *jobs = NULL;
-	size_t count = 0;
-	bool more = false;
-	add_device("a");
-	add_device("b");
-	for (unsigned i = 0; i < 6; i++) {
-		snprintf(id, sizeof(id), "0%u", i + 1);
-		struct job_row row = make_row(id, i % 2 == 0 ? "a" : "b", states[i]);
-		row.job.created_at_ms = 1000 * (i + 1);
-		row.job.request.kind = i >= 4 ? JOB_PROBE : JOB_UPGRADE;
-		strcpy(row.job.request.firmware, i < 2 ? "f1" : "f2");
-		strcpy(row.job.request.campaign, i == 3 ? "c" : "");
-		if (states[i] == JOB_FAILED)
-			job_fault_set(&row.job.fault, "stp-refused", "it said no");
-		ck_assert_int_eq(store_job_insert(store, &row, &fault), 0);
-	}
-	ck_assert_int_eq(store_job_list(store, &list_rows[_i].filter, &jobs, &count, &more, &fault), 0);
-	for (size_t i = 0; i < count; i++) {
-		strcat(ids, jobs[i].id);
-		strcat(ids, " ");
-	}
-	free(jobs);
-	ck_assert_str_eq(ids, list_rows[_i].ids);
-	ck_assert_int_eq(more, list_rows[_i].more);
-	struct job_row *rows = NULL;
-	ck_assert_int_eq(store_jobs_unfinished(store, &rows, &count, &fault), 0);
-	ck_assert_uint_eq(count, 2);
-	ck_assert_str_eq(rows[0].job.id, "05");
-	free(rows);
-	ck_assert_int_eq(store_job_newest_id(store, id, &fault), 0);
-	ck_assert_str_eq(id, "06");
-}
-END_TEST
-
-/* A page costs what the page has, however long the history is. */
-START_TEST(no_list_sorts_or_reads_without_an_index)
-{
-	size_t seen = 0;
-	for (size_t i = 0; i < sizeof(list_rows) / sizeof(list_rows[0]); i++) {
-		struct job *jobs = NULL;
-		size_t count = 0;
-		bool more = false;
-		ck_assert_int_eq(store_job_list(store, &list_rows[i].filter, &jobs, &count, &more, &fault), 0);
-		free(jobs);
-	}
-	for (const struct store_statement *slot = store->reader.statements; slot->sql != NULL; slot++) {
-		char sql[4096];
-		sqlite3_stmt *plan = NULL;
-		if (strstr(slot->sql, "ORDER BY id DESC LIMIT") == NULL)
-			continue;
-		seen++;
-		snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", slot->sql);
-		ck_assert_int_eq(sqlite3_prepare_v2(store->reader.db, sql, -1, &plan, NULL), SQLITE_OK);
-		while (sqlite3_step(plan) == SQLITE_ROW) {
-			const char *step = (const char *)sqlite3_column_text(plan, 3);
-			ck_assert_msg(strncmp(step, "SEARCH ", 7) == 0 && strstr(step, "id<?") != NULL, "%s: %s", step, slot->sql);
-		}
-		sqlite3_finalize(plan);
-	}
-	ck_assert_uint_ge(seen, 6);
-}
-END_TEST
-
 START_TEST(a_device_keeps_what_was_learnt_and_set)
 {
 	struct device_row row, back;
@@ -571,8 +474,6 @@ int main(void)
 	tcase_add_test(tcase, a_wanted_download_is_kept_until_it_has_ended);
 	tcase_add_test(tcase, what_was_committed_outlives_the_process);
 	tcase_add_test(tcase, the_database_itself_refuses_a_second_unfinished_job);
-	tcase_add_loop_test(tcase, lists_are_newest_first_filtered_and_paged, 0, sizeof(list_rows) / sizeof(list_rows[0]));
-	tcase_add_test(tcase, no_list_sorts_or_reads_without_an_index);
 	tcase_add_test(tcase, a_device_keeps_what_was_learnt_and_set);
 	tcase_add_test(tcase, a_database_of_the_first_moment_is_brought_up_to_date);
 	tcase_add_loop_test(tcase, a_job_of_the_first_release_is_brought_up_to_date, 0, sizeof(old_rows) / sizeof(old_rows[0]));
