@@ -11,6 +11,7 @@
 
 #include "tests/unit/archive_made.h"
 #include "tests/unit/cache_case.h"
+#include "tests/unit/suite_run.h"
 
 #define BIG_ENDIAN_ELF    2
 #define LITTLE_ENDIAN_ELF 1
@@ -437,9 +438,5 @@ int main(void)
 	tcase_add_test(tests, a_long_name_is_refused);
 	tcase_add_test(tests, what_the_disk_refuses_takes_all_back);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

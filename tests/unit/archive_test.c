@@ -7,12 +7,12 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/archive_made.h"
+#include "tests/unit/suite_run.h"
 
 /* What came out: "path=content;" for each. */
 struct taken {
@@ -227,9 +227,5 @@ int main(void)
 	tcase_add_loop_test(tests, a_cut_archive_is_damaged_or_whole, 0, 2);
 	tcase_add_test(tests, recognised_by_their_first_bytes);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

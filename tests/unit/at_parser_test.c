@@ -3,8 +3,9 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/unit/suite_run.h"
 
 static const struct {
 	const char *bytes;
@@ -124,9 +125,5 @@ int main(void)
 	tcase_add_test(tests, a_begun_line_shows);
 	tcase_add_loop_test(tests, final_codes_are_exact, 0, (int)(sizeof finals / sizeof finals[0]));
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,7 +2,8 @@
 #include "transport/at/at_value.h"
 
 #include <check.h>
-#include <stdlib.h>
+
+#include "tests/unit/suite_run.h"
 
 START_TEST(prefixes_are_told_apart)
 {
@@ -131,9 +132,5 @@ int main(void)
 	tcase_add_test(tests, strings_are_quoted_or_bare);
 	tcase_add_loop_test(tests, bad_strings_fail, 0, 3);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tests/unit/gateway_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* The daemon that lives, and what a kill -9 of it would leave. */
 static struct fixture fixture, left;
@@ -201,9 +202,5 @@ int main(void)
 	tcase_add_test(tcase, what_the_ordered_stop_put_back_is_interrupted);
 	tcase_add_test(tcase, a_cancelled_attempt_says_so);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,10 +5,10 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/board_rig.h"
+#include "tests/unit/suite_run.h"
 #include "transport/clock.h"
 
 /* More than a wait is late by on a busy machine. */
@@ -68,8 +68,6 @@ int main(void)
 {
 	Suite *suite = suite_create("babble");
 	TCase *tests = tcase_create("babble");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_set_timeout(tests, 120);
@@ -77,9 +75,5 @@ int main(void)
 	tcase_add_test(tests, a_board_that_comes_to_no_prompt_is_given_up);
 	tcase_add_test(tests, a_script_ends_at_its_time);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
 #include "transport/modem/board_prompt.h"
 
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
@@ -118,16 +119,10 @@ int main(void)
 {
 	Suite *suite = suite_create("board_prompt");
 	TCase *tcase = tcase_create("board_prompt");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, lines_and_prompts_are_told_apart_however_they_are_cut, 0, (int)COUNT_OF(streams));
 	tcase_add_loop_test(tcase, the_release_is_found_in_what_uname_gives, 0, (int)COUNT_OF(unames));
 	tcase_add_loop_test(tcase, releases_are_ordered_by_their_numbers, 0, (int)COUNT_OF(releases));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

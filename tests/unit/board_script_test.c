@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/board_rig.h"
+#include "tests/unit/suite_run.h"
 
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
 
@@ -146,16 +146,10 @@ int main(void)
 {
 	Suite *suite = suite_create("board_script");
 	TCase *tcase = tcase_create("board_script");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, a_board_is_opened_or_says_why_not, 0, (int)COUNT_OF(rows));
 	tcase_add_test(tcase, boards_that_stay_changed_say_what_to_do);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/unit/board_rig.h"
+#include "tests/unit/suite_run.h"
 #include "transport/clock.h"
 #include "transport/modem/upgrade_run.h"
 
@@ -485,8 +486,6 @@ int main(void)
 {
 	Suite *suite = suite_create("board");
 	TCase *tcase = tcase_create("board");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, a_board_is_opened_or_says_why_not, 0, (int)COUNT_OF(rows));
@@ -497,9 +496,5 @@ int main(void)
 	tcase_add_test(tcase, what_was_raised_in_vain_is_not_raised_again);
 	tcase_add_test(tcase, what_was_said_is_in_the_transcript);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

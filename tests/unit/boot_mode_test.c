@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/fake_modem.h"
+#include "tests/unit/suite_run.h"
 #include "transport/clock.h"
 #include "transport/modem/modem.h"
 
@@ -227,8 +227,6 @@ int main(void)
 {
 	Suite *suite = suite_create("boot_mode");
 	TCase *tcase = tcase_create("boot_mode");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, each_switch_ends_as_it_should, 0, (int)(sizeof(rows) / sizeof(rows[0])));
@@ -236,9 +234,5 @@ int main(void)
 	tcase_add_test(tcase, real_waits_are_the_protocol_s);
 	tcase_add_test(tcase, boot_modes_have_names);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/unit/made_bundle.h"
+#include "tests/unit/suite_run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -515,13 +516,7 @@ static TCase *bad_case(void)
 int main(void)
 {
 	Suite *suite = suite_create("bundle_damage");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, bad_case());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/unit/made_bundle.h"
+#include "tests/unit/suite_run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -257,13 +258,7 @@ static TCase *good_case(void)
 int main(void)
 {
 	Suite *suite = suite_create("bundle");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, good_case());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

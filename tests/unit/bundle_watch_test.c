@@ -2,11 +2,11 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "firmware-cache/bundle_walk.h"
 #include "tests/unit/made_bundle.h"
+#include "tests/unit/suite_run.h"
 
 #define BIG (2u * BUNDLE_PASS_SIZE + 77u)
 
@@ -197,8 +197,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bundle_watch");
 	TCase *watched = tcase_create("watched");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(watched, big_records_are_read_in_parts);
 	tcase_add_test(watched, fletcher_in_parts_is_fletcher);
@@ -207,9 +205,5 @@ int main(void)
 	tcase_add_test(watched, what_is_whole_in_a_cut_pack_is_told);
 	tcase_add_test(watched, signatures_have_names);
 	suite_add_tcase(suite, watched);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -189,15 +188,4 @@ void case_hold(size_t device, bool held)
 {
 	__atomic_store_n(&fixture_modem(device)->gated, held, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&fixture_modem(device)->gate, PHASE_CONNECT, __ATOMIC_SEQ_CST);
-}
-
-void case_sql(struct fixture *fixture, const char *sql)
-{
-	char path[300];
-	sqlite3 *db = NULL;
-	snprintf(path, sizeof(path), "%s/dupgate.db", fixture->config.state_dir);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_busy_timeout(db, PATIENCE_MS), SQLITE_OK);
-	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
-	sqlite3_close(db);
 }

@@ -37,7 +37,4 @@ void case_break(size_t device, bool broken);
 /* The modem's upgrades are held in the phase `connect`, or not. */
 void case_hold(size_t device, bool held);
 
-/* On the database of the fixture, behind the daemon's back. */
-void case_sql(struct fixture *fixture, const char *sql);
-
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/dupctl/campaign_fleet.h"
 #include "cmd/dupctl/exit_status.h"
 #include "cmd/dupctl/follow_campaign.h"
 #include "cmd/dupctl/views.h"
+#include "tests/unit/suite_run.h"
 
 static json_t *parsed(const char *json)
 {
@@ -143,8 +143,6 @@ int main(void)
 {
 	Suite *suite = suite_create("campaign_fleet");
 	TCase *fleet = tcase_create("fleet");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(fleet, jobs_tell_more_than_the_report_until_they_end);
 	tcase_add_test(fleet, only_newer_jobs_of_the_campaign_count);
@@ -152,9 +150,5 @@ int main(void)
 	tcase_add_loop_test(fleet, the_devices_decide_the_exit_status, 0, (int)(sizeof(outcomes) / sizeof(outcomes[0])));
 	tcase_add_test(fleet, the_summary_names_three_failures_and_their_cure);
 	suite_add_tcase(suite, fleet);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

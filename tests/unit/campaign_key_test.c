@@ -9,6 +9,8 @@
 
 #include "api/json_view.h"
 #include "tests/unit/campaign_case.h"
+#include "tests/unit/state_sql.h"
+#include "tests/unit/suite_run.h"
 
 /* What a request with an Idempotency-Key did to a campaign, and that it did so, are one thing on the disk. */
 
@@ -141,7 +143,8 @@ START_TEST(what_cannot_be_kept_with_its_key_is_not_made)
 	bool more;
 	struct exchange exchange = {.gateway = fixture.gateway, .body = "{}", .body_length = 2};
 	const struct campaign_order order = {0};
-	case_sql(&fixture, "CREATE TRIGGER refuse BEFORE INSERT ON answers BEGIN SELECT RAISE(ABORT, 'the disk says no'); END");
+	state_sql(fixture.config.state_dir,
+		  "CREATE TRIGGER refuse BEFORE INSERT ON answers BEGIN SELECT RAISE(ABORT, 'the disk says no'); END");
 	ck_assert_int_eq(errand_enter(&visit, desk, &exchange, &to_upgrade), 0);
 	ck_assert_int_eq(gateway_run_campaign(fixture.gateway, &order, "test.dup", &campaign, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "infrastructure-error");
@@ -154,7 +157,7 @@ START_TEST(what_cannot_be_kept_with_its_key_is_not_made)
 	ck_assert_uint_eq(count, 0);
 	ck_assert_uint_eq(fixture_modem(0)->runs + fixture_modem(1)->runs, 0);
 	/* The disk says yes again, and so does the same request. */
-	case_sql(&fixture, "DROP TRIGGER refuse");
+	state_sql(fixture.config.state_dir, "DROP TRIGGER refuse");
 	ck_assert_int_eq(errand_enter(&visit, desk, &exchange, &to_upgrade), 0);
 	ck_assert_int_eq(gateway_run_campaign(fixture.gateway, &order, "test.dup", &campaign, &fault), 0);
 	ck_assert(visit.errand.written);
@@ -211,9 +214,5 @@ int main(void)
 	tcase_add_test(tests, a_removal_is_in_the_audit);
 	tcase_add_test(tests, jobs_name_who_asked_for_the_campaign);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "cmd/dupctl/campaign_order.h"
 #include "cmd/dupctl/format.h"
+#include "tests/unit/suite_run.h"
 
 static const struct options plain = {.verb = VERB_CAMPAIGN_CREATE, .firmware = "f.dup", .all = true};
 
@@ -121,17 +122,11 @@ int main(void)
 {
 	Suite *suite = suite_create("campaign_order");
 	TCase *order = tcase_create("order");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(order, everything_gets_its_member);
 	tcase_add_test(order, a_window_can_be_a_name);
 	tcase_add_test(order, a_deadline_can_count_from_now);
 	tcase_add_loop_test(order, what_cannot_be_understood_is_said, 0, (int)(sizeof(bad) / sizeof(bad[0])));
 	suite_add_tcase(suite, order);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

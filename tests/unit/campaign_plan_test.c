@@ -4,8 +4,9 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/unit/suite_run.h"
 
 #define DEVICES 10u
 #define COUNT(n)                                                                                                                           \
@@ -272,9 +273,5 @@ int main(void)
 	tcase_add_loop_test(tests, the_next_step_follows, 0, ROWS(steps));
 	tcase_add_test(tests, counts_and_waves_are_told);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/one_gateway.h"
+#include "tests/unit/suite_run.h"
+
 /* The course of a campaign: who is in it, whose turn it is, what it waits for. Clock and modems stand until the test moves them. */
 
 #define DEVICES   4u
@@ -15,19 +18,9 @@
 #define DAY_MS    INT64_C(86400000)
 #define NEW       "LR5.1.1.0-39529"
 
-static struct fixture fixture;
-static struct job_fault fault;
-
 static void set_up(void)
 {
-	fixture_make(&fixture, DEVICES);
-	fixture_start(&fixture);
-	memset(&fault, 0, sizeof(fault));
-}
-
-static void tear_down(void)
-{
-	fixture_clear(&fixture);
+	one_gateway_start(DEVICES);
 }
 
 static void set_rack(size_t device, const char *rack)
@@ -420,7 +413,7 @@ int main(void)
 	Suite *suite = suite_create("campaign");
 	TCase *tests = tcase_create("course");
 	tcase_set_timeout(tests, 60);
-	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_checked_fixture(tests, set_up, one_gateway_clear);
 	tcase_add_test(tests, waves_follow_one_another_when_they_are_approved);
 	tcase_add_test(tests, members_are_those_of_the_start);
 	tcase_add_test(tests, a_device_that_is_gone_after_a_restart_is_skipped);
@@ -440,9 +433,5 @@ int main(void)
 	tcase_add_test(tests, a_trial_keeps_nothing);
 	tcase_add_test(tests, an_idle_campaign_wakes_nobody);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

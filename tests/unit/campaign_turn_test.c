@@ -6,25 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/one_gateway.h"
+#include "tests/unit/state_sql.h"
+#include "tests/unit/suite_run.h"
+
 /* What a campaign of many devices costs: how much a turn does, what is counted where. A window that is shut keeps all jobs from running. */
 
 #define DEVICES  100u
 #define SUBMITS  32u /* in a turn */
 #define PARALLEL 1024u
 
-static struct fixture fixture;
-static struct job_fault fault;
-
 static void set_up(void)
 {
-	fixture_make(&fixture, DEVICES);
-	fixture_start(&fixture);
-	memset(&fault, 0, sizeof(fault));
-}
-
-static void tear_down(void)
-{
-	fixture_clear(&fixture);
+	one_gateway_start(DEVICES);
 }
 
 static struct campaign run_shut(const char *selector)
@@ -119,7 +113,7 @@ START_TEST(what_has_ended_is_counted_on_the_disk)
 	case_direct(&fixture, campaign.id, CAMPAIGN_STOP);
 	case_settle_turns(&fixture);
 	/* Nothing of it is in memory any more. */
-	case_sql(&fixture, "UPDATE campaign_members SET state = 'succeeded' WHERE device = 'modem2'");
+	state_sql(fixture.config.state_dir, "UPDATE campaign_members SET state = 'succeeded' WHERE device = 'modem2'");
 	struct campaign now = case_now(&fixture, campaign.id);
 	check_ended(&now);
 	ck_assert_int_eq(gateway_campaigns(fixture.gateway, "", 10, &list, &count, &more, &fault), 0);
@@ -138,14 +132,10 @@ int main(void)
 	Suite *suite = suite_create("campaign_turn");
 	TCase *tests = tcase_create("turn");
 	tcase_set_timeout(tests, 60);
-	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_checked_fixture(tests, set_up, one_gateway_clear);
 	tcase_add_test(tests, many_devices_get_their_jobs_over_several_turns);
 	tcase_add_test(tests, all_campaigns_share_the_turn);
 	tcase_add_test(tests, what_has_ended_is_counted_on_the_disk);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,27 +4,20 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/unit/one_gateway.h"
+#include "tests/unit/state_sql.h"
+#include "tests/unit/suite_run.h"
 
 /* What people ask of a campaign, when it stops by itself, and what a daemon that dies leaves of it. */
 
 #define DEVICES   FIXTURE_MODEMS
 #define SECOND_MS INT64_C(1000)
 
-static struct fixture fixture;
-static struct job_fault fault;
-
 static void set_up(void)
 {
-	fixture_make(&fixture, DEVICES);
-	fixture_start(&fixture);
-	memset(&fault, 0, sizeof(fault));
-}
-
-static void tear_down(void)
-{
-	fixture_clear(&fixture);
+	one_gateway_start(DEVICES);
 }
 
 static void set_parallel(unsigned jobs)
@@ -167,7 +160,7 @@ START_TEST(a_retry_does_without_the_job_before)
 	struct campaign campaign = case_run(&fixture, &(struct campaign_order){0});
 	case_await(&fixture, campaign.id, CAMPAIGN_FINISHED);
 	case_settle(&fixture);
-	case_sql(&fixture, "PRAGMA foreign_keys = ON; DELETE FROM jobs");
+	state_sql(fixture.config.state_dir, "PRAGMA foreign_keys = ON; DELETE FROM jobs");
 	ck_assert_str_eq(case_member(&fixture, campaign.id, 0).fault->code, "modem-unpowered");
 	break_devices("ssssss");
 	case_direct(&fixture, campaign.id, CAMPAIGN_RETRY);
@@ -182,7 +175,7 @@ START_TEST(a_job_that_is_gone_does_not_hold_the_campaign_up)
 	struct campaign campaign = case_run(&fixture, &(struct campaign_order){.selector = "id=modem0"});
 	case_await_states(&fixture, campaign.id, "r");
 	fixture_stop(&fixture);
-	case_sql(&fixture, "DELETE FROM jobs");
+	state_sql(fixture.config.state_dir, "DELETE FROM jobs");
 	fixture_start(&fixture);
 	ck_assert_str_eq(case_await(&fixture, campaign.id, CAMPAIGN_FINISHED).reason, "1 failed");
 	struct campaign_member member = case_member(&fixture, campaign.id, 0);
@@ -262,13 +255,13 @@ START_TEST(a_disk_that_says_no_loses_nothing)
 	case_await_states(&fixture, campaign.id, "rqqqqq");
 	snprintf(sql, sizeof(sql), "CREATE TRIGGER refuse BEFORE %s BEGIN SELECT RAISE(ABORT, 'the disk says no'); END",
 		 refused_changes[_i]);
-	case_sql(&fixture, sql);
+	state_sql(fixture.config.state_dir, sql);
 	fixture_open_gate(0);
 	fixture_await(&fixture, case_member(&fixture, campaign.id, 0).job, JOB_SUCCEEDED, NULL);
 	fixture_await_idle(&fixture);
 	ck_assert_int_eq(gateway_turn(fixture.gateway), fixture_now() + SECOND_MS);
 	ck_assert_uint_eq(fixture_modem(1)->runs, 0);
-	case_sql(&fixture, "DROP TRIGGER refuse");
+	state_sql(fixture.config.state_dir, "DROP TRIGGER refuse");
 	ck_assert_str_eq(case_await(&fixture, campaign.id, CAMPAIGN_FINISHED).reason, "6 succeeded");
 	for (size_t i = 0; i < DEVICES; i++)
 		ck_assert_uint_eq(fixture_modem(i)->runs, 1);
@@ -281,11 +274,12 @@ START_TEST(a_verb_that_is_not_stored_did_nothing)
 	struct campaign campaign = case_run(&fixture, &(struct campaign_order){.max_parallel = 2});
 	case_hold(1, true);
 	case_await_states(&fixture, campaign.id, "rrqqqq");
-	case_sql(&fixture, "CREATE TRIGGER refuse BEFORE UPDATE ON campaigns BEGIN SELECT RAISE(ABORT, 'the disk says no'); END");
+	state_sql(fixture.config.state_dir,
+		  "CREATE TRIGGER refuse BEFORE UPDATE ON campaigns BEGIN SELECT RAISE(ABORT, 'the disk says no'); END");
 	fault = case_refused(&fixture, campaign.id, CAMPAIGN_STOP);
 	ck_assert_str_eq(fault.kind->code, "infrastructure-error");
 	ck_assert_int_eq(case_now(&fixture, campaign.id).state, CAMPAIGN_RUNNING);
-	case_sql(&fixture, "DROP TRIGGER refuse");
+	state_sql(fixture.config.state_dir, "DROP TRIGGER refuse");
 	case_hold(0, false);
 	case_hold(1, false);
 	fixture_open_gate(0);
@@ -368,7 +362,7 @@ int main(void)
 	Suite *suite = suite_create("campaign_verbs");
 	TCase *tests = tcase_create("verbs");
 	tcase_set_timeout(tests, 60);
-	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_checked_fixture(tests, set_up, one_gateway_clear);
 	tcase_add_loop_test(tests, it_stops_exactly_there, 0, ROWS(stops));
 	tcase_add_test(tests, a_pause_takes_back_what_has_not_begun);
 	tcase_add_test(tests, a_stop_ends_what_has_not_begun);
@@ -383,9 +377,5 @@ int main(void)
 	tcase_add_test(tests, a_verb_that_is_not_stored_did_nothing);
 	tcase_add_loop_test(tests, a_daemon_that_is_killed_goes_on, 0, ROWS(deaths));
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 
 #include "tests/unit/cache_case.h"
 #include "tests/unit/minisign.h"
+#include "tests/unit/suite_run.h"
 
 #define A64   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B64   "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -255,9 +256,5 @@ int main(void)
 	tcase_add_test(keeping, what_is_refused_leaves_the_old_one);
 	tcase_add_test(keeping, a_damaged_one_is_set_aside);
 	suite_add_tcase(suite, keeping);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,9 +2,9 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
 #include "transport/fault.h"
 #include "transport/modem/chat_script.h"
 
@@ -216,8 +216,6 @@ int main(void)
 {
 	Suite *suite = suite_create("chat_script");
 	TCase *tcase = tcase_create("chat_script");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, lines_become_steps, 0, (int)COUNT_OF(good));
 	tcase_add_loop_test(tcase, bad_lines_are_refused_and_change_nothing, 0, (int)COUNT_OF(bad));
@@ -225,9 +223,5 @@ int main(void)
 	tcase_add_loop_test(tcase, words_and_aborts_are_found_however_the_stream_is_cut, 0, (int)COUNT_OF(streams));
 	tcase_add_test(tcase, an_abort_counts_from_its_place_on);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/suite_run.h"
+
 static char directory[64], file[80];
 
 static void set_up(void)
@@ -114,9 +116,5 @@ int main(void)
 	tcase_add_test(tests, limits_arrive);
 	tcase_add_test(tests, without_them_nothing_is_limited);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/suite_run.h"
+
 #define TEN     "0123456789"
 #define FIFTY   TEN TEN TEN TEN TEN
 #define HUNDRED FIFTY FIFTY
@@ -682,9 +684,5 @@ int main(void)
 	tcase_add_test(tests, a_named_file_has_to_be_there);
 	tcase_add_test(tests, the_default_file_need_not_be_there);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/unit/fake_modem.h"
+#include "tests/unit/suite_run.h"
 #include "transport/clock.h"
 #include "transport/modem/modem.h"
 
@@ -521,8 +522,6 @@ int main(void)
 {
 	Suite *suite = suite_create("detect");
 	TCase *tcase = tcase_create("detect");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, each_modem_is_told_apart, 0, (int)(sizeof(rows) / sizeof(rows[0])));
@@ -535,9 +534,5 @@ int main(void)
 	tcase_add_test(tcase, cancel_ends_it);
 	tcase_add_loop_test(tcase, each_modem_is_asked_what_it_knows, 0, (int)(sizeof(identities) / sizeof(identities[0])));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

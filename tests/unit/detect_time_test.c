@@ -5,11 +5,11 @@
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/unit/suite_run.h"
 #include "transport/clock.h"
 #include "transport/link/link_backend.h"
 #include "transport/modem/modem.h"
@@ -210,17 +210,11 @@ int main(void)
 {
 	Suite *suite = suite_create("detect_time");
 	TCase *tcase = tcase_create("detect_time");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 5);
 	tcase_add_loop_test(tcase, a_healthy_modem_is_found_in_time, 0, 6);
 	tcase_add_loop_test(tcase, a_verdict_comes_in_time, 0, (int)(sizeof(verdicts) / sizeof(verdicts[0])));
 	tcase_add_test(tcase, a_held_line_is_waited_out);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

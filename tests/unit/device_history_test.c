@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/store.h"
+#include "tests/unit/suite_run.h"
 
 static char directory[128];
 static struct store *store;
@@ -156,9 +157,5 @@ int main(void)
 	tcase_add_test(tcase, without_a_history_nothing_is_noted);
 	tcase_add_test(tcase, every_fact_has_a_name_of_its_own);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,7 +2,7 @@
  *
  * What people call a device: labels that several change at once, aliases, and why it is out of use.
  */
-#include "tests/unit/gateway_fixture.h"
+#include "tests/unit/one_gateway.h"
 
 #include <check.h>
 #include <errno.h>
@@ -11,19 +11,11 @@
 #include <string.h>
 
 #include "daemon/device_labels.h"
-
-static struct fixture fixture;
-static struct job_fault fault;
+#include "tests/unit/suite_run.h"
 
 static void set_up(void)
 {
-	fixture_make(&fixture, 3);
-	fixture_start(&fixture);
-}
-
-static void tear_down(void)
-{
-	fixture_clear(&fixture);
+	one_gateway_start(3);
 }
 
 static void ck_labels(const struct device *device, const char *wanted)
@@ -182,15 +174,11 @@ int main(void)
 	tcase_add_test(pure, too_many_labels_change_nothing);
 	suite_add_tcase(suite, pure);
 	TCase *tests = tcase_create("devices");
-	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_checked_fixture(tests, set_up, one_gateway_clear);
 	tcase_add_test(tests, two_people_label_at_once);
 	tcase_add_test(tests, a_device_is_found_by_its_id_or_its_alias);
 	tcase_add_loop_test(tests, an_alias_that_finds_nothing_is_refused, 0, (int)(sizeof(aliases) / sizeof(aliases[0])));
 	tcase_add_test(tests, maintenance_is_noted_with_its_reason);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

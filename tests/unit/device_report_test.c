@@ -12,19 +12,12 @@
 
 #include "api/json_problem.h"
 #include "api/json_view.h"
-#include "tests/unit/gateway_fixture.h"
-
-static struct fixture fixture;
+#include "tests/unit/one_gateway.h"
+#include "tests/unit/suite_run.h"
 
 static void set_up(void)
 {
-	fixture_make(&fixture, 2);
-	fixture_start(&fixture);
-}
-
-static void tear_down(void)
-{
-	fixture_clear(&fixture);
+	one_gateway_start(2);
 }
 
 static const struct modem_info info = {.boot_mode = BOOT_MODE_FFF,
@@ -126,7 +119,6 @@ START_TEST(the_fullest_report_fits)
 {
 	static struct modem_report full;
 	static struct device_report report, back;
-	struct job_fault fault;
 	memset(&full, 0, sizeof(full));
 	full.versions.boot_loader_count = REPORT_LOADERS_MAX;
 	full.versions.component_count = REPORT_COMPONENTS_MAX;
@@ -153,7 +145,6 @@ START_TEST(each_probe_takes_the_place_of_the_one_before)
 {
 	struct device_report report = make_report(), back;
 	struct store *store = fixture.gateway->store;
-	struct job_fault fault = {0};
 	ck_assert_int_eq(store_report_load(store, "modem0", &back, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "not-found");
 	ck_assert_int_eq(store_report_save(store, &report, &fault), 0);
@@ -181,7 +172,6 @@ END_TEST
 START_TEST(a_report_of_no_device_is_refused_whole)
 {
 	struct device_report report = make_report(), back;
-	struct job_fault fault = {0};
 	strcpy(report.device, "nobody");
 	ck_assert_int_eq(store_report_save(fixture.gateway->store, &report, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "infrastructure-error");
@@ -193,7 +183,6 @@ END_TEST
 START_TEST(a_probe_that_ends_well_leaves_its_report)
 {
 	struct device_report report;
-	struct job_fault fault = {0};
 	struct job job;
 	struct job_request request = fixture_request(1);
 	request.kind = JOB_PROBE;
@@ -265,7 +254,6 @@ END_TEST
 
 START_TEST(a_problem_can_have_a_closer_remedy)
 {
-	struct job_fault fault;
 	job_fault_set(&fault, "not-found", "no report");
 	struct json_problem problem = {.fault = &fault, .status = 404, .member = "", .remedy = "Probe it."};
 	char *text = json_problem(&problem);
@@ -292,7 +280,7 @@ int main(void)
 	Suite *suite = suite_create("device_report");
 	TCase *tcase = tcase_create("device_report");
 	tcase_set_timeout(tcase, 60);
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, set_up, one_gateway_clear);
 	tcase_add_test(tcase, all_that_was_told_has_a_row);
 	tcase_add_test(tcase, the_ue_of_the_table_stands_in);
 	tcase_add_test(tcase, the_fullest_report_fits);
@@ -304,9 +292,5 @@ int main(void)
 	tcase_add_test(tcase, a_problem_can_have_a_closer_remedy);
 	tcase_add_test(tcase, names_of_the_parts);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

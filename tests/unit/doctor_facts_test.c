@@ -5,6 +5,7 @@
 
 #include "cmd/dupctl/doctor_facts.h"
 #include "daemon/usb_board.h"
+#include "tests/unit/suite_run.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
@@ -282,8 +283,6 @@ int main(void)
 {
 	Suite *suite = suite_create("doctor_facts");
 	TCase *tests = tcase_create("facts");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tests, credentials_of_a_process);
 	tcase_add_loop_test(tests, permission_bits, 0, ROWS(uses));
@@ -300,8 +299,5 @@ int main(void)
 	tcase_add_test(tests, folders);
 	tcase_add_test(tests, clock_and_names);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

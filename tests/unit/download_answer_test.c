@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Lines as libcurl gives them, one a call. */
@@ -317,13 +319,7 @@ static TCase *make_case(void)
 int main(void)
 {
 	Suite *suite = suite_create("download_answer");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, make_case());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
+
 static const char digest[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 static const struct download_record full = {
@@ -143,16 +145,11 @@ int main(void)
 {
 	Suite *suite = suite_create("download_record");
 	TCase *tcase = tcase_create("record");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, test_golden);
 	tcase_add_test(tcase, test_unknown_total);
 	tcase_add_test(tcase, test_every_cut_is_refused);
 	tcase_add_loop_test(tcase, test_damage_is_refused, 0, sizeof(damages) / sizeof(damages[0]));
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

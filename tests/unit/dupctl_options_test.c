@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/dupctl/exit_status.h"
@@ -10,6 +9,7 @@
 #include "cmd/dupctl/options.h"
 #include "cmd/dupctl/suggest.h"
 #include "cmd/dupctl/verbs.h"
+#include "tests/unit/suite_run.h"
 
 #define DIGEST "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -415,8 +415,6 @@ int main(void)
 {
 	Suite *suite = suite_create("dupctl_options");
 	TCase *lines = tcase_create("lines"), *help = tcase_create("help"), *values = tcase_create("values");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(lines, an_upgrade_with_everything);
 	tcase_add_loop_test(lines, good_lines, 0, (int)(sizeof(good) / sizeof(good[0])));
@@ -432,9 +430,5 @@ int main(void)
 	suite_add_tcase(suite, lines);
 	suite_add_tcase(suite, help);
 	suite_add_tcase(suite, values);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

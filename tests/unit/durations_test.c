@@ -3,38 +3,27 @@
  * What is known of how long upgrades take, and what is told by it.
  */
 #include <check.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/attempts.h"
-#include "tests/unit/gateway_fixture.h"
+#include "tests/unit/one_gateway.h"
+#include "tests/unit/state_sql.h"
+#include "tests/unit/suite_run.h"
 
-static struct fixture fixture;
 static struct duration *durations;
 static size_t duration_count;
 
 static void set_up(void)
 {
-	fixture_make(&fixture, 2);
-	fixture_start(&fixture);
+	one_gateway_start(2);
 }
 
 static void tear_down(void)
 {
 	free(durations);
 	fixture_clear(&fixture);
-}
-
-static void run_sql(const char *sql)
-{
-	char path[300];
-	sqlite3 *db = NULL;
-	snprintf(path, sizeof(path), "%s/dupgate.db", fixture.config.state_dir);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
-	sqlite3_close(db);
 }
 
 /* So many attempts of a job of modem0 that took 1 s, its number times 200 s and 2 s; the first three needed a helper. Such as failed, and such as
@@ -52,14 +41,13 @@ static void start_with_attempts(unsigned count)
 		 "INSERT INTO attempts VALUES ('%s', 1001, 1, 2, 'failed', 'transfer', 10, 'connect 9 transfer 9', 0, '', '', '');"
 		 "INSERT INTO attempts VALUES ('%s', 1002, 1, 2, 'succeeded', 'verify', 0, 'connect 9 verify 9', 0, '', '', '')",
 		 count, job.id, job.id, job.id);
-	run_sql(sql);
+	state_sql(fixture.config.state_dir, sql);
 	fixture_stop(&fixture);
 	fixture_start(&fixture);
 }
 
 static void list(const char *family)
 {
-	struct job_fault fault = {0};
 	free(durations);
 	durations = NULL;
 	ck_assert_int_eq(gateway_durations(fixture.gateway, family, &durations, &duration_count, &fault), 0);
@@ -77,7 +65,6 @@ static void assert_duration(size_t index, const char *phase, unsigned count, uin
 
 START_TEST(what_succeeded_tells_how_long_it_takes)
 {
-	struct job_fault fault = {0};
 	start_with_attempts(10);
 	list("monarch1");
 	ck_assert_uint_eq(duration_count, 5);
@@ -117,7 +104,6 @@ END_TEST
 
 START_TEST(a_job_tells_what_is_to_be_expected)
 {
-	struct job_fault fault = {0};
 	struct job_request request = fixture_request(0);
 	struct job job;
 	job = fixture_submit(&fixture, 1);
@@ -154,7 +140,6 @@ END_TEST
 /* It is 22:13:20. Fifteen minutes, which are taken for want of knowledge, would fit into the window. */
 START_TEST(a_job_begins_in_a_window_that_is_long_enough_for_most)
 {
-	struct job_fault fault = {0};
 	struct job job;
 	start_with_attempts(_i == 0 ? 4 : 10);
 	struct job_request request = fixture_request(0);
@@ -176,9 +161,5 @@ int main(void)
 	tcase_add_test(tests, a_job_tells_what_is_to_be_expected);
 	tcase_add_loop_test(tests, a_job_begins_in_a_window_that_is_long_enough_for_most, 0, 2);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/unit/gateway_fixture.h"
+#include "tests/unit/suite_run.h"
 
 #define DAY_MS  INT64_C(86400000)
 #define HOUR_MS INT64_C(3600000)
@@ -256,9 +257,5 @@ int main(void)
 	tcase_add_test(tests, campaigns_are_named);
 	tcase_add_test(tests, names_of_actors);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

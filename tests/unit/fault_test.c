@@ -3,9 +3,9 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
 #include "transport/clock.h"
 
 START_TEST(every_code_has_its_own_name)
@@ -130,9 +130,5 @@ int main(void)
 	tcase_add_test(tests, evidence_is_kept_escaped);
 	tcase_add_test(tests, deadlines_count_from_now);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/unit/cache_case.h"
+#include "tests/unit/suite_run.h"
 
 #define SIZE 39u /* of what add() imports */
 
@@ -357,8 +358,6 @@ int main(void)
 	Suite *suite = suite_create("firmware_evict");
 	TCase *order = tcase_create("order");
 	TCase *kept = tcase_create("kept");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(order, cache_set_up, cache_tear_down);
 	tcase_add_test(order, the_least_recently_used_goes);
@@ -375,9 +374,5 @@ int main(void)
 	tcase_add_test(kept, an_object_that_cannot_be_removed);
 	suite_add_tcase(suite, order);
 	suite_add_tcase(suite, kept);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

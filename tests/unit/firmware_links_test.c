@@ -7,6 +7,7 @@
 
 #include "firmware-cache/store.h"
 #include "tests/unit/cache_case.h"
+#include "tests/unit/suite_run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -276,8 +277,6 @@ int main(void)
 {
 	Suite *suite = suite_create("firmware_links");
 	TCase *all = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(all, cache_set_up, tear_down);
 	tcase_set_timeout(all, 30);
@@ -294,9 +293,5 @@ int main(void)
 	tcase_add_test(all, test_stated_build_and_release_of_a_patch);
 	tcase_add_test(all, test_boot_rom_package);
 	suite_add_tcase(suite, all);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,12 +2,12 @@
 #include "firmware-cache/firmware.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "firmware-cache/cache_error.h"
 #include "firmware-cache/facts.h"
 #include "firmware-cache/store.h"
+#include "tests/unit/suite_run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -319,8 +319,6 @@ int main(void)
 {
 	Suite *suite = suite_create("firmware_name");
 	TCase *all = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(all, test_facts_from_name, 0, COUNT(names));
 	tcase_add_test(all, test_long_names);
@@ -334,9 +332,5 @@ int main(void)
 	tcase_add_test(all, test_names_of_codes);
 	tcase_add_test(all, test_messages_are_text);
 	suite_add_tcase(suite, all);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

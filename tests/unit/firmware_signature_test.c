@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "tests/unit/archive_made.h"
 #include "tests/unit/cache_case.h"
 #include "tests/unit/minisign.h"
+#include "tests/unit/suite_run.h"
 
 static struct made made;
 static char digest[FIRMWARE_SHA256_SIZE];
@@ -339,9 +339,5 @@ int main(void)
 	tcase_add_test(tests, a_signature_comes_with_the_import);
 	tcase_add_test(tests, signatures_in_an_archive_are_taken);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

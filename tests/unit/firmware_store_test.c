@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/unit/cache_case.h"
+#include "tests/unit/suite_run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MANY         CACHE_CASE_MANY
@@ -497,13 +498,7 @@ static TCase *import_case(void)
 int main(void)
 {
 	Suite *suite = suite_create("firmware_store");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, import_case());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

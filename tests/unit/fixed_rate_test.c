@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/unit/fake_modem.h"
+#include "tests/unit/suite_run.h"
 #include "transport/clock.h"
 #include "transport/link/link_backend.h"
 #include "transport/modem/modem.h"
@@ -160,9 +161,5 @@ int main(void)
 	tcase_add_test(cases, the_application_keeps_its_rate);
 	tcase_add_loop_test(cases, the_boot_rom_is_told_the_rate_it_has, 0, sizeof(boot_rom_answers) / sizeof(boot_rom_answers[0]));
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/gateway_fixture.h"
+#include "tests/unit/one_gateway.h"
 
 #include <check.h>
 #include <errno.h>
@@ -9,19 +9,11 @@
 #include <unistd.h>
 
 #include "tests/unit/made_bundle.h"
-
-static struct fixture fixture;
-static struct job_fault fault;
+#include "tests/unit/suite_run.h"
 
 static void set_up(void)
 {
-	fixture_make(&fixture, 3);
-	fixture_start(&fixture);
-}
-
-static void tear_down(void)
-{
-	fixture_clear(&fixture);
+	one_gateway_start(3);
 }
 
 static struct device get_device(const char *id)
@@ -462,7 +454,7 @@ int main(void)
 	Suite *suite = suite_create("gateway");
 	TCase *tcase = tcase_create("gateway");
 	tcase_set_timeout(tcase, 30);
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, set_up, one_gateway_clear);
 	tcase_add_loop_test(tcase, a_request_that_cannot_be_is_refused, 0, sizeof(refusals) / sizeof(refusals[0]));
 	tcase_add_test(tcase, what_no_modem_could_take_is_no_job);
 	tcase_add_test(tcase, a_helper_is_kept_by_its_digest);
@@ -481,9 +473,5 @@ int main(void)
 	tcase_add_test(tcase, lists_show_what_is_true_now);
 	tcase_add_test(tcase, firmware_verbs_are_published);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/gateway_fixture.h"
-
-static struct fixture fixture;
-static struct job_fault fault;
+#include "tests/unit/one_gateway.h"
+#include "tests/unit/suite_run.h"
 
 static void set_up(void)
 {
@@ -15,11 +13,6 @@ static void set_up(void)
 	fixture.config.health.quarantine_after = 3;
 	fixture_start(&fixture);
 	memset(&fault, 0, sizeof(fault));
-}
-
-static void tear_down(void)
-{
-	fixture_clear(&fixture);
 }
 
 static struct job probe(size_t device)
@@ -355,7 +348,7 @@ int main(void)
 {
 	Suite *suite = suite_create("health");
 	TCase *tcase = tcase_create("health");
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, set_up, one_gateway_clear);
 	tcase_add_test(tcase, a_begun_bundle_is_remembered_until_one_ends_well);
 	tcase_add_test(tcase, a_path_vouches_for_no_build);
 	tcase_add_test(tcase, a_silent_mirror_is_no_boot_mode);
@@ -368,9 +361,5 @@ int main(void)
 	tcase_add_test(tcase, probes_and_other_classes_are_not_counted);
 	tcase_add_test(tcase, zero_means_never);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
+
 #define ELF_HEADER_SIZE 52
 
 static enum helper_kind recognise(const uint8_t *bytes, size_t length, struct cache_error *error)
@@ -97,17 +99,11 @@ int main(void)
 {
 	Suite *suite = suite_create("helper");
 	TCase *all = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(all, test_helpers);
 	tcase_add_loop_test(all, test_other_elf, 0, 5);
 	tcase_add_test(all, test_cut_elf);
 	tcase_add_test(all, test_no_elf);
 	suite_add_tcase(suite, all);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

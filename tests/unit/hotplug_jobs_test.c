@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/gateway_fixture.h"
+#include "tests/unit/suite_run.h"
 
 static struct fixture fixture;
 
@@ -31,6 +31,17 @@ static struct usb_port adapter_at(struct fixture *with, const char *node)
 	return port;
 }
 
+/* It is there at modem1, and somebody has named it or not. */
+static struct usb_port start_with_adapter(bool named)
+{
+	struct job_fault fault = {0};
+	fixture_start(&fixture);
+	struct usb_port port = adapter_at(&fixture, "elsewhere/modem1");
+	port.named = named;
+	ck_assert_int_eq(registry_port_came(fixture.gateway->registry, &port, &fault), 0);
+	return port;
+}
+
 START_TEST(nothing_is_asked_of_an_offered_adapter)
 {
 	struct job job;
@@ -38,9 +49,7 @@ START_TEST(nothing_is_asked_of_an_offered_adapter)
 	struct job_fault fault = {0};
 	struct job_request request = {.kind = JOB_PROBE, .device = "dn01"};
 	struct device_patch patch = {.set_profile = true, .profile = "monarch1"};
-	fixture_start(&fixture);
-	struct usb_port port = adapter_at(&fixture, "elsewhere/modem1");
-	ck_assert_int_eq(registry_port_came(fixture.gateway->registry, &port, &fault), 0);
+	start_with_adapter(false);
 	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "", &job, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "invalid-request");
 	request.kind = JOB_UPGRADE;
@@ -58,10 +67,7 @@ START_TEST(a_waiting_job_of_what_is_only_offered_now_sends_nothing)
 	struct job job;
 	struct job_fault fault = {0};
 	struct job_request request = {.kind = JOB_PROBE, .device = "dn01"};
-	fixture_start(&fixture);
-	struct usb_port port = adapter_at(&fixture, "elsewhere/modem1");
-	port.named = true;
-	ck_assert_int_eq(registry_port_came(fixture.gateway->registry, &port, &fault), 0);
+	struct usb_port port = start_with_adapter(true);
 	registry_port_left(fixture.gateway->registry, port.syspath);
 	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "", &job, &fault), 0);
 	ck_assert_int_eq(job.waiting_for, WAIT_DEVICE);
@@ -78,10 +84,7 @@ START_TEST(a_waiting_job_goes_on_at_another_port)
 	struct job job;
 	struct job_fault fault = {0};
 	struct job_request request = {.kind = JOB_UPGRADE, .device = "dn01"};
-	fixture_start(&fixture);
-	struct usb_port port = adapter_at(&fixture, "elsewhere/modem1");
-	port.named = true;
-	ck_assert_int_eq(registry_port_came(fixture.gateway->registry, &port, &fault), 0);
+	struct usb_port port = start_with_adapter(true);
 	registry_port_left(fixture.gateway->registry, port.syspath);
 	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &job, &fault), 0);
 	ck_assert_int_eq(job.waiting_for, WAIT_DEVICE);
@@ -235,10 +238,7 @@ START_TEST(a_port_that_moved_before_it_was_opened_is_lost)
 	struct job job;
 	struct job_fault fault = {0};
 	struct job_request request = {.kind = JOB_UPGRADE, .device = "dn01"};
-	fixture_start(&fixture);
-	struct usb_port port = adapter_at(&fixture, "elsewhere/modem1");
-	port.named = true;
-	ck_assert_int_eq(registry_port_came(fixture.gateway->registry, &port, &fault), 0);
+	struct usb_port port = start_with_adapter(true);
 	*fixture_modem(1) =
 	    (struct fake_modem){.gated = true, .gate = PHASE_CONNECT, .fault = FAULT_PORT_GONE, .fault_phase = PHASE_CONNECT};
 	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &job, &fault), 0);
@@ -272,9 +272,5 @@ int main(void)
 	tcase_add_test(tcase, what_another_board_tells_is_not_taken_for_this_one);
 	tcase_add_test(tcase, a_port_that_moved_before_it_was_opened_is_lost);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

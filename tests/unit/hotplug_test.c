@@ -5,14 +5,13 @@
 #include <errno.h>
 #include <libudev.h>
 #include <poll.h>
-#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "tests/unit/registry_rig.h"
+#include "tests/unit/suite_run.h"
 
 #define TTYS_MAX   4u
 #define EVENTS_MAX 8u
@@ -370,25 +369,15 @@ START_TEST(lost_events_are_made_up_by_a_look_at_all)
 }
 END_TEST
 
-static void run_sql(const char *sql)
-{
-	sqlite3 *db = NULL;
-	char path[128];
-	snprintf(path, sizeof(path), "%s/state/dupgate.db", rig.folder);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
 START_TEST(what_the_store_refuses_is_tried_again)
 {
 	start();
-	run_sql("CREATE TRIGGER no BEFORE UPDATE ON devices BEGIN SELECT RAISE(ABORT, 'the disk says no'); END");
+	rig_sql(&rig, "CREATE TRIGGER no BEFORE UPDATE ON devices BEGIN SELECT RAISE(ABORT, 'the disk says no'); END");
 	plug(0, "1-1", 0, "DN0");
 	tell(0, "add");
 	ck_assert(take(1000));
 	rig_check_ids(&rig, "");
-	run_sql("DROP TRIGGER no");
+	rig_sql(&rig, "DROP TRIGGER no");
 	ck_assert(take(3000));
 	rig_check_ids(&rig, "dn0");
 	ck_assert(!take(0));
@@ -481,9 +470,5 @@ int main(void)
 	tcase_add_loop_test(tcase, a_tag_of_the_administrator_decides, 0, (int)(sizeof(tags) / sizeof(tags[0])));
 	tcase_add_test(tcase, a_board_of_the_configuration_is_known);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "tests/unit/suite_run.h"
 #include "transport/modem/image.h"
 
 #define SIZE 300000u
@@ -196,8 +197,6 @@ int main(void)
 {
 	Suite *suite = suite_create("image");
 	TCase *tcase = tcase_create("image");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, the_stream_gives_the_file_back);
 	tcase_add_test(tcase, parts_have_their_place_in_the_stream);
@@ -206,9 +205,5 @@ int main(void)
 	tcase_add_test(tcase, a_slice_is_an_image_of_its_own);
 	tcase_add_test(tcase, what_is_no_image_is_refused);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

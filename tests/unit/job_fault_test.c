@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "firmware-cache/cache_error.h"
+#include "tests/unit/suite_run.h"
 #include "transport/fault.h"
 
 /* The contract: every code, who has to act, and the status of a request that ends in it. */
@@ -218,9 +218,5 @@ int main(void)
 	tcase_add_loop_test(tests, a_long_message_is_cut_between_characters, 0, 4);
 	tcase_add_test_raise_signal(tests, an_unknown_code_is_a_bug, SIGABRT);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,12 +4,12 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/engine_request.h"
 #include "daemon/image_share.h"
 #include "tests/unit/cache_case.h"
+#include "tests/unit/suite_run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -282,9 +282,5 @@ int main(void)
 	tcase_add_test(tests, every_file_has_its_image_and_shares_it);
 	tcase_add_loop_test(tests, a_file_that_rotted_is_not_sent, 0, COUNT(rotten));
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "daemon/job_notes.h"
 #include "daemon/progress_meter.h"
 #include "daemon/transcript_file.h"
+#include "tests/unit/suite_run.h"
 
 START_TEST(an_id_says_when_it_was_made)
 {
@@ -368,9 +369,5 @@ int main(void)
 	tcase_add_test(tcase, names_of_the_engine_are_read_back);
 	tcase_add_loop_test(tcase, every_fault_of_the_engine_is_in_the_table, 0, FAULT_CODE_COUNT);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,10 +3,10 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/cache_case.h"
+#include "tests/unit/suite_run.h"
 
 static struct job_request request;
 static struct job_fault fault;
@@ -63,9 +63,5 @@ int main(void)
 	tcase_add_loop_test(tests, when_one_is_gone_none_is_pinned, 0, 3);
 	tcase_add_test(tests, what_is_not_needed_is_not_looked_for);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,31 +2,23 @@
  *
  * What a job is given with its request: how many attempts, until when; and since when it waits.
  */
-#include "tests/unit/gateway_fixture.h"
+#include "tests/unit/one_gateway.h"
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static struct fixture fixture;
+#include "tests/unit/suite_run.h"
 
 static void set_up(void)
 {
-	fixture_make(&fixture, 2);
-	fixture_start(&fixture);
-}
-
-static void tear_down(void)
-{
-	fixture_clear(&fixture);
+	one_gateway_start(2);
 }
 
 static struct job submit(const struct job_request *request)
 {
 	struct job job;
-	struct job_fault fault = {0};
 	int result = gateway_submit(fixture.gateway, request, fixture.sha256, &job, &fault);
 	ck_assert_msg(result == 0, "%s", fault.message);
 	return job;
@@ -35,7 +27,6 @@ static struct job submit(const struct job_request *request)
 static struct job_row row_on_disk(const char *id)
 {
 	struct job_row row;
-	struct job_fault fault = {0};
 	ck_assert_int_eq(store_job_get(fixture.gateway->store, id, &row, &fault), 0);
 	return row;
 }
@@ -66,7 +57,6 @@ START_TEST(a_job_gets_its_own_number_of_attempts)
 	fixture_await_idle(&fixture);
 
 	struct job retry;
-	struct job_fault fault = {0};
 	fixture_modem(0)->fault = FAULT_NONE;
 	ck_assert_int_eq(gateway_retry(fixture.gateway, job.id, NULL, false, &retry, &fault), 0);
 	ck_assert_uint_eq(retry.attempts_max, own_attempts[_i]);
@@ -97,7 +87,6 @@ START_TEST(bad_terms_are_refused)
 {
 	struct job_request request = fixture_request(0);
 	struct job job;
-	struct job_fault fault = {0};
 	request.attempts = bad_terms[_i].attempts;
 	request.deadline_ms = request.attempts > 0 ? 0 : fixture_now() + bad_terms[_i].deadline_in_ms;
 	ck_assert_int_lt(gateway_submit(fixture.gateway, &request, fixture.sha256, &job, &fault), 0);
@@ -109,7 +98,6 @@ END_TEST
 START_TEST(a_deadline_is_kept_but_not_by_the_retry)
 {
 	struct job_request request = fixture_request(0);
-	struct job_fault fault = {0};
 	struct job retry;
 	request.deadline_ms = fixture_now() + 60000;
 	struct job job = submit(&request);
@@ -126,7 +114,6 @@ static void remove_port(size_t device)
 {
 	char id[16];
 	struct device found;
-	struct job_fault fault = {0};
 	snprintf(id, sizeof(id), "modem%zu", device);
 	ck_assert_int_eq(gateway_device(fixture.gateway, id, &found, &fault), 0);
 	ck_assert_int_eq(unlink(found.port), 0);
@@ -179,7 +166,7 @@ int main(void)
 {
 	Suite *suite = suite_create("job_terms");
 	TCase *tcase = tcase_create("job_terms");
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, set_up, one_gateway_clear);
 	tcase_add_loop_test(tcase, a_job_gets_its_own_number_of_attempts, 0, sizeof(own_attempts) / sizeof(own_attempts[0]));
 	tcase_add_test(tcase, without_a_number_the_configuration_has_it);
 	tcase_add_loop_test(tcase, bad_terms_are_refused, 0, sizeof(bad_terms) / sizeof(bad_terms[0]));
@@ -187,9 +174,5 @@ int main(void)
 	tcase_add_test(tcase, since_when_it_waits_is_told_of_each_reason);
 	tcase_add_test(tcase, what_does_not_wait_has_waited_since_never);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

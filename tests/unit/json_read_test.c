@@ -4,8 +4,9 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/unit/suite_run.h"
 
 #define HEX_63    "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcde"
 #define NESTED_15 "[[[[[[[[[[[[[[[0]]]]]]]]]]]]]]]"
@@ -403,9 +404,5 @@ int main(void)
 	tcase_add_test(tcase, seventeenth_label_is_refused);
 	tcase_add_test(tcase, firmware_patch_has_a_mask);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
+
 #define SHA "9f2b6c0d4149ac1b6a2f6a3f5c64be0b3a2f3b0d9d9b3f5d0f6a7c0e4b1d2c3a"
 
 static void assert_text(char *text, const char *expected)
@@ -342,9 +344,5 @@ int main(void)
 	tcase_add_test(tcase, problem_has_only_what_there_is);
 	tcase_add_test(tcase, problem_with_all_there_is);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

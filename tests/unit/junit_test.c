@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/dupctl/junit.h"
+#include "tests/unit/suite_run.h"
 
 static const struct {
 	const char *bytes;
@@ -104,16 +104,10 @@ int main(void)
 {
 	Suite *suite = suite_create("junit");
 	TCase *junit = tcase_create("junit");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(junit, text_is_escaped, 0, (int)(sizeof(texts) / sizeof(texts[0])));
 	tcase_add_test(junit, a_report_is_a_suite);
 	tcase_add_test(junit, a_campaign_without_name_is_called_by_its_id);
 	suite_add_tcase(suite, junit);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

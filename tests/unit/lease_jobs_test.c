@@ -2,29 +2,21 @@
  *
  * Jobs on a device that somebody holds.
  */
-#include "tests/unit/gateway_fixture.h"
+#include "tests/unit/one_gateway.h"
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "tests/unit/suite_run.h"
 
 #define HOUR_S  3600u
 #define HOUR_MS INT64_C(3600000)
 
-static struct fixture fixture;
-static struct job_fault fault;
-
 static void set_up(void)
 {
-	fixture_make(&fixture, 2);
-	fixture_start(&fixture);
-}
-
-static void tear_down(void)
-{
-	fixture_clear(&fixture);
+	one_gateway_start(2);
 }
 
 static struct lease_grant lease_as(const char *holder, bool takeover)
@@ -358,7 +350,7 @@ int main(void)
 {
 	Suite *suite = suite_create("lease_jobs");
 	TCase *tests = tcase_create("jobs");
-	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_checked_fixture(tests, set_up, one_gateway_clear);
 	tcase_add_test(tests, the_holder_works_and_others_are_refused);
 	tcase_add_test(tests, who_waits_goes_on_when_the_lease_is_given_back);
 	tcase_add_test(tests, who_waits_goes_on_when_the_lease_expires);
@@ -376,9 +368,5 @@ int main(void)
 	tcase_add_test(tests, a_lease_that_ends_under_a_kill_makes_no_two_jobs_of_one_place);
 	tcase_add_test(tests, a_retry_is_asked_for_with_the_token_too);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

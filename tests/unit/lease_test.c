@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/gateway_fixture.h"
+#include "tests/unit/one_gateway.h"
 
 #include <check.h>
 #include <errno.h>
@@ -9,22 +9,14 @@
 
 #include "daemon/device_history.h"
 #include "daemon/leases.h"
+#include "tests/unit/suite_run.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define END     "2023-11-14T23:13:20Z" /* an hour after the start of the fixture's clock */
 
-static struct fixture fixture;
-static struct job_fault fault;
-
 static void set_up(void)
 {
-	fixture_make(&fixture, 2);
-	fixture_start(&fixture);
-}
-
-static void tear_down(void)
-{
-	fixture_clear(&fixture);
+	one_gateway_start(2);
 }
 
 static const struct lease_order by_alice = {.holder = "alice", .reason = "", .ttl_s = 3600};
@@ -354,7 +346,7 @@ int main(void)
 {
 	Suite *suite = suite_create("lease");
 	TCase *tests = tcase_create("leases");
-	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_checked_fixture(tests, set_up, one_gateway_clear);
 	tcase_add_test(tests, a_lease_has_a_holder_an_end_and_a_token);
 	tcase_add_test(tests, two_leases_have_two_tokens);
 	tcase_add_test(tests, a_leased_device_is_acted_on_with_its_token_alone);
@@ -369,9 +361,5 @@ int main(void)
 	tcase_add_test(tests, a_clock_that_is_set_back_makes_it_no_longer);
 	tcase_add_loop_test(tests, what_a_lease_may_be, 0, (int)(sizeof(orders) / sizeof(orders[0])));
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,8 +3,9 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/unit/suite_run.h"
 
 static struct config config;
 static struct limits *limits;
@@ -120,9 +121,5 @@ int main(void)
 	tcase_add_test(tests, devices_share_a_place_by_value_and_nothing_else);
 	tcase_add_test(tests, without_a_limit_nobody_has_to_ask);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

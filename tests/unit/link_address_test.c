@@ -3,9 +3,9 @@
  * Port strings.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
 #include "transport/link/link.h"
 #include "transport/link/link_address.h"
 
@@ -104,9 +104,5 @@ int main(void)
 	tcase_add_loop_test(cases, says_what_is_wrong, 0, COUNT_OF(bad));
 	tcase_add_test(cases, bounds_the_host);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

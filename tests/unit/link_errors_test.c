@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/unit/suite_run.h"
 #include "transport/clock.h"
 #include "transport/link/link.h"
 
@@ -119,17 +120,11 @@ int main(void)
 {
 	Suite *suite = suite_create("link_errors");
 	TCase *tcase = tcase_create("link_errors");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, errors_count_from_the_opening);
 	tcase_add_test(tcase, the_kernel_s_sums_wrap);
 	tcase_add_test(tcase, a_port_that_does_not_tell_says_so);
 	tcase_add_test(tcase, a_port_that_tells_no_more_says_so);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

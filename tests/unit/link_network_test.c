@@ -9,7 +9,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -17,6 +16,7 @@
 
 #include "tests/unit/jumping_clock.h"
 #include "tests/unit/remote_case.h"
+#include "tests/unit/suite_run.h"
 #include "transport/link/link_remote.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -355,9 +355,5 @@ int main(void)
 	Suite *suite = suite_create("link_network");
 
 	suite_add_tcase(suite, network_cases());
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

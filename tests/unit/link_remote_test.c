@@ -5,7 +5,6 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -13,6 +12,7 @@
 
 #include "tests/unit/jumping_clock.h"
 #include "tests/unit/remote_case.h"
+#include "tests/unit/suite_run.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -473,9 +473,5 @@ int main(void)
 	Suite *suite = suite_create("link_remote");
 
 	suite_add_tcase(suite, set_cases());
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

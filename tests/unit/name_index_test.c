@@ -3,8 +3,9 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/unit/suite_run.h"
 
 #define MANY 5000u
 
@@ -81,9 +82,5 @@ int main(void)
 	tcase_add_test(tcase, a_name_is_put_once_and_its_thing_replaced);
 	tcase_add_test(tcase, a_removed_name_is_gone_and_the_others_stay);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/gateway_fixture.h"
+#include "tests/unit/suite_run.h"
 
 #define EVERY_S  60
 #define DEVICES  3u
@@ -385,9 +386,5 @@ int main(void)
 	tcase_add_test(tcase, the_ordered_stop_ends_it);
 	tcase_add_test(tcase, one_at_a_time_on_a_hub);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/suite_run.h"
+
 #define TOLD_WITHIN_MS 1000
 
 static char folder[128];
@@ -207,9 +209,5 @@ int main(void)
 	tcase_add_test(tests, a_queue_that_flows_over_is_told);
 	tcase_add_test(tests, flapping_leaves_nothing_behind);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/power_method.h"
+#include "tests/unit/suite_run.h"
 
 static const struct {
 	const char *text;
@@ -125,9 +125,5 @@ int main(void)
 	tcase_add_loop_test(tcase, what_goes_off_together, 0, sizeof(cuts) / sizeof(cuts[0]));
 	tcase_add_test(tcase, words_are_what_blanks_leave);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/power_switch.h"
+#include "tests/unit/suite_run.h"
 #include "transport/clock.h"
 
 static char folder[64];
@@ -232,9 +233,5 @@ int main(void)
 	tcase_add_test(tcase, a_command_that_tells_much_is_listened_to_by_who_does_not_wait);
 	tcase_add_test(tcase, a_command_without_an_end_is_killed_with_its_children);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -18,6 +18,7 @@
 #include "daemon/power_private.h"
 #include "daemon/queue_private.h"
 #include "tests/unit/gateway_fixture.h"
+#include "tests/unit/suite_run.h"
 
 static struct fixture fixture;
 static struct power *power;
@@ -489,9 +490,5 @@ int main(void)
 	tcase_add_test(tcase, a_board_that_comes_to_the_hub_this_moment_keeps_its_power);
 	tcase_add_test(tcase, what_somebody_else_holds_is_not_cut_with_it);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
 #include "transport/modem/profile.h"
 
 static const struct {
@@ -245,8 +245,6 @@ int main(void)
 {
 	Suite *suite = suite_create("profile");
 	TCase *tcase = tcase_create("profile");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, built_in_profiles_hold_the_protocol_s_values, 0, (int)(sizeof(expected) / sizeof(expected[0])));
 	tcase_add_test(tcase, the_table_ends);
@@ -259,9 +257,5 @@ int main(void)
 	tcase_add_loop_test(tcase, bad_values_are_refused_with_a_reason, 0, (int)(sizeof(refused) / sizeof(refused[0])));
 	tcase_add_test(tcase, families_have_names);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,7 +2,6 @@
 #include <check.h>
 #include <jansson.h>
 #include <locale.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/dupctl/failure.h"
@@ -11,6 +10,7 @@
 #include "cmd/dupctl/table.h"
 #include "cmd/dupctl/view_progress.h"
 #include "cmd/dupctl/views.h"
+#include "tests/unit/suite_run.h"
 
 static const struct job_row nothing = {
     .id = "",
@@ -499,8 +499,6 @@ int main(void)
 {
 	Suite *suite = suite_create("progress_view");
 	TCase *progress = tcase_create("progress"), *text = tcase_create("text"), *answers = tcase_create("answers");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(progress, a_live_line_in_ascii);
 	tcase_add_test(progress, a_live_line_in_utf8);
@@ -523,9 +521,5 @@ int main(void)
 	suite_add_tcase(suite, progress);
 	suite_add_tcase(suite, text);
 	suite_add_tcase(suite, answers);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

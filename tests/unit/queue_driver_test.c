@@ -3,10 +3,10 @@
 
 #include <check.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/queue_private.h"
+#include "tests/unit/suite_run.h"
 
 /* A driver that hangs: what its job says, what goes on beside it, what the stop does about it. */
 
@@ -231,9 +231,5 @@ int main(void)
 	tcase_add_test(tests, one_that_was_sending_is_taken_up_as_interrupted);
 	tcase_add_test(tests, a_driver_that_works_is_not_left);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

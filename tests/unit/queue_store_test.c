@@ -1,44 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/gateway_fixture.h"
+#include "tests/unit/one_gateway.h"
 
 #include <check.h>
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/unit/state_sql.h"
+#include "tests/unit/suite_run.h"
 
 /* A disk that says no at a chosen moment: a trigger that refuses one change of a job. */
 
-static struct fixture fixture;
-
 static void set_up(void)
 {
-	fixture_make(&fixture, 1);
-	fixture_start(&fixture);
-}
-
-static void tear_down(void)
-{
-	fixture_clear(&fixture);
-}
-
-static void run_sql(const char *sql)
-{
-	char path[300];
-	sqlite3 *db = NULL;
-	snprintf(path, sizeof(path), "%s/dupgate.db", fixture.config.state_dir);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
-	sqlite3_close(db);
+	one_gateway_start(1);
 }
 
 #define REFUSE(condition)                                                                                                                  \
-	run_sql("CREATE TRIGGER refuse BEFORE UPDATE ON jobs WHEN " condition " BEGIN SELECT RAISE(ABORT, 'the disk says no'); END")
+	state_sql(fixture.config.state_dir,                                                                                                \
+		  "CREATE TRIGGER refuse BEFORE UPDATE ON jobs WHEN " condition " BEGIN SELECT RAISE(ABORT, 'the disk says no'); END")
 
 static void allow(void)
 {
-	run_sql("DROP TRIGGER refuse");
+	state_sql(fixture.config.state_dir, "DROP TRIGGER refuse");
 }
 
 START_TEST(an_end_that_cannot_be_stored_is_stored_later)
@@ -85,7 +69,7 @@ START_TEST(a_phase_that_cannot_be_stored_is_not_begun)
 	snprintf(sql, sizeof(sql),
 		 "CREATE TRIGGER refuse BEFORE UPDATE ON jobs WHEN new.phase = '%s' BEGIN SELECT RAISE(ABORT, 'the disk says no'); END",
 		 phases[_i].phase);
-	run_sql(sql);
+	state_sql(fixture.config.state_dir, sql);
 	struct job job = fixture_submit(&fixture, 0);
 	job = fixture_await(&fixture, job.id, JOB_WAITING, phases[_i].seen_phase);
 	ck_assert_str_eq(job.fault.kind->code, "infrastructure-error");
@@ -164,7 +148,6 @@ END_TEST
 START_TEST(a_cancel_that_cannot_be_stored_is_not_accepted)
 {
 	struct job cancelled;
-	struct job_fault fault = {0};
 	fixture_modem(0)->gated = true;
 	fixture_modem(0)->gate = PHASE_SWITCH;
 	struct job job = fixture_submit(&fixture, 0);
@@ -183,7 +166,7 @@ int main(void)
 	Suite *suite = suite_create("queue and store");
 	TCase *tcase = tcase_create("a disk that says no");
 	tcase_set_timeout(tcase, 30);
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, set_up, one_gateway_clear);
 	tcase_add_test(tcase, an_end_that_cannot_be_stored_is_stored_later);
 	tcase_add_test(tcase, a_start_that_cannot_be_stored_is_no_start);
 	tcase_add_loop_test(tcase, a_phase_that_cannot_be_stored_is_not_begun, 0, sizeof(phases) / sizeof(phases[0]));
@@ -194,9 +177,5 @@ int main(void)
 	tcase_add_test(tcase, a_point_of_no_return_that_cannot_be_stored_is_not_passed);
 	tcase_add_test(tcase, a_cancel_that_cannot_be_stored_is_not_accepted);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/gateway_fixture.h"
+#include "tests/unit/one_gateway.h"
 
 #include <check.h>
 #include <errno.h>
@@ -10,6 +10,7 @@
 
 #include "daemon/queue_private.h"
 #include "daemon/retry_wait.h"
+#include "tests/unit/suite_run.h"
 
 #define GATE_AT(number, where)                                                                                                             \
 	do {                                                                                                                               \
@@ -17,17 +18,9 @@
 		fixture_modem(number)->gate = (where);                                                                                     \
 	} while (0)
 
-static struct fixture fixture;
-
 static void set_up(void)
 {
-	fixture_make(&fixture, 4);
-	fixture_start(&fixture);
-}
-
-static void tear_down(void)
-{
-	fixture_clear(&fixture);
+	one_gateway_start(4);
 }
 
 /* The job events from the beginning, as words; progress is left out. */
@@ -78,7 +71,6 @@ static void border_details(const char *id, char *ret, size_t ret_size)
 static struct job_row row_on_disk(const char *id)
 {
 	struct job_row row;
-	struct job_fault fault = {0};
 	ck_assert_int_eq(store_job_get(fixture.gateway->store, id, &row, &fault), 0);
 	return row;
 }
@@ -86,7 +78,6 @@ static struct job_row row_on_disk(const char *id)
 static enum device_state state_of_device(const char *id, char job[JOB_ID_SIZE])
 {
 	struct device device;
-	struct job_fault fault = {0};
 	ck_assert_int_eq(gateway_device(fixture.gateway, id, &device, &fault), 0);
 	memcpy(job, device.job, JOB_ID_SIZE);
 	return device.state;
@@ -134,7 +125,6 @@ END_TEST
 START_TEST(a_probe_makes_the_modem_known)
 {
 	struct job job = {0};
-	struct job_fault fault = {0};
 	struct device device;
 	struct job_request request = fixture_request(1);
 	request.kind = JOB_PROBE;
@@ -155,7 +145,6 @@ START_TEST(a_device_takes_one_job_at_a_time)
 {
 	char device_job[JOB_ID_SIZE];
 	struct job second = {0};
-	struct job_fault fault = {0};
 	struct job_request request = fixture_request(0);
 	GATE_AT(0, PHASE_CONNECT);
 	struct job job = fixture_submit(&fixture, 0);
@@ -200,7 +189,6 @@ END_TEST
 START_TEST(priority_goes_first_then_age)
 {
 	struct job jobs[4];
-	struct job_fault fault = {0};
 	static const int priorities[] = {0, 5, 5, 0};
 	fixture_stop(&fixture);
 	fixture.config.max_parallel = 1;
@@ -225,7 +213,6 @@ END_TEST
 START_TEST(a_queued_job_is_cancelled_at_once)
 {
 	struct job job = fixture_submit(&fixture, 0), cancelled;
-	struct job_fault fault = {0};
 	ck_assert_int_eq(gateway_cancel(fixture.gateway, job.id, &cancelled, &fault), 0);
 	ck_assert_int_eq(cancelled.state, JOB_CANCELLED);
 	ck_assert_int_eq(row_on_disk(job.id).job.state, JOB_CANCELLED);
@@ -263,7 +250,6 @@ END_TEST
 START_TEST(a_running_job_is_cancelled_before_the_point_of_no_return)
 {
 	struct job cancelled;
-	struct job_fault fault = {0};
 	GATE_AT(0, PHASE_SWITCH);
 	struct job job = fixture_submit(&fixture, 0);
 	job = fixture_await(&fixture, job.id, JOB_RUNNING, "switch");
@@ -280,7 +266,6 @@ END_TEST
 START_TEST(nothing_is_cancelled_after_the_point_of_no_return)
 {
 	struct job refused;
-	struct job_fault fault = {0};
 	GATE_AT(0, PHASE_TRANSFER);
 	struct job job = fixture_submit(&fixture, 0);
 	fixture_await_point_of_no_return(&fixture, job.id);
@@ -297,7 +282,6 @@ END_TEST
 START_TEST(the_point_of_no_return_sees_a_cancel)
 {
 	struct job cancelled;
-	struct job_fault fault = {0};
 	GATE_AT(0, PHASE_SWITCH);
 	struct job job = fixture_submit(&fixture, 0);
 	fixture_await(&fixture, job.id, JOB_RUNNING, "switch");
@@ -362,7 +346,6 @@ END_TEST
 START_TEST(a_retry_is_a_new_job_that_names_the_old_one)
 {
 	struct job again;
-	struct job_fault fault = {0};
 	fixture_modem(0)->fault = FAULT_APPLY_FAILED;
 	fixture_modem(0)->fault_phase = PHASE_APPLY;
 	struct job_request request = fixture_request(0);
@@ -390,7 +373,6 @@ END_TEST
 START_TEST(a_job_waits_for_its_time)
 {
 	struct job job;
-	struct job_fault fault = {0};
 	struct job_request request = fixture_request(0);
 	request.not_before_ms = FIXTURE_START_MS + 60000;
 	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &job, &fault), 0);
@@ -425,7 +407,6 @@ END_TEST
 
 START_TEST(a_firmware_in_use_stays)
 {
-	struct job_fault fault = {0};
 	GATE_AT(0, PHASE_CONNECT);
 	struct job job = fixture_submit(&fixture, 0);
 	ck_assert_int_eq(gateway_remove_firmware(fixture.gateway, "test.dup", &fault), -EPROTO);
@@ -473,7 +454,6 @@ END_TEST
 /* A cancel takes its copy, a block is counted, the cancel is kept: the block still counts. */
 START_TEST(a_change_does_not_turn_back_progress)
 {
-	struct job_fault fault = {0};
 	const struct job_progress progress = {.known = true, .bytes_done = 7, .bytes_total = 10, .percent = 70.0};
 	struct job job = fixture_submit(&fixture, 0);
 	struct queue *queue = fixture.gateway->queue;
@@ -489,7 +469,6 @@ END_TEST
 
 START_TEST(a_terminal_state_is_final)
 {
-	struct job_fault fault = {0};
 	GATE_AT(0, PHASE_CONNECT);
 	struct job job = fixture_submit(&fixture, 0), cancelled;
 	ck_assert_int_eq(gateway_cancel(fixture.gateway, job.id, &cancelled, &fault), 0);
@@ -507,7 +486,7 @@ int main(void)
 	Suite *suite = suite_create("queue");
 	TCase *tcase = tcase_create("jobs");
 	tcase_set_timeout(tcase, 30);
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, set_up, one_gateway_clear);
 	tcase_add_test(tcase, an_upgrade_runs_from_submit_to_verified);
 	tcase_add_test(tcase, a_probe_makes_the_modem_known);
 	tcase_add_test(tcase, a_device_takes_one_job_at_a_time);
@@ -529,9 +508,5 @@ int main(void)
 	tcase_add_test(tcase, a_change_does_not_turn_back_progress);
 	tcase_add_test(tcase, a_terminal_state_is_final);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
+
 #define MANY 10000u
 
 static uint64_t served;
@@ -190,9 +192,5 @@ int main(void)
 	tcase_add_test(tests, a_candidate_that_is_not_taken_is_not_told_again);
 	tcase_add_test(tests, of_ten_thousand_all_have_their_turn);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,11 +6,11 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "daemon/queue_private.h"
+#include "tests/unit/suite_run.h"
 
 static struct fixture fixture;
 
@@ -333,9 +333,5 @@ int main(void)
 	tcase_add_test(tests, past_its_point_of_no_return_a_job_goes_on_whatever_the_deadline);
 	tcase_add_test(tests, a_new_job_begins_though_only_it_is_looked_at);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

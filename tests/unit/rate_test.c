@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/unit/fake_modem.h"
+#include "tests/unit/suite_run.h"
 #include "transport/clock.h"
 #include "transport/link/link_backend.h"
 #include "transport/modem/modem.h"
@@ -296,8 +297,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rate");
 	TCase *tcase = tcase_create("rate");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, each_raise_ends_where_the_modem_is, 0, (int)(sizeof(raises) / sizeof(raises[0])));
@@ -307,9 +306,5 @@ int main(void)
 	tcase_add_test(tcase, a_port_that_cannot_do_the_rate_is_not_asked_to);
 	tcase_add_test(tcase, cancel_ends_it);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

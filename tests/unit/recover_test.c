@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/gateway_fixture.h"
+#include "tests/unit/one_gateway.h"
 #include "tests/unit/made_bundle.h"
+#include "tests/unit/suite_run.h"
 
 #define NEW "LR5.1.1.0-39529"
 
-static struct fixture fixture;
-static struct job_fault fault;
 static struct job job;
 
 static void set_up(void)
@@ -20,11 +18,6 @@ static void set_up(void)
 	fixture_start(&fixture);
 	memset(&fault, 0, sizeof(fault));
 	memset(&job, 0, sizeof(job));
-}
-
-static void tear_down(void)
-{
-	fixture_clear(&fixture);
 }
 
 /* What the modem of a device was last seen as. */
@@ -220,7 +213,7 @@ int main(void)
 {
 	Suite *suite = suite_create("recover");
 	TCase *tcase = tcase_create("recover");
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, set_up, one_gateway_clear);
 	tcase_add_test(tcase, only_a_stranded_device_is_recovered);
 	tcase_add_test(tcase, the_last_job_that_did_not_end_well_is_taken_up);
 	tcase_add_test(tcase, else_the_last_good_one);
@@ -230,9 +223,5 @@ int main(void)
 	tcase_add_test(tcase, a_dry_run_answers_the_plan);
 	tcase_add_test(tcase, a_quarantined_device_is_recovered);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

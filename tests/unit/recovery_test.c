@@ -10,6 +10,7 @@
 
 #include "daemon/job_resume.h"
 #include "daemon/queue_private.h"
+#include "tests/unit/suite_run.h"
 
 /* What a job does about what its earlier runs left: the point of no return, the way back, a port that goes away. */
 
@@ -613,9 +614,5 @@ int main(void)
 	tcase_add_test(tcase, every_run_has_its_beginning_and_its_end_in_the_transcript);
 	ADD_LOOP(a_job_owes_the_way_back_as_long_as_nothing_was_sent, mark_rows);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,13 +2,13 @@
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tests/unit/registry_rig.h"
+#include "tests/unit/suite_run.h"
 #include "transport/clock.h"
 
 #define CROWD 128u
@@ -385,29 +385,19 @@ START_TEST(a_flapping_port_leaves_nothing_behind)
 }
 END_TEST
 
-static void run_sql(const char *sql)
-{
-	sqlite3 *db = NULL;
-	char path[128];
-	snprintf(path, sizeof(path), "%s/state/dupgate.db", rig.folder);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
 static void refuse_writes(bool refuse)
 {
-	run_sql(refuse ? "CREATE TRIGGER no BEFORE UPDATE ON devices BEGIN SELECT RAISE(ABORT, 'the disk says no'); END"
-		       : "DROP TRIGGER no");
+	rig_sql(&rig, refuse ? "CREATE TRIGGER no BEFORE UPDATE ON devices BEGIN SELECT RAISE(ABORT, 'the disk says no'); END"
+			     : "DROP TRIGGER no");
 }
 
 START_TEST(a_new_board_that_cannot_be_looked_up_is_worth_another_look)
 {
 	struct usb_port port = rig_plug(&rig, "1-1", "ttyACM0", "py1");
-	run_sql("ALTER TABLE device_labels RENAME TO away");
+	rig_sql(&rig, "ALTER TABLE device_labels RENAME TO away");
 	ck_assert_int_eq(registry_port_came(rig.registry, &port, &rig.fault), -EIO);
 	rig_check_ids(&rig, "");
-	run_sql("ALTER TABLE away RENAME TO device_labels");
+	rig_sql(&rig, "ALTER TABLE away RENAME TO device_labels");
 	ck_assert_int_eq(registry_ports_are(rig.registry, &port, 1, &rig.fault), 0);
 	rig_check_ids(&rig, "py1");
 }
@@ -461,9 +451,5 @@ int main(void)
 	tcase_add_test(tcase, without_the_disk_known_boards_come_and_new_ones_wait);
 	tcase_add_test(tcase, a_new_board_that_cannot_be_looked_up_is_worth_another_look);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

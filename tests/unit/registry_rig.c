@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/registry_rig.h"
+#include "tests/unit/state_sql.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -123,4 +124,11 @@ void rig_check_ids(struct registry_rig *rig, const char *expected)
 		length += (size_t)snprintf(ids + length, sizeof(ids) - length, "%s%s", i > 0 ? " " : "", devices[i].id);
 	free(devices);
 	ck_assert_str_eq(ids, expected);
+}
+
+void rig_sql(const struct registry_rig *rig, const char *sql)
+{
+	char state_dir[128];
+	snprintf(state_dir, sizeof(state_dir), "%s/state", rig->folder);
+	state_sql(state_dir, sql);
 }

@@ -41,4 +41,7 @@ struct device rig_get(struct registry_rig *rig, const char *id);
 /* All ids in the order of the list, with blanks between. */
 void rig_check_ids(struct registry_rig *rig, const char *expected);
 
+/* state_sql() on its database. */
+void rig_sql(const struct registry_rig *rig, const char *sql);
+
 #endif

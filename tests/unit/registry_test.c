@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/unit/registry_rig.h"
+#include "tests/unit/suite_run.h"
 #include "transport/clock.h"
 
 static struct registry_rig rig;
@@ -230,9 +231,5 @@ int main(void)
 	tcase_add_test(tcase, who_waits_for_a_port_is_woken);
 	tcase_add_test(tcase, waiting_for_a_port_ends_in_time_or_when_cancelled);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

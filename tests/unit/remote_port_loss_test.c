@@ -6,11 +6,11 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/queue_private.h"
 #include "daemon/retry_wait.h"
+#include "tests/unit/suite_run.h"
 
 #define DAY_MS INT64_C(86400000)
 
@@ -214,9 +214,5 @@ int main(void)
 	tcase_add_test(cases, another_fault_is_no_closed_port);
 	tcase_add_test(cases, a_job_that_waits_for_its_server_is_cancelled);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -4,9 +4,9 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
 #include "tests/unit/upgrade_rig.h"
 
 #define SHOWVER  "AT!=\"showver\""
@@ -260,8 +260,6 @@ int main(void)
 {
 	Suite *suite = suite_create("report_ask");
 	TCase *tcase = tcase_create("report_ask");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, showver_is_asked_until_it_is_whole, 0, (int)(sizeof(rough_starts) / sizeof(rough_starts[0])));
@@ -273,9 +271,5 @@ int main(void)
 	tcase_add_test(tcase, a_probe_hears_crashes);
 	tcase_add_loop_test(tcase, an_upgrade_says_what_crashed, 0, (int)(sizeof(crashing) / sizeof(crashing[0])));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

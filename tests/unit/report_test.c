@@ -6,8 +6,9 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/unit/suite_run.h"
 
 #define LINES_MAX 160u
 
@@ -345,8 +346,6 @@ int main(void)
 {
 	Suite *suite = suite_create("report");
 	TCase *tcase = tcase_create("report");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, the_table_that_was_seen);
 	tcase_add_loop_test(tcase, each_boot_loader_line, 0, (int)(sizeof(loader_lines) / sizeof(loader_lines[0])));
@@ -363,9 +362,5 @@ int main(void)
 	tcase_add_test(tcase, crashes_are_counted);
 	tcase_add_test(tcase, health_lines_are_bounded);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

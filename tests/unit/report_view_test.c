@@ -4,9 +4,9 @@
  */
 #include <check.h>
 #include <jansson.h>
-#include <stdlib.h>
 
 #include "cmd/dupctl/views.h"
+#include "tests/unit/suite_run.h"
 
 static void assert_view(const char *report, bool color, const char *expected)
 {
@@ -94,16 +94,10 @@ int main(void)
 {
 	Suite *suite = suite_create("report_view");
 	TCase *tcase = tcase_create("report_view");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, all_that_is_known);
 	tcase_add_loop_test(tcase, what_is_not_known_has_no_line, 0, (int)(sizeof(bare) / sizeof(bare[0])));
 	tcase_add_test(tcase, colours_mark_what_runs_and_what_crashed);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

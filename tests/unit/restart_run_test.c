@@ -6,9 +6,9 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
 #include "tests/unit/upgrade_rig.h"
 
 /* MUTE says nothing; FRESH is an application that has just started. */
@@ -326,9 +326,5 @@ int main(void)
 	tcase_add_loop_test(tcase, each_restart_ends_as_it_should, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(tcase, rungs_have_names);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/queue_private.h"
+#include "tests/unit/suite_run.h"
 
 /* The daemon that lives, and what a kill -9 of it would leave. */
 static struct fixture fixture, left;
@@ -433,9 +434,5 @@ int main(void)
 	tcase_add_test(tcase, a_stop_costs_no_attempt);
 	tcase_add_test(tcase, ids_sort_after_those_of_an_earlier_run_even_when_the_clock_steps_back);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,7 +3,8 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
+
+#include "tests/unit/suite_run.h"
 
 #define JOBS 500u
 
@@ -45,9 +46,5 @@ int main(void)
 	tcase_add_loop_test(cases, a_wait_is_a_fifth_around_the_usual_one, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(cases, a_wait_follows_from_the_job_and_the_attempt);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,8 +5,9 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/unit/suite_run.h"
 
 static const struct {
 	const char *method, *path, *pattern, *parameter;
@@ -264,9 +265,5 @@ int main(void)
 	tcase_add_loop_test(tcase, times_are_read, 0, ROWS(times));
 	tcase_add_test(tcase, times_are_written);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/unit/suite_run.h"
+
 #define TOKEN "0123456789abcdef"
 
 static const struct {
@@ -225,9 +227,5 @@ int main(void)
 	tcase_add_test(tcase, media_types_are_compared_without_parameters);
 	tcase_add_loop_test(tcase, address_is_parsed, 0, ROWS(addresses));
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

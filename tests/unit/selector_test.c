@@ -3,8 +3,9 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/unit/suite_run.h"
 
 static const struct device device = {
     .id = "bench-1",
@@ -192,9 +193,5 @@ int main(void)
 	tcase_add_loop_test(tests, a_bad_term_is_named, 0, (int)(sizeof(bad) / sizeof(bad[0])));
 	tcase_add_loop_test(tests, what_is_not_known_is_empty, 0, (int)(sizeof(of_nothing) / sizeof(of_nothing[0])));
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

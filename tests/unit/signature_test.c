@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "tests/unit/minisign.h"
+#include "tests/unit/suite_run.h"
 
 static char folder[64];
 static struct trusted_keys keys;
@@ -244,9 +245,5 @@ int main(void)
 	tcase_add_test(tests, what_is_no_key_is_passed_over_and_named);
 	tcase_add_test(tests, no_folder_has_no_keys_and_a_file_is_no_folder);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/dupctl/sse.h"
+#include "tests/unit/suite_run.h"
 
 /* What a stream gives, as one text: "id|name|data;" for each event. */
 static void event_note(void *context, const struct sse_event *event)
@@ -139,8 +140,6 @@ int main(void)
 {
 	Suite *suite = suite_create("sse_parser");
 	TCase *parser = tcase_create("parser");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(parser, whole_streams, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_loop_test(parser, any_split_gives_the_same, 0, (int)(sizeof(rows) / sizeof(rows[0])));
@@ -148,9 +147,5 @@ int main(void)
 	tcase_add_test(parser, a_restart_forgets_a_carriage_return);
 	tcase_add_test(parser, a_line_without_end_is_dropped);
 	suite_add_tcase(suite, parser);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/store.h"
+#include "tests/unit/suite_run.h"
 
 static char directory[128], state_dir[160], database[200];
 static struct store *store;
@@ -483,9 +484,5 @@ int main(void)
 	tcase_add_test(tcase, two_daemons_do_not_share_a_state_folder);
 	tcase_add_test(tcase, a_state_folder_that_cannot_be_is_named);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "tests/unit/stp_peer.h"
+#include "tests/unit/suite_run.h"
 
 static size_t unhex(const char *text, uint8_t *ret)
 {
@@ -194,9 +195,5 @@ int main(void)
 	tcase_add_loop_test(tests, any_split_reads_the_same, 0, (int)(sizeof streams / sizeof streams[0]));
 	tcase_add_test(tests, headers_decode);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

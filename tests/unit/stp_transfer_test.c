@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/stp_run.h"
+#include "tests/unit/suite_run.h"
 #include "transport/clock.h"
 #include "transport/link/link_backend.h"
 #include "transport/stp/stp_frame.h"
@@ -479,9 +480,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(make_suite());
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(make_suite());
 }

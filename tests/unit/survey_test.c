@@ -6,11 +6,11 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tests/unit/cache_case.h"
+#include "tests/unit/suite_run.h"
 
 static struct survey last;
 static unsigned found;
@@ -171,8 +171,6 @@ int main(void)
 {
 	Suite *suite = suite_create("survey");
 	TCase *survey = tcase_create("survey");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(survey, a_whole_bundle);
 	tcase_add_test(survey, more_faults_than_there_is_room_for);
@@ -182,9 +180,5 @@ int main(void)
 	tcase_add_test(survey, an_archive_that_is_none);
 	tcase_add_test(survey, verdicts_have_names);
 	suite_add_tcase(suite, survey);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,9 +5,9 @@
 #include <check.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
 #include "transport/link/telnet.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -312,9 +312,5 @@ int main(void)
 	tcase_add_loop_test(cases, a_refusal_is_seen, 0, COUNT_OF(refusals));
 	tcase_add_test(cases, refuses_the_rest_once);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/suite_run.h"
+
 #define TOKEN "0123456789abcdef"
 #define OTHER "fedcba9876543210"
 
@@ -128,9 +130,5 @@ int main(void)
 	tcase_add_loop_test(files, bad_file_is_refused, 0, ROWS(bad_files));
 	tcase_add_test(files, what_is_too_long_or_missing);
 	suite_add_tcase(suite, files);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

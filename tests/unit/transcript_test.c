@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
 #include "transport/modem/transcript.h"
 
 static char sink_text[8192];
@@ -193,8 +194,6 @@ int main(void)
 {
 	Suite *suite = suite_create("transcript");
 	TCase *tcase = tcase_create("transcript");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, lines_come_whole_whatever_the_pieces);
 	tcase_add_test(tcase, bytes_that_are_no_text_are_escaped);
@@ -204,9 +203,5 @@ int main(void)
 	tcase_add_test(tcase, endless_lines_are_cut);
 	tcase_add_test(tcase, no_transcript_is_fine);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,8 +2,9 @@
 #include "daemon/types.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/unit/suite_run.h"
 
 #define TEN    "0123456789"
 #define THIRTY TEN TEN TEN
@@ -138,9 +139,5 @@ int main(void)
 	tcase_add_loop_test(tests, device_ids_are_one_word, 0, (int)(sizeof(ids) / sizeof(ids[0])));
 	tcase_add_loop_test(tests, labels_can_be_selected, 0, (int)(sizeof(labels) / sizeof(labels[0])));
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

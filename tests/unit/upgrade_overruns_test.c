@@ -5,11 +5,11 @@
 #include <check.h>
 #include <linux/serial.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/unit/suite_run.h"
 #include "tests/unit/upgrade_rig.h"
 
 static _Atomic int overruns;
@@ -59,16 +59,10 @@ int main(void)
 {
 	Suite *suite = suite_create("upgrade_overruns");
 	TCase *tcase = tcase_create("upgrade_overruns");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, the_job_says_that_bytes_were_lost);
 	tcase_add_test(tcase, the_job_says_what_disturbed_the_line);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -5,7 +5,8 @@
 #include "tests/unit/upgrade_rig.h"
 
 #include <check.h>
-#include <stdlib.h>
+
+#include "tests/unit/suite_run.h"
 
 #define PAIR                                                                                                                               \
 	{                                                                                                                                  \
@@ -196,15 +197,9 @@ int main(void)
 {
 	Suite *suite = suite_create("upgrade_pair");
 	TCase *tcase = tcase_create("upgrade_pair");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, both_files_or_a_modem_that_is_left_alone, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
 #include "transport/modem/upgrade_plan.h"
 
 #define M1 FAMILY_MONARCH1
@@ -547,8 +547,6 @@ int main(void)
 {
 	Suite *suite = suite_create("upgrade_plan");
 	TCase *tcase = tcase_create("upgrade_plan");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, each_rule_decides, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(tcase, budgets_are_the_profile_s);
@@ -557,9 +555,5 @@ int main(void)
 	tcase_add_loop_test(tcase, declared_firmware_is_recognised, 0, (int)(sizeof(matches) / sizeof(matches[0])));
 	tcase_add_test(tcase, names_are_stable);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -5,7 +5,8 @@
 #include "tests/unit/upgrade_rig.h"
 
 #include <check.h>
-#include <stdlib.h>
+
+#include "tests/unit/suite_run.h"
 
 /* DARK holds its line low, MUTE says nothing. */
 enum { DARK = 6, MUTE, STUBBORN };
@@ -185,15 +186,9 @@ int main(void)
 {
 	Suite *suite = suite_create("upgrade_power");
 	TCase *tcase = tcase_create("upgrade_power");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, power_is_a_cure_before_anything_is_sent, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

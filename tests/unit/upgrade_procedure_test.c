@@ -4,9 +4,9 @@
  */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
 #include "transport/modem/upgrade_plan.h"
 
 #define M1 FAMILY_MONARCH1
@@ -538,8 +538,6 @@ int main(void)
 {
 	Suite *suite = suite_create("upgrade_procedure");
 	TCase *tcase = tcase_create("upgrade_procedure");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, force_is_warned_of, 0, (int)(sizeof(warnings) / sizeof(warnings[0])));
 	tcase_add_loop_test(tcase, each_modem_gets_its_procedure, 0, (int)(sizeof(rows) / sizeof(rows[0])));
@@ -547,9 +545,5 @@ int main(void)
 	tcase_add_test(tcase, the_build_between_is_stated_or_known);
 	tcase_add_loop_test(tcase, what_no_modem_could_take_is_refused_without_one, 0, (int)(sizeof(in_vain) / sizeof(in_vain[0])));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -5,9 +5,10 @@
 #include "tests/unit/upgrade_rig.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "tests/unit/suite_run.h"
 
 static const struct upgrade_case rows[] = {
     {.name = "resumed after the transfer",
@@ -555,16 +556,10 @@ int main(void)
 {
 	Suite *suite = suite_create("upgrade_resume");
 	TCase *tcase = tcase_create("upgrade_resume");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, each_job_is_taken_up_where_the_modem_is, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_loop_test(tcase, the_cancel_descriptor_is_honest, 0, 2);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
+
 static const struct upgrade_case rows[] = {
     {.name = "procedure A",
      .firmware = CATM1_39529,
@@ -479,8 +481,6 @@ int main(void)
 {
 	Suite *suite = suite_create("upgrade_run");
 	TCase *tcase = tcase_create("upgrade_run");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, each_modem_ends_as_it_should, 0, (int)(sizeof(rows) / sizeof(rows[0])));
@@ -488,9 +488,5 @@ int main(void)
 	tcase_add_test(tcase, a_probe_asks_and_changes_nothing);
 	tcase_add_test(tcase, no_port_is_a_fault_of_connect);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

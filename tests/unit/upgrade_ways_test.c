@@ -5,7 +5,8 @@
 #include "tests/unit/upgrade_rig.h"
 
 #include <check.h>
-#include <stdlib.h>
+
+#include "tests/unit/suite_run.h"
 
 /* FFH answers without the leading CRLF. */
 #define FFH_SAYS(states, command, text)                                                                                                    \
@@ -597,15 +598,9 @@ int main(void)
 {
 	Suite *suite = suite_create("upgrade_ways");
 	TCase *tcase = tcase_create("upgrade_ways");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, each_procedure_ends_as_it_should, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

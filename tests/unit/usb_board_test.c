@@ -2,8 +2,9 @@
 #include "daemon/usb_board.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/unit/suite_run.h"
 
 static const struct usb_board_rule rules[] = {
     {.name = "our-board", .ids = {{0x1234, 0x0001}, {0x0403, 0x6015}}, .id_count = 2, .interface = -1, .profile = "monarch2"},
@@ -151,9 +152,5 @@ int main(void)
 	tcase_add_loop_test(tcase, an_id_is_made_of_the_path, 0, (int)(sizeof(path_cases) / sizeof(path_cases[0])));
 	tcase_add_loop_test(tcase, a_serial_is_shown_as_one_text, 0, (int)(sizeof(text_cases) / sizeof(text_cases[0])));
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "daemon/moment.h"
 #include "daemon/time_zone.h"
+#include "tests/unit/suite_run.h"
 
 static int64_t unix_ms(const char *text)
 {
@@ -194,9 +195,5 @@ int main(void)
 	tcase_add_loop_test(tests, values_are_read_and_shown, 0, ROWS(values));
 	tcase_add_test(tests, a_window_is_one_line);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }
