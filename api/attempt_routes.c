@@ -28,13 +28,7 @@ int route_get_attempt_transcript(struct exchange *exchange)
 		return exchange_refuse(exchange, 0, NULL, "the path has a number that is none");
 	int r = gateway_attempt_transcript(exchange->gateway, exchange->parameter, (uint32_t)strtoul(number, NULL, 10), &text,
 					   &exchange->fault);
-	if (r < 0)
-		return r;
-	exchange->answer.status = 200;
-	exchange->answer.content_type = "text/plain; charset=utf-8";
-	exchange->answer.body = text;
-	exchange->answer.length = strlen(text);
-	return 0;
+	return r < 0 ? r : exchange_text(exchange, 200, text);
 }
 
 int route_list_durations(struct exchange *exchange)

@@ -88,15 +88,25 @@ int exchange_unavailable(struct exchange *exchange, unsigned retry_after_s, cons
 	return job_fault_set(&exchange->fault, "infrastructure-error", "%s", message);
 }
 
-int exchange_json(struct exchange *exchange, int status, char *json)
+static int answer_with(struct exchange *exchange, int status, const char *content_type, char *body)
 {
-	if (json == NULL)
+	if (body == NULL)
 		return -ENOMEM;
 	exchange->answer.status = status;
-	exchange->answer.content_type = "application/json";
-	exchange->answer.body = json;
-	exchange->answer.length = strlen(json);
+	exchange->answer.content_type = content_type;
+	exchange->answer.body = body;
+	exchange->answer.length = strlen(body);
 	return 0;
+}
+
+int exchange_json(struct exchange *exchange, int status, char *json)
+{
+	return answer_with(exchange, status, "application/json", json);
+}
+
+int exchange_text(struct exchange *exchange, int status, char *text)
+{
+	return answer_with(exchange, status, "text/plain; charset=utf-8", text);
 }
 
 int exchange_new_job(struct exchange *exchange, const struct job *job)

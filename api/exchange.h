@@ -85,8 +85,9 @@ int exchange_refuse(struct exchange *exchange, int status, const char *member, c
 /* "infrastructure-error" with 503 and Retry-After. Always -EPROTO. */
 int exchange_unavailable(struct exchange *exchange, unsigned retry_after_s, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Takes over `json`; NULL is -ENOMEM. */
+/* Take over the body; NULL is -ENOMEM. */
 int exchange_json(struct exchange *exchange, int status, char *json);
+int exchange_text(struct exchange *exchange, int status, char *text);
 
 /* 202 with the job and its place. */
 int exchange_new_job(struct exchange *exchange, const struct job *job);

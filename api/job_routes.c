@@ -218,11 +218,5 @@ int route_get_transcript(struct exchange *exchange)
 {
 	char *text = NULL;
 	int r = gateway_transcript(exchange->gateway, exchange->parameter, &text, &exchange->fault);
-	if (r < 0)
-		return r;
-	exchange->answer.status = 200;
-	exchange->answer.content_type = "text/plain; charset=utf-8";
-	exchange->answer.body = text;
-	exchange->answer.length = strlen(text);
-	return 0;
+	return r < 0 ? r : exchange_text(exchange, 200, text);
 }

@@ -256,6 +256,15 @@ int store_run(struct store_connection *connection, sqlite3_stmt *statement, stru
 	return result;
 }
 
+int store_run_for(struct store *store, const char *sql, const char *key, struct job_fault *ret_fault)
+{
+	struct store_binder binder = {.statement = store_statement(&store->writer, sql, ret_fault), .next = 1};
+	if (binder.statement == NULL)
+		return -EPROTO;
+	store_bind_text(&binder, key);
+	return binder.error == SQLITE_OK ? store_run(&store->writer, binder.statement, ret_fault) : store_failed(&store->writer, ret_fault);
+}
+
 static void note_bound(struct store_binder *binder, int result)
 {
 	binder->next++;

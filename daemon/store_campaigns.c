@@ -41,6 +41,16 @@ static const char select_unfinished[] =
     " UNION SELECT campaign FROM campaign_members WHERE state IN ('queued', 'waiting', 'running') ORDER BY 1";
 static const char delete_campaign[] = "DELETE FROM campaigns WHERE id = ?1";
 
+/* A statement of the writer whose first parameter is the campaign. */
+static int begin(struct store *store, const char *sql, const char *campaign, struct store_binder *ret, struct job_fault *ret_fault)
+{
+	*ret = (struct store_binder){.statement = store_statement(&store->writer, sql, ret_fault), .next = 1};
+	if (ret->statement == NULL)
+		return -EPROTO;
+	store_bind_text(ret, campaign);
+	return 0;
+}
+
 static int run_bound(struct store *store, struct store_binder *binder, struct job_fault *ret_fault)
 {
 	return binder->error == SQLITE_OK ? store_run(&store->writer, binder->statement, ret_fault)
@@ -54,10 +64,9 @@ static int write_order(struct store *store, const struct campaign *campaign, str
 	char window[WINDOW_TEXT_SIZE] = "";
 	if (order->window.days != 0)
 		window_text(&order->window, window, sizeof(window));
-	struct store_binder binder = {.statement = store_statement(&store->writer, insert_campaign, ret_fault), .next = 1};
-	if (binder.statement == NULL)
+	struct store_binder binder;
+	if (begin(store, insert_campaign, campaign->id, &binder, ret_fault) < 0)
 		return -EPROTO;
-	store_bind_text(&binder, campaign->id);
 	store_bind_text(&binder, order->name);
 	store_bind_text(&binder, order->selector);
 	store_bind_text(&binder, request->firmware);
@@ -88,10 +97,9 @@ static int write_order(struct store *store, const struct campaign *campaign, str
 
 static int write_state(struct store *store, const struct campaign *campaign, struct job_fault *ret_fault)
 {
-	struct store_binder binder = {.statement = store_statement(&store->writer, update_campaign, ret_fault), .next = 1};
-	if (binder.statement == NULL)
+	struct store_binder binder;
+	if (begin(store, update_campaign, campaign->id, &binder, ret_fault) < 0)
 		return -EPROTO;
-	store_bind_text(&binder, campaign->id);
 	store_bind_text(&binder, campaign_state_name(campaign->state));
 	store_bind_text(&binder, campaign->reason);
 	store_bind_int(&binder, campaign->wave);
@@ -104,10 +112,9 @@ static int write_state(struct store *store, const struct campaign *campaign, str
 static int write_wave(struct store *store, const struct campaign *campaign, size_t position, struct job_fault *ret_fault)
 {
 	const struct campaign_wave *wave = &campaign->order.waves[position];
-	struct store_binder binder = {.statement = store_statement(&store->writer, insert_wave, ret_fault), .next = 1};
-	if (binder.statement == NULL)
+	struct store_binder binder;
+	if (begin(store, insert_wave, campaign->id, &binder, ret_fault) < 0)
 		return -EPROTO;
-	store_bind_text(&binder, campaign->id);
 	store_bind_int(&binder, (int64_t)position);
 	store_bind_int(&binder, wave->kind);
 	store_bind_int(&binder, wave->number);
@@ -118,10 +125,9 @@ static int write_wave(struct store *store, const struct campaign *campaign, size
 static int write_member(struct store *store, const char *campaign, const struct campaign_member *member, size_t position,
 			struct job_fault *ret_fault)
 {
-	struct store_binder binder = {.statement = store_statement(&store->writer, save_member, ret_fault), .next = 1};
-	if (binder.statement == NULL)
+	struct store_binder binder;
+	if (begin(store, save_member, campaign, &binder, ret_fault) < 0)
 		return -EPROTO;
-	store_bind_text(&binder, campaign);
 	store_bind_text(&binder, member->device);
 	store_bind_int(&binder, member->wave);
 	store_bind_text(&binder, member_state_name(member->state));
@@ -146,9 +152,7 @@ int store_campaign_save(struct store *store, const struct campaign *campaign, co
 			struct job_fault *ret_fault)
 {
 	struct errand *errand;
-	int result = store_errand_take_campaign(store, campaign, &errand);
-	if (result == 0)
-		result = store_write_begin(store, ret_fault);
+	int result = store_errand_begin_campaign(store, campaign, &errand, ret_fault);
 	if (result < 0)
 		return result;
 	result = write_order(store, campaign, ret_fault);
@@ -158,8 +162,6 @@ int store_campaign_save(struct store *store, const struct campaign *campaign, co
 		result = write_wave(store, campaign, i, ret_fault);
 	for (size_t i = 0; result == 0 && i < count; i++)
 		result = write_member(store, campaign->id, &members[i], i, ret_fault);
-	if (result == 0)
-		result = store_errand_write(store, errand, ret_fault);
 	return store_errand_end_write(store, errand, result, ret_fault);
 }
 
@@ -405,18 +407,9 @@ int store_campaigns_unfinished(struct store *store, char (**ret)[JOB_ID_SIZE], s
 int store_campaign_remove(struct store *store, const struct campaign *campaign, struct job_fault *ret_fault)
 {
 	struct errand *errand;
-	int result = store_errand_take_campaign(store, campaign, &errand);
-	if (result == 0)
-		result = store_write_begin(store, ret_fault);
+	int result = store_errand_begin_campaign(store, campaign, &errand, ret_fault);
 	if (result < 0)
 		return result;
-	struct store_binder binder = {.statement = store_statement(&store->writer, delete_campaign, ret_fault), .next = 1};
-	result = -EPROTO;
-	if (binder.statement != NULL) {
-		store_bind_text(&binder, campaign->id);
-		result = run_bound(store, &binder, ret_fault);
-	}
-	if (result == 0)
-		result = store_errand_write(store, errand, ret_fault);
+	result = store_run_for(store, delete_campaign, campaign->id, ret_fault);
 	return store_errand_end_write(store, errand, result, ret_fault);
 }

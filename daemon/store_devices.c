@@ -26,17 +26,6 @@ static const char select_labels[] = "SELECT key, value FROM device_labels WHERE 
 static const char insert_serial[] = "INSERT OR IGNORE INTO shared_serials (vid, pid, serial) VALUES (?1, ?2, ?3)";
 static const char select_serials[] = "SELECT vid, pid, serial FROM shared_serials ORDER BY serial, vid, pid";
 
-/* Runs a statement whose only parameter is the device. */
-static int run_for_device(struct store *store, const char *sql, const char *id, struct job_fault *ret_fault)
-{
-	sqlite3_stmt *statement = store_statement(&store->writer, sql, ret_fault);
-	if (statement == NULL)
-		return -EPROTO;
-	struct store_binder binder = {.statement = statement, .next = 1};
-	store_bind_text(&binder, id);
-	return store_run(&store->writer, statement, ret_fault);
-}
-
 static void read_usb(struct store_reader *reader, struct device_row *ret)
 {
 	ret->hotplugged = store_read_int(reader) != 0;
@@ -122,7 +111,7 @@ int store_devices_load(struct store *store, struct device_row *rows, size_t coun
 	for (size_t i = 0; result == 0 && i < count; i++) {
 		char id[DEVICE_ID_SIZE];
 		memcpy(id, rows[i].id, sizeof(id));
-		result = run_for_device(store, insert_device, id, ret_fault);
+		result = store_run_for(store, insert_device, id, ret_fault);
 		if (result == 0)
 			result = read_row(store, id, &rows[i], ret_fault);
 	}
@@ -231,7 +220,7 @@ static int write_facts(struct store *store, const struct device_row *row, struct
 
 static int write_labels(struct store *store, const struct device_row *row, struct job_fault *ret_fault)
 {
-	int result = run_for_device(store, delete_labels, row->id, ret_fault);
+	int result = store_run_for(store, delete_labels, row->id, ret_fault);
 	for (size_t i = 0; result == 0 && i < row->label_count; i++) {
 		sqlite3_stmt *statement = store_statement(&store->writer, insert_label, ret_fault);
 		if (statement == NULL)
@@ -249,20 +238,16 @@ static int write_labels(struct store *store, const struct device_row *row, struc
 int store_devices_save(struct store *store, const struct device_row *rows, size_t count, struct job_fault *ret_fault)
 {
 	struct errand *errand;
-	int result = store_errand_take(store, ERRAND_DEVICE, NULL, &errand);
-	if (result == 0)
-		result = store_write_begin(store, ret_fault);
+	int result = store_errand_begin_write(store, ERRAND_DEVICE, NULL, &errand, ret_fault);
 	if (result < 0)
 		return result;
 	for (size_t i = 0; result == 0 && i < count; i++) {
-		result = run_for_device(store, insert_device, rows[i].id, ret_fault);
+		result = store_run_for(store, insert_device, rows[i].id, ret_fault);
 		if (result == 0)
 			result = write_facts(store, &rows[i], ret_fault);
 		if (result == 0)
 			result = write_labels(store, &rows[i], ret_fault);
 	}
-	if (result == 0)
-		result = store_errand_write(store, errand, ret_fault);
 	return store_errand_end_write(store, errand, result, ret_fault);
 }
 

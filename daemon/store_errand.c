@@ -47,16 +47,16 @@ static int take_job(struct errand *errand, const struct job *job)
 	return errand->show_job(job, &errand->answer);
 }
 
-int store_errand_take(struct store *store, enum errand_change change, const struct job *job, struct errand **ret)
+static int take(struct store *store, enum errand_change change, const struct job *job, struct errand **ret)
 {
 	struct errand *errand = pthread_getspecific(store->errand);
 	*ret = errand != NULL && errand->change == change && !errand->written ? errand : NULL;
 	return *ret != NULL && job != NULL ? take_job(errand, job) : 0;
 }
 
-int store_errand_take_campaign(struct store *store, const struct campaign *campaign, struct errand **ret)
+static int take_for_campaign(struct store *store, const struct campaign *campaign, struct errand **ret)
 {
-	int result = store_errand_take(store, ERRAND_CAMPAIGN, NULL, ret);
+	int result = take(store, ERRAND_CAMPAIGN, NULL, ret);
 	struct errand *errand = *ret;
 	if (result < 0 || errand == NULL)
 		return result;
@@ -93,7 +93,7 @@ static int write_answer(struct store *store, const struct errand *errand, struct
 	return store_run(&store->writer, statement, ret_fault);
 }
 
-int store_errand_write(struct store *store, struct errand *errand, struct job_fault *ret_fault)
+static int write_errand(struct store *store, struct errand *errand, struct job_fault *ret_fault)
 {
 	if (errand == NULL)
 		return 0;
@@ -103,8 +103,23 @@ int store_errand_write(struct store *store, struct errand *errand, struct job_fa
 	return result;
 }
 
+int store_errand_begin_write(struct store *store, enum errand_change change, const struct job *job, struct errand **ret,
+			     struct job_fault *ret_fault)
+{
+	int result = take(store, change, job, ret);
+	return result < 0 ? result : store_write_begin(store, ret_fault);
+}
+
+int store_errand_begin_campaign(struct store *store, const struct campaign *campaign, struct errand **ret, struct job_fault *ret_fault)
+{
+	int result = take_for_campaign(store, campaign, ret);
+	return result < 0 ? result : store_write_begin(store, ret_fault);
+}
+
 int store_errand_end_write(struct store *store, struct errand *errand, int result, struct job_fault *ret_fault)
 {
+	if (result == 0)
+		result = write_errand(store, errand, ret_fault);
 	result = store_write_end(store, result, ret_fault);
 	if (errand != NULL && result == 0)
 		errand->written = true;
@@ -121,10 +136,7 @@ int store_errand_end_write(struct store *store, struct errand *errand, int resul
 int store_errand_save(struct store *store, struct errand *errand, struct job_fault *ret_fault)
 {
 	int result = store_write_begin(store, ret_fault);
-	if (result < 0)
-		return result;
-	result = store_errand_write(store, errand, ret_fault);
-	return store_errand_end_write(store, errand, result, ret_fault);
+	return result < 0 ? result : store_errand_end_write(store, errand, result, ret_fault);
 }
 
 static int read_answer(sqlite3_stmt *statement, char ret_request[65], struct kept_answer *ret)

@@ -218,9 +218,8 @@ static int write_job(struct store *store, const char *sql, const struct job_row 
 {
 	char notes[JOB_NOTES_TEXT_SIZE];
 	struct errand *errand;
-	int result = store_errand_take(store, sql == insert_job ? ERRAND_NEW_JOB : ERRAND_JOB, &row->job, &errand);
-	if (result == 0)
-		result = store_write_begin(store, ret_fault);
+	enum errand_change change = sql == insert_job ? ERRAND_NEW_JOB : ERRAND_JOB;
+	int result = store_errand_begin_write(store, change, &row->job, &errand, ret_fault);
 	if (result < 0)
 		return result;
 	job_notes_join(&row->job, notes);
@@ -235,8 +234,6 @@ static int write_job(struct store *store, const char *sql, const struct job_row 
 		result = store_attempt_write(store, row, ret_fault);
 	if (result == 0 && job_state_terminal(row->job.state) && store->epoch[0] != '\0')
 		result = store_ending_note(store, row, ret_fault);
-	if (result == 0)
-		result = store_errand_write(store, errand, ret_fault);
 	return store_errand_end_write(store, errand, result, ret_fault);
 }
 

@@ -29,38 +29,20 @@ static int write_lease(struct store *store, const struct lease_row *row, struct 
 int store_lease_save(struct store *store, const struct lease_row *row, struct job_fault *ret_fault)
 {
 	struct errand *errand;
-	int result = store_errand_take(store, ERRAND_LEASE, NULL, &errand);
-	if (result == 0)
-		result = store_write_begin(store, ret_fault);
+	int result = store_errand_begin_write(store, ERRAND_LEASE, NULL, &errand, ret_fault);
 	if (result < 0)
 		return result;
 	result = write_lease(store, row, ret_fault);
-	if (result == 0)
-		result = store_errand_write(store, errand, ret_fault);
 	return store_errand_end_write(store, errand, result, ret_fault);
-}
-
-static int remove_lease(struct store *store, const char *device, struct job_fault *ret_fault)
-{
-	sqlite3_stmt *statement = store_statement(&store->writer, delete_lease, ret_fault);
-	if (statement == NULL)
-		return -EPROTO;
-	struct store_binder binder = {.statement = statement, .next = 1};
-	store_bind_text(&binder, device);
-	return store_run(&store->writer, statement, ret_fault);
 }
 
 int store_lease_remove(struct store *store, const char *device, struct job_fault *ret_fault)
 {
 	struct errand *errand;
-	int result = store_errand_take(store, ERRAND_LEASE, NULL, &errand);
-	if (result == 0)
-		result = store_write_begin(store, ret_fault);
+	int result = store_errand_begin_write(store, ERRAND_LEASE, NULL, &errand, ret_fault);
 	if (result < 0)
 		return result;
-	result = remove_lease(store, device, ret_fault);
-	if (result == 0)
-		result = store_errand_write(store, errand, ret_fault);
+	result = store_run_for(store, delete_lease, device, ret_fault);
 	return store_errand_end_write(store, errand, result, ret_fault);
 }
 

@@ -35,11 +35,11 @@ struct store {
 	unsigned audit_entries_max; /* 0: no bound */
 };
 
-/* Errands. take: before the transaction of a change: the errand of this thread that goes with it, *ret NULL for none; `job` is what is changed, NULL: no
- * job. write: within the transaction; NULL does nothing. end_write: store_write_end(), and the errand knows. take fails with -ENOMEM only. */
-int store_errand_take(struct store *store, enum errand_change change, const struct job *job, struct errand **ret);
-int store_errand_take_campaign(struct store *store, const struct campaign *campaign, struct errand **ret);
-int store_errand_write(struct store *store, struct errand *errand, struct job_fault *ret_fault);
+/* The transaction of a change, and the errand of this thread that goes with it, *ret NULL for none: begin_write or begin_campaign, and when that gave 0,
+ * end_write: as store_write_begin() and store_write_end(), with the errand in the same transaction. `job` is what is changed, NULL: no job. */
+int store_errand_begin_write(struct store *store, enum errand_change change, const struct job *job, struct errand **ret,
+			     struct job_fault *ret_fault);
+int store_errand_begin_campaign(struct store *store, const struct campaign *campaign, struct errand **ret, struct job_fault *ret_fault);
 int store_errand_end_write(struct store *store, struct errand *errand, int result, struct job_fault *ret_fault);
 int store_audit_write(struct store *store, struct audit_entry *entry, struct job_fault *ret_fault);
 
@@ -82,6 +82,8 @@ sqlite3_stmt *store_statement(struct store_connection *connection, const char *s
 
 /* Steps a statement that gives no rows. Resets it. */
 int store_run(struct store_connection *connection, sqlite3_stmt *statement, struct job_fault *ret_fault);
+/* The same of the writer's statement whose only parameter is the text `key`. */
+int store_run_for(struct store *store, const char *sql, const char *key, struct job_fault *ret_fault);
 
 /* Fills the fault from the connection's last error. Always -EPROTO. */
 int store_failed(struct store_connection *connection, struct job_fault *ret_fault);
