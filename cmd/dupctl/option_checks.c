@@ -8,6 +8,7 @@
 
 #include "cmd/dupctl/campaign_order.h"
 #include "cmd/dupctl/format.h"
+#include "cmd/dupctl/job_query.h"
 #include "cmd/dupctl/options.h"
 #include "cmd/dupctl/verbs.h"
 
@@ -70,14 +71,12 @@ static int catalogue_check(const struct options *options, struct text *error)
 
 static int jobs_check(const struct options *options, struct text *error)
 {
-	bool filtered = options->state || options->device || options->before || options->limit.set;
-
 	if (options->transcript && options->operand_count == 0)
 		text_add(error, "--transcript needs the ID of a job");
-	else if (options->operand_count > 0 && filtered)
-		text_add(error, "an ID names one job: --state, --device, --before and --limit are for the list");
+	else if (options->operand_count > 0 && job_query_filtered(options))
+		text_add(error, "an ID names one job: the filters, --before and --limit are for the list");
 	else
-		return 0;
+		return job_query_check(options, error);
 	return -EINVAL;
 }
 

@@ -36,7 +36,7 @@ static const char *const rungs[] = {"power", "lines", "reset", "auto", NULL};
 static const char *const families[] = {"monarch1", "monarch2", NULL};
 static const char *const if_leased[] = {"refuse", "wait", NULL};
 static const char *const offline[] = {"wait", "skip", "fail", NULL};
-static const char *const job_states[] = {"queued", "waiting", "running", "succeeded", "failed", "cancelled", NULL};
+static const char *const job_kinds[] = {"upgrade", "probe", "power-cycle", NULL};
 
 static const struct option_spec specs[] = {
     {"all", 0, NULL, "every device", ON_SELECTION, OPTION_FLAG, MEMBER(all), 0, 0, NULL},
@@ -69,11 +69,20 @@ static const struct option_spec specs[] = {
      OPTION_INTEGER, MEMBER(attempts), 1, 20, NULL},
     {"deadline", 0, "TIME", "no attempt begins after it: 2026-01-31T22:00:00Z, or 90s, 15m, 2h from now", ON_UPGRADING | ON(VERB_PROBE),
      OPTION_TEXT, MEMBER(deadline), 0, 0, NULL},
-    {"state", 0, "STATE", "queued, waiting, running, succeeded, failed or cancelled", ON(VERB_JOBS), OPTION_CHOICE, MEMBER(state), 0, 0,
-     job_states},
-    {"device", 0, "DEVICE", "only what is of this device", ON(VERB_JOBS) | ON(VERB_AUDIT), OPTION_TEXT, MEMBER(device), 0, 0, NULL},
-    {"limit", 0, "N", "at most so many, the newest (100; history 50)", ON_PAGES | ON(VERB_HISTORY), OPTION_INTEGER, MEMBER(limit), 1, 500,
+    {"state", 0, "STATES", "queued, waiting, running, succeeded, failed or cancelled; several with commas between", ON(VERB_JOBS),
+     OPTION_TEXT, MEMBER(state), 0, 0, NULL},
+    {"kind", 0, "KIND", "upgrade, probe or power-cycle", ON(VERB_JOBS), OPTION_CHOICE, MEMBER(kind), 0, 0, job_kinds},
+    {"code", 0, "CODE", "that failed by this fault, for example modem-silent", ON(VERB_JOBS), OPTION_TEXT, MEMBER(code), 0, 0, NULL},
+    {"firmware", 0, "REF", "of this firmware: digest, 6 or more of its first digits, or name", ON(VERB_JOBS), OPTION_TEXT, MEMBER(firmware),
+     0, 0, NULL},
+    {"since", 0, "TIME", "made then or later: 2026-01-31T22:00:00Z, or 90s, 15m, 2h ago", ON(VERB_JOBS), OPTION_TEXT, MEMBER(since), 0, 0,
      NULL},
+    {"until", 0, "TIME", "made before: 2026-01-31T22:00:00Z, or 90s, 15m, 2h ago", ON(VERB_JOBS), OPTION_TEXT, MEMBER(until), 0, 0, NULL},
+    {"campaign", 0, "ID", "made by this campaign", ON(VERB_JOBS), OPTION_TEXT, MEMBER(campaign), 0, 0, NULL},
+    {"device", 0, "DEVICE", "only what is of this device", ON(VERB_JOBS) | ON(VERB_AUDIT), OPTION_TEXT, MEMBER(device), 0, 0, NULL},
+    {"limit", 0, "N", "at most so many, the newest (100)", ON(VERB_JOBS), OPTION_INTEGER, MEMBER(limit), 1, 1000000, NULL},
+    {"limit", 0, "N", "at most so many, the newest (audit 100, campaigns and history 50)",
+     ON(VERB_AUDIT) | ON(VERB_CAMPAIGN_LIST) | ON(VERB_HISTORY), OPTION_INTEGER, MEMBER(limit), 1, 500, NULL},
     {"before", 0, "ID", "only what is older than this one", ON_PAGES, OPTION_TEXT, MEMBER(before), 0, 0, NULL},
     {"transcript", 0, NULL, "what was said to the modem in this job", ON(VERB_JOBS), OPTION_FLAG, MEMBER(transcript), 0, 0, NULL},
     {"attempt", 0, "N", "only this attempt, 1 for the first", ON(VERB_LOG), OPTION_INTEGER, MEMBER(attempt), 1, 999999999, NULL},

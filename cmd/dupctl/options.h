@@ -100,7 +100,7 @@ struct options {
 	bool wait;
 	struct optional_number timeout_s;
 
-	const char *state, *device, *before;
+	const char *state, *kind, *code, *since, *until, *device, *campaign, *before; /* since, until: a time, or a duration ago */
 	struct optional_number limit;
 	bool transcript;
 	struct optional_number attempt;

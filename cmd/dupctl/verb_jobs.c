@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "cmd/dupctl/job_query.h"
 #include "cmd/dupctl/submission.h"
 #include "cmd/dupctl/verb_functions.h"
 #include "cmd/dupctl/views.h"
@@ -13,29 +14,38 @@ void job_path(struct text *path, const char *id, const char *rest)
 	text_add(path, rest);
 }
 
-static void query_add(struct text *path, const char *name, const char *value, char *separator)
+/* Page after page, the newest first, until there are as many as wanted. `ret`: one answer that holds them all. */
+static int jobs_collect(struct session *session, const struct options *options, json_t *ret, struct failure *failure)
 {
-	if (!value)
-		return;
-	text_addf(path, "%c%s=", *separator, name);
-	url_escape(path, value);
-	*separator = '&';
+	int64_t wanted = options->limit.set ? options->limit.value : JOBS_SHOWN, now_s = (int64_t)time(NULL);
+	text_owned before = {0};
+	json_t *jobs = json_array();
+
+	text_add(&before, options->before ? options->before : "");
+	json_object_set_new(ret, "jobs", jobs);
+	do {
+		text_owned path = {0};
+		json_owned *page = NULL;
+
+		job_query_path(&path, options, now_s, text_bytes(&before), wanted < JOBS_PAGE ? wanted : JOBS_PAGE);
+		if (session_call(session, "GET", path.bytes, NULL, &page, failure) != STATUS_DONE)
+			return failure->status;
+		json_array_extend(jobs, json_object_get(page, "jobs"));
+		wanted -= (int64_t)json_array_size(json_object_get(page, "jobs"));
+		text_clear(&before);
+		text_add(&before, reply_text(page, "next"));
+		json_object_set(ret, "next", json_object_get(page, "next"));
+	} while (wanted > 0 && before.length > 0);
+	return STATUS_DONE;
 }
 
 static int jobs_list(struct session *session, const struct options *options)
 {
 	failure_owned failure = session_failure(session);
-	text_owned path = {0}, shown = terminal_text(&session->terminal), limit = {0};
-	json_owned *answer = NULL;
-	char separator = '?';
+	text_owned shown = terminal_text(&session->terminal);
+	json_owned *answer = json_object();
 
-	text_addf(&limit, "%" PRId64, options->limit.value);
-	text_add(&path, "/jobs");
-	query_add(&path, "state", options->state, &separator);
-	query_add(&path, "device", options->device, &separator);
-	query_add(&path, "before", options->before, &separator);
-	query_add(&path, "limit", options->limit.set ? limit.bytes : NULL, &separator);
-	if (session_call(session, "GET", path.bytes, NULL, &answer, &failure) != STATUS_DONE) {
+	if (jobs_collect(session, options, answer, &failure) != STATUS_DONE) {
 		failure_print(&failure, NULL);
 		return failure.status;
 	}

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """What dupctl tells of jobs: their attempts, what was said in them, and the list with its filters."""
+import json
 import sys
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from dupctl_test import RELEASE, RackCase, run_on_terminal, without_escapes  # noqa: E402
+from dupctl_test import RELEASE, RackCase, run, run_on_terminal, strange_server, without_escapes  # noqa: E402
 from rack import wait_for  # noqa: E402
 
 
@@ -41,6 +42,54 @@ class Jobs(RackCase):
         self.assertIn("Not before:   2199-01-01T00:00:00.000Z\n", shown)
         self.assertNotIn("ATTEMPT", shown)
         self.dupctl("cancel", waiting["id"])
+
+
+class Filters(RackCase):
+    COUNT = 2
+
+    def ids(self, *filters, status=0):
+        return [job["id"] for job in self.answer("jobs", *filters, status=status)["jobs"]]
+
+    def test_the_list_and_its_filters(self):
+        probe = self.answer("probe", "bench-0", "--wait")["jobs"][0]["id"]
+        campaign = self.answer("upgrade", "--selector", "id=bench-0", "--firmware", self.bundle.name, "--wait")["campaign"]["id"]
+        upgrade, = self.ids("--campaign", campaign)
+        failed = self.answer("upgrade", "bench-0", "--firmware", self.bundle.name, "--wait", status=5)["jobs"][0]["id"]
+        last = self.answer("probe", "bench-1", "--wait")["jobs"][0]["id"]
+        everything = [last, failed, upgrade, probe]
+        self.assertEqual(self.ids(), everything)
+        for filters, found in ((["--state", "failed"], [failed]), (["--state", "failed,running,queued"], [failed]),
+                               (["--state", "succeeded,failed", "--device", "bench-0"], [failed, upgrade, probe]),
+                               (["--kind", "probe"], [last, probe]), (["--code", "already-installed"], [failed]),
+                               (["--code", "modem-silent"], []), (["--firmware", self.bundle.name], [failed, upgrade]),
+                               (["--since", "2h"], everything), (["--until", "2h"], []), (["--since", "2199-01-01T00:00:00+01:00"], []),
+                               (["--limit", "3"], everything[:3]), (["--before", failed, "--limit", "1"], [upgrade])):
+            with self.subTest(filters):
+                self.assertEqual(self.ids(*filters), found)
+        shown = self.dupctl("jobs", "--limit", "2").stdout.splitlines()
+        self.assertEqual([line.split()[0] for line in shown[1:-1]], everything[:2])
+        self.assertEqual(shown[-1], f"older ones: --before {failed}")
+        self.assertNotIn("older ones", self.dupctl("jobs", "--limit", "4").stdout)
+        for filters, status in ((["--device", "nowhere"], 3), (["--campaign", "nothing"], 3), (["--code", "nonsense"], 2),
+                                (["--firmware", "nothing.dup"], 3), (["--since", "1969-01-01T00:00:00Z"], 2)):
+            with self.subTest(filters):
+                self.assertRegex(self.dupctl("jobs", *filters, status=status).stderr, r"^dupctl: (not-found|invalid-request): ")
+
+
+class Pages(unittest.TestCase):
+    def test_pages_are_walked_until_there_are_enough(self):
+        def page(first, count, following):
+            jobs = [{"id": f"j{first + k}", "kind": "probe", "device": "d", "state": "failed"} for k in range(count)]
+            return 200, "application/json", json.dumps({"jobs": jobs, "next": following}).encode()
+
+        pages = {"/jobs?limit=500&state=failed": page(0, 500, "j499"), "/jobs?limit=500&state=failed&before=j499": page(500, 500, "j999"),
+                 "/jobs?limit=200&state=failed&before=j999": page(1000, 200, "j1199"), "/jobs?limit=1": page(0, 1, None)}
+        with strange_server(pages) as (url, server):
+            ended = run(url, "jobs", "--state", "failed", "--limit", "1200", "--json")
+            self.assertEqual((ended.returncode, [path for path, _, _ in server.seen]), (0, list(pages)[:3]))
+            answer = json.loads(ended.stdout)
+            self.assertEqual(([job["id"] for job in answer["jobs"]], answer["next"]), ([f"j{k}" for k in range(1200)], "j1199"))
+            self.assertEqual(len(run(url, "jobs", "--limit", "1").stdout.splitlines()), 2)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 #include "cmd/dupctl/exit_status.h"
 #include "cmd/dupctl/format.h"
 #include "cmd/dupctl/help.h"
+#include "cmd/dupctl/job_query.h"
 #include "cmd/dupctl/options.h"
 #include "cmd/dupctl/suggest.h"
 #include "cmd/dupctl/verbs.h"
@@ -107,6 +108,9 @@ static const struct {
     {"dupctl probe a --attempts 1 --deadline 2026-01-31T22:00:00Z", VERB_PROBE, 1},
     {"dupctl jobs", VERB_JOBS, 0},
     {"dupctl jobs --state failed --device d --limit 5 --before x", VERB_JOBS, 0},
+    {"dupctl jobs --state failed,cancelled --kind probe --code c --firmware f --since 2h --until 2026-01-31T22:00:00Z --campaign c --limit "
+     "100000",
+     VERB_JOBS, 0},
     {"dupctl jobs 01j --transcript", VERB_JOBS, 1},
     {"dupctl durations --family monarch2", VERB_DURATIONS, 0},
     {"dupctl log 01j", VERB_LOG, 1},
@@ -216,7 +220,15 @@ static const struct {
     {"dupctl jobs --transcript", "--transcript needs the ID"},
     {"dupctl jobs a --state failed", "an ID names one job"},
     {"dupctl jobs --state broken", "--state does not take 'broken'"},
-    {"dupctl jobs --limit 501", "a number from 1 to 500"},
+    {"dupctl jobs --state failed,,queued", "--state does not take ''"},
+    {"dupctl jobs --state failed,", "--state does not take ''"},
+    {"dupctl jobs --state faile", "--state does not take 'faile'"},
+    {"dupctl jobs --kind recover", "--kind does not take 'recover'"},
+    {"dupctl jobs --since yesterday", "--since wants a time"},
+    {"dupctl jobs --until 2026-01-31", "--until wants a time"},
+    {"dupctl jobs a --code c", "an ID names one job"},
+    {"dupctl jobs a --until 2h", "an ID names one job"},
+    {"dupctl jobs --limit 0", "a number from 1 to 1000000"},
     {"dupctl audit --limit 501", "a number from 1 to 500"},
     {"dupctl watch a --job b", "one of them"},
     {"dupctl campaign shw a", "did you mean campaign show?"},
@@ -308,6 +320,28 @@ START_TEST(an_empty_name_is_no_device)
 
 	ck_assert_int_eq(options_parse(3, argv, &o, &error), -EINVAL);
 	ck_assert_str_eq(text_bytes(&error), "an empty name");
+}
+END_TEST
+
+START_TEST(filters_of_jobs_become_a_query)
+{
+	text_owned error = {0}, path = {0};
+	struct command_line line;
+	struct options o;
+
+	ck_assert_int_eq(
+	    command_parse(&line,
+			  "dupctl jobs --state failed,cancelled --kind probe --code modem-silent --firmware a&b.dup --device d "
+			  "--campaign c --since 2h --until 2026-01-31T23:00:00+01:00",
+			  &o, &error),
+	    0);
+	job_query_path(&path, &o, 1769904000, "", 500);
+	ck_assert_str_eq(path.bytes, "/jobs?limit=500&state=failed%2Ccancelled&kind=probe&code=modem-silent&firmware=a%26b.dup&device=d"
+				     "&campaign=c&since=2026-01-31T22%3A00%3A00Z&until=2026-01-31T23%3A00%3A00%2B01%3A00");
+	text_clear(&path);
+	ck_assert_int_eq(command_parse(&line, "dupctl jobs", &o, &error), 0);
+	job_query_path(&path, &o, 0, "x", 7);
+	ck_assert_str_eq(path.bytes, "/jobs?limit=7&before=x");
 }
 END_TEST
 
@@ -421,6 +455,7 @@ int main(void)
 	tcase_add_loop_test(lines, words_follow_the_devices, 0, (int)(sizeof(with_words) / sizeof(with_words[0])));
 	tcase_add_loop_test(lines, bad_lines, 0, (int)(sizeof(bad) / sizeof(bad[0])));
 	tcase_add_test(lines, an_empty_name_is_no_device);
+	tcase_add_test(help, filters_of_jobs_become_a_query);
 	tcase_add_test(help, help_asks_for_nothing_else);
 	tcase_add_loop_test(help, help_is_complete, 0, VERB_COUNT);
 	tcase_add_test(help, help_without_utf8_is_ascii);
