@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "cmd/dupctl/job_query.h"
 #include "cmd/dupctl/selection.h"
 #include "cmd/dupctl/verb_functions.h"
 #include "cmd/dupctl/views.h"
@@ -37,10 +38,46 @@ static int device_get(struct session *session, const char *id, json_t *devices)
 	return failure.status;
 }
 
+/* A list that belongs to the device and is not in its JSON; a new reference. Returns an exit status. */
+static int list_get(struct session *session, const char *path, const char *member, json_t **ret)
+{
+	failure_owned failure = session_failure(session);
+	json_owned *answer = NULL;
+
+	if (session_call(session, "GET", path, NULL, &answer, &failure) != STATUS_DONE)
+		failure_print(&failure, NULL);
+	*ret = json_incref(json_object_get(answer, member));
+	return failure.status;
+}
+
+/* With why it is in maintenance, and the jobs that wait for it. Returns an exit status. */
+static int device_add(struct session *session, const json_t *json, struct text *shown)
+{
+	text_owned history_path = {0}, jobs_path = {0};
+	json_owned *history = NULL, *jobs = NULL;
+	struct device_row device;
+	int status = STATUS_DONE;
+
+	device_read(json, &device);
+	text_add(&history_path, "/devices/");
+	url_escape(&history_path, device.id);
+	text_addf(&history_path, "/history?limit=%d", HISTORY_MOST);
+	text_addf(&jobs_path, "/jobs?limit=%d&state=queued,waiting&device=", JOBS_SHOWN);
+	url_escape(&jobs_path, device.id);
+	if (device.maintenance)
+		status = list_get(session, history_path.bytes, "history", &history);
+	if (status == STATUS_DONE)
+		status = list_get(session, jobs_path.bytes, "jobs", &jobs);
+	view_device(shown, &device, history);
+	view_waiting_jobs(shown, jobs);
+	return status;
+}
+
 static int devices_show(struct session *session, const json_t *devices, bool one)
 {
 	text_owned shown = terminal_text(&session->terminal);
 	json_owned *document = NULL;
+	int status = STATUS_DONE;
 
 	if (session->json && one)
 		return session_print_json(session, json_array_get(devices, 0));
@@ -48,20 +85,17 @@ static int devices_show(struct session *session, const json_t *devices, bool one
 		document = json_pack("{s:o}", "devices", json_deep_copy(devices));
 		return session_print_json(session, document);
 	}
-	for (size_t i = 0; i < json_array_size(devices); i++) {
-		struct device_row device;
-
-		device_read(json_array_get(devices, i), &device);
+	for (size_t i = 0; i < json_array_size(devices) && status == STATUS_DONE; i++) {
 		text_add(&shown, i > 0 ? "\n" : "");
-		view_device(&shown, &device);
+		status = device_add(session, json_array_get(devices, i), &shown);
 	}
-	return session_print(session, &shown);
+	return session_print(session, &shown) != STATUS_DONE ? STATUS_OTHER : status;
 }
 
 int verb_devices(struct session *session, const struct options *options)
 {
 	json_owned *devices = json_array();
-	int *statuses, status = STATUS_DONE;
+	int *statuses, status = STATUS_DONE, shown;
 
 	if (options->operand_count == 0)
 		return devices_list(session, options);
@@ -73,7 +107,8 @@ int verb_devices(struct session *session, const struct options *options)
 	if (status < STATUS_UNREACHABLE)
 		status = exit_status_combine(statuses, options->operand_count);
 	free(statuses);
-	if (json_array_size(devices) > 0 && devices_show(session, devices, options->operand_count == 1) != STATUS_DONE)
-		return STATUS_OTHER;
-	return status;
+	if (json_array_size(devices) == 0)
+		return status;
+	shown = devices_show(session, devices, options->operand_count == 1);
+	return shown != STATUS_DONE ? shown : status;
 }

@@ -92,6 +92,23 @@ static void lease_add(struct text *ret, const struct device_row *device)
 	text_add_clean(ret, device->lease_reason);
 }
 
+/* "since 2026-03-01T10:15:30Z: the board smokes": of the newest entry that tells. */
+static void maintenance_add(struct text *ret, const struct device_row *device, const json_t *history)
+{
+	const json_t *entry = NULL;
+
+	if (!device->maintenance)
+		return;
+	for (size_t i = 0; i < json_array_size(history) && !entry; i++)
+		if (strcmp(reply_text(json_array_get(history, i), "type"), "maintenance-began") == 0)
+			entry = json_array_get(history, i);
+	const char *reason = strstr(reply_text(entry, "detail"), ": ");
+
+	text_add(ret, entry ? "since " : "yes");
+	text_add_clean(ret, reply_text(entry, "at"));
+	text_add_clean(ret, reason ? reason : "");
+}
+
 static void quarantine_add(struct text *ret, const struct device_row *device)
 {
 	if (!*device->quarantined_at)
@@ -122,9 +139,9 @@ void view_history(struct text *ret, const json_t *history, size_t width)
 	table_render(&table, width, ret);
 }
 
-void view_device(struct text *ret, const struct device_row *device)
+void view_device(struct text *ret, const struct device_row *device, const json_t *history)
 {
-	text_owned lease = {.utf8 = ret->utf8}, quarantine = {.utf8 = ret->utf8};
+	text_owned maintenance = {.utf8 = ret->utf8}, lease = {.utf8 = ret->utf8}, quarantine = {.utf8 = ret->utf8};
 	text_owned mode = {.utf8 = ret->utf8}, labels = {.utf8 = ret->utf8}, rate = {0}, usb = {.utf8 = ret->utf8};
 
 	if (device->boot_mode >= 0)
@@ -141,7 +158,8 @@ void view_device(struct text *ret, const struct device_row *device)
 	view_field(ret, "Device", device->id);
 	view_field(ret, "Alias", device->alias);
 	view_field(ret, "State", device->state);
-	view_field(ret, "Maintenance", device->maintenance ? "yes" : "");
+	maintenance_add(&maintenance, device, history);
+	view_field(ret, "Maintenance", text_bytes(&maintenance));
 	view_field(ret, "Offered", device->offered ? "yes: give it a profile (dupctl adopt) when you know what it carries" : "");
 	view_field(ret, "Boot mode", text_bytes(&mode));
 	view_field(ret, "Release", device->release);

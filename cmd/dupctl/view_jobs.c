@@ -93,6 +93,26 @@ static void number_field(struct text *ret, const char *title, int64_t value)
 	view_field(ret, title, text_bytes(&number));
 }
 
+void view_waiting_jobs(struct text *ret, const json_t *jobs)
+{
+	for (size_t i = json_array_size(jobs); i-- > 0;) {
+		text_owned value = {.utf8 = ret->utf8};
+		struct job_row job;
+
+		job_read(json_array_get(jobs, i), &job);
+		text_add_clean(&value, job.id);
+		text_add(&value, ", ");
+		text_add_clean(&value, job.kind);
+		text_add(&value, ", for ");
+		text_add_clean(&value, *job.waiting_for ? job.waiting_for : "its turn");
+		text_add(&value, ", since ");
+		text_add_clean(&value, *job.waiting_since ? job.waiting_since : job.created_at);
+		text_add(&value, *job.detail ? ": " : "");
+		text_add_clean(&value, job.detail);
+		view_field(ret, "Job waits", text_bytes(&value));
+	}
+}
+
 /* "device, since 2026-03-01T10:15:30Z". */
 static void waiting_field(struct text *ret, const struct job_row *job)
 {

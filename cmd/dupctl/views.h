@@ -36,11 +36,15 @@ void view_campaign_state(struct text *ret, const struct campaign_row *campaign);
 /* "63 of 64 upgraded; bench-7: modem-silent: … unplug it …", without a newline: of a report. */
 void view_campaign_summary(struct text *ret, const json_t *report);
 
+/* "Job waits:    ID, upgrade, for lease since …", a line for each, the one that came first first. */
+void view_waiting_jobs(struct text *ret, const json_t *jobs);
+
 /* What became of each attempt of a job, in their order; nothing when there was none. */
 void view_attempts(struct text *ret, const json_t *attempts, size_t width);
 
 /* One object, a line for each thing that is known. */
-void view_device(struct text *ret, const struct device_row *device);
+/* `history`: of the device, the newest first, NULL when it is not known. */
+void view_device(struct text *ret, const struct device_row *device, const json_t *history);
 void view_job(struct text *ret, const struct job_row *job);
 void view_campaign(struct text *ret, const struct campaign_row *campaign);
 void view_download(struct text *ret, const struct download_row *download);

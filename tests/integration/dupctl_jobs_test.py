@@ -41,6 +41,11 @@ class Jobs(RackCase):
         self.assertIn(f"Waiting for:  time, since {since}\n", shown)
         self.assertIn("Not before:   2199-01-01T00:00:00.000Z\n", shown)
         self.assertNotIn("ATTEMPT", shown)
+        self.dupctl("maintenance", "bench-1", "on", "--reason", "the board smokes")
+        shown = self.dupctl("devices", "bench-1").stdout
+        self.assertRegex(shown, r"\nMaintenance:  since 20\S+Z: the board smokes\n")
+        self.assertRegex(shown, rf"\nJob waits:    {waiting['id']}, upgrade, for \w+, since 20\S+Z.*\n$")
+        self.dupctl("maintenance", "bench-1", "off")
         self.dupctl("cancel", waiting["id"])
 
 

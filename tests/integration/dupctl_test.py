@@ -449,7 +449,7 @@ class StrangeServers(unittest.TestCase):
         device = {"id": "a\033[2J", "state": "ready", "port": "p\u009b1m", "labels": {"k\033": "v"}, "modem": None}
         problem = {"code": "device-busy", "detail": "x\033]0;owned\007", "remedy": "r\nforged line", "status": 409}
         with strange_server({"/devices": (200, "application/json", json.dumps({"devices": [device]}).encode()),
-                             "/jobs": (200, "text/html", b"<html>"),
+                             "/jobs?limit=100": (200, "text/html", b"<html>"),
                              "/firmware": (409, "application/problem+json", json.dumps(problem).encode())}) as (url, _):
             ended = run(url, "devices")
             self.assertEqual(ended.returncode, 0)

@@ -363,7 +363,7 @@ class Names(unittest.TestCase):
     def test_maintenance(self):
         shown = self.alice("maintenance", "bench-0", "on", "--reason", "a new fan").stdout
         self.assertRegex(shown, r"bench-0 +maintenance ")
-        self.assertRegex(self.alice("devices", "bench-0").stdout, r"Maintenance: +yes\n")
+        self.assertRegex(self.alice("devices", "bench-0").stdout, r"Maintenance: +since 20\S+Z: a new fan\n")
         self.alice("probe", "bench-0", status=4)
         self.assertEqual(len(self.alice.json("devices", "--selector", "state=maintenance")["devices"]), 1)
         self.alice("maintenance", "--selector", "state=maintenance", "off")

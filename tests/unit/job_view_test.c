@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What dupctl shows of a job and of its attempts.
+ * What dupctl shows of jobs, of their attempts, and of what waits for a device.
  */
 #include <check.h>
 #include <jansson.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd/dupctl/views.h"
+#include "tests/unit/suite_run.h"
 
 /* Single quotes stand for double ones. */
 static json_t *json_of(const char *text)
@@ -130,6 +131,48 @@ START_TEST(how_long_upgrades_take)
 }
 END_TEST
 
+START_TEST(jobs_that_wait_for_a_device)
+{
+	json_t *json =
+	    json_of("[{'id':'j2','kind':'probe','state':'queued','created_at':'B','detail':'limit rack: 2 of 2'},"
+		    "{'id':'j1','kind':'upgrade','state':'waiting','waiting_for':'lease','waiting_since':'A','created_at':'0'}]");
+	text_owned shown = {0};
+
+	view_waiting_jobs(&shown, json);
+	ck_assert_str_eq(text_bytes(&shown), "Job waits:    j1, upgrade, for lease, since A\n"
+					     "Job waits:    j2, probe, for its turn, since B: limit rack: 2 of 2\n");
+	json_decref(json);
+}
+END_TEST
+
+static const struct {
+	const char *device, *history, *shown;
+} maintained[] = {
+    {"{'id':'d','state':'maintenance','maintenance':true}",
+     "[{'type':'leased','detail':'x: y'},{'type':'maintenance-began','at':'A','detail':'taken into maintenance: smokes: badly'},"
+     "{'type':'maintenance-began','at':'0','detail':'taken into maintenance: old'}]",
+     "Device:       d\nState:        maintenance\nMaintenance:  since A: smokes: badly\n"},
+    {"{'id':'d','state':'maintenance','maintenance':true}", "[{'type':'maintenance-began','at':'A','detail':'taken into maintenance'}]",
+     "Device:       d\nState:        maintenance\nMaintenance:  since A\n"},
+    {"{'id':'d','state':'busy','maintenance':true}", "[]", "Device:       d\nState:        busy\nMaintenance:  yes\n"},
+    {"{'id':'d','state':'ready','maintenance':false}", "[{'type':'maintenance-began','at':'A','detail':'taken into maintenance: old'}]",
+     "Device:       d\nState:        ready\n"},
+};
+
+START_TEST(a_device_in_maintenance)
+{
+	json_t *json = json_of(maintained[_i].device), *history = json_of(maintained[_i].history);
+	text_owned shown = {0};
+	struct device_row device;
+
+	device_read(json, &device);
+	view_device(&shown, &device, history);
+	ck_assert_str_eq(text_bytes(&shown), maintained[_i].shown);
+	json_decref(json);
+	json_decref(history);
+}
+END_TEST
+
 static Suite *job_view_suite(void)
 {
 	Suite *suite = suite_create("job_view");
@@ -139,15 +182,13 @@ static Suite *job_view_suite(void)
 	tcase_add_test(tcase, attempts_with_their_faults);
 	tcase_add_test(tcase, no_attempts_are_no_table);
 	tcase_add_loop_test(tcase, how_long_upgrades_take, 0, sizeof(usual) / sizeof(usual[0]));
+	tcase_add_test(tcase, jobs_that_wait_for_a_device);
+	tcase_add_loop_test(tcase, a_device_in_maintenance, 0, sizeof(maintained) / sizeof(maintained[0]));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
 
 int main(void)
 {
-	SRunner *runner = srunner_create(job_view_suite());
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(job_view_suite());
 }
