@@ -43,8 +43,9 @@ char *json_view_attempts(const char *job, const struct job_attempt *attempts, si
 
 static json_t *usual_object(const struct duration *duration)
 {
-	return JSON_MEMBERS({"family", json_text(duration->family)}, {"phase", json_text_always(duration->phase)},
-			    {"count", json_count(duration->count)}, {"median_s", json_real((double)duration->median_ms / 1000.0)},
+	return JSON_MEMBERS({"family", json_text(duration->family)}, {"way", json_text_always(duration->way)},
+			    {"phase", json_text_always(duration->phase)}, {"count", json_count(duration->count)},
+			    {"median_s", json_real((double)duration->median_ms / 1000.0)},
 			    {"p90_s", json_real((double)duration->p90_ms / 1000.0)});
 }
 

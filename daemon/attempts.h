@@ -27,6 +27,7 @@ struct job_attempt {
 	int64_t started_at_ms;
 	int64_t finished_at_ms; /* Unix time; 0: it runs, or nobody knows when it was interrupted */
 	enum attempt_outcome outcome;
+	char way[16];        /* how its bundle goes in, as enum upgrade_way names it; "": nobody had chosen yet, or nothing was to send */
 	char phase[16];      /* in which it is or ended; "": it came to none */
 	uint64_t bytes_done; /* of the bundle, in this attempt */
 	size_t phase_count;
@@ -37,6 +38,7 @@ struct job_attempt {
 /* How long the attempts of a family that succeeded took (daemon/durations.h). */
 struct duration {
 	char family[16];
+	char way[16];   /* "": all of them together */
 	char phase[16]; /* "": the whole */
 	unsigned count; /* attempts that had it */
 	uint32_t median_ms, p90_ms;

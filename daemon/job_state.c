@@ -181,8 +181,11 @@ static void mark_run(struct queued_job *entry, struct job_row *next)
 {
 	int64_t now_ms = entry->queue->with.now_ms();
 	struct job_run *run = &next->run;
+	queued_job_know_family(entry);
 	if (next->job.state != JOB_RUNNING) {
 		run->finished_at_ms = now_ms;
+		if (next->job.state == JOB_SUCCEEDED && next->job.request.kind == JOB_UPGRADE)
+			durations_mark(run, entry->family);
 		return;
 	}
 	*run = (struct job_run){.number = ++next->runs, .started_at_ms = now_ms};
@@ -205,9 +208,7 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 	int result = store_state(entry, next, ret_fault);
 	if (result < 0)
 		return result;
-	queued_job_know_family(entry);
-	if (state == JOB_SUCCEEDED && next->job.request.kind == JOB_UPGRADE)
-		durations_learn(queue->with.durations, entry->family, &next->run);
+	durations_learn(queue->with.durations, &next->run);
 	if (state != JOB_RUNNING)
 		next->run = (struct job_run){0};
 	entry->limited = false;

@@ -20,12 +20,13 @@ void queued_job_know_family(struct queued_job *entry)
 void queued_job_expect(const struct queued_job *entry, struct job *job)
 {
 	struct durations *durations = entry->queue->with.durations;
+	const struct duration_kind kind = durations_kind(entry->family, entry->row.run.way, job->request.way);
 	int64_t ms = 0;
 	bool known = job->request.kind == JOB_UPGRADE && !job_state_terminal(job->state) && !entry->row.cancel_requested;
 	if (known && job->state == JOB_RUNNING)
-		known = durations_remaining_ms(durations, entry->family, &entry->row, clock_now_ms(), &ms);
+		known = durations_remaining_ms(durations, &kind, &entry->row, clock_now_ms(), &ms);
 	else if (known)
-		known = durations_usual_ms(durations, entry->family, &ms);
+		known = durations_usual_ms(durations, &kind, &ms);
 	job->expected_known = known;
 	job->expected_s = known ? (ms + 999) / 1000 : 0;
 }

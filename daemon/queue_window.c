@@ -32,7 +32,10 @@ static uint32_t length_of(struct queue *queue, const struct job *job)
 	enum modem_family family;
 	int64_t ms;
 	if (registry_get(queue->with.registry, job->request.device, &device, &fault) < 0 ||
-	    !modem_family_parse(device.modem.family, &family) || !durations_long_ms(queue->with.durations, family, &ms))
+	    !modem_family_parse(device.modem.family, &family))
+		return JOB_USUAL_S;
+	const struct duration_kind kind = durations_kind(family, "", job->request.way);
+	if (!durations_long_ms(queue->with.durations, &kind, &ms))
 		return JOB_USUAL_S;
 	return (uint32_t)((ms + 999) / 1000);
 }

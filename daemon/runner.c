@@ -28,6 +28,7 @@ struct run {
 	int64_t phase_since_ms; /* CLOCK_MONOTONIC */
 	struct progress_meter meter;
 	bool at_border, connected, news;
+	enum upgrade_way way;       /* that the engine has chosen; WAY_AUTO: not yet */
 	bool begun_before;          /* an earlier job began to send its bundle and did not end well */
 	bool release_is_ours;       /* this job or one before it may have put it there */
 	uint32_t block_budget_s;    /* of the device's profile */
@@ -105,6 +106,8 @@ static int on_phase(void *context, enum upgrade_phase phase, size_t step, size_t
 	pthread_mutex_lock(&run->queue->change);
 	struct job_row next = queued_job_row(run->entry);
 	clock_phase(run, phase, &next.run);
+	if (run->way != WAY_AUTO)
+		snprintf(next.run.way, sizeof(next.run.way), "%s", upgrade_way_name(run->way));
 	queued_job_know_family(run->entry);
 	snprintf(next.job.phase, sizeof(next.job.phase), "%s", name);
 	snprintf(next.job.detail, sizeof(next.job.detail), "%s", run->row.cancel_requested ? BRINGING_BACK : detail != NULL ? detail : "");
@@ -205,6 +208,13 @@ static void on_modem(void *context, const struct modem_info *info)
 		log_warning(run->device.id, "what the modem told is not stored: %s", fault.message);
 	if (run->row.job.request.kind == JOB_UPGRADE)
 		keep_first_sight(run, info);
+}
+
+/* Kept with the next phase, which comes at once. */
+static void on_way(void *context, enum upgrade_way way)
+{
+	struct run *run = context;
+	run->way = way;
 }
 
 static void on_note(void *context, const char *text)
@@ -364,6 +374,7 @@ static int run_engine(struct run *run, const struct job_files *files, const stru
 	    .phase = on_phase,
 	    .progress = on_progress,
 	    .modem = on_modem,
+	    .way = on_way,
 	    .note = on_note,
 	    .driver = on_driver,
 	    .point_of_no_return = on_point_of_no_return,

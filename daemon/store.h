@@ -31,6 +31,8 @@ struct job_run {
 	int64_t started_at_ms, finished_at_ms;
 	uint64_t log_from;   /* where its part of the transcript begins */
 	uint64_t bytes_done; /* of the bundle, in this attempt */
+	char family[16];     /* of its modem; "": the attempt does not tell how long one of that family takes */
+	char way[16];        /* as in struct job_attempt */
 	unsigned phases;     /* those that began: 1u << enum upgrade_phase */
 	uint32_t phase_ms[ATTEMPT_PHASES_MAX];
 	int64_t phase_since_ms; /* CLOCK_MONOTONIC, of the phase that is under way; not kept */
@@ -73,6 +75,7 @@ int store_endings_after(struct store *store, const struct endings_seen *seen, st
 			struct job_fault *ret_fault);
 
 struct attempt_row {
+	char job[JOB_ID_SIZE];
 	struct job_attempt attempt;
 	uint64_t log_from;
 };
@@ -80,9 +83,10 @@ struct attempt_row {
 int store_attempts_interrupt(struct store *store, struct job_fault *ret_fault);
 /* Oldest first. Caller frees *ret. */
 int store_attempts_list(struct store *store, const char *job, struct attempt_row **ret, size_t *ret_count, struct job_fault *ret_fault);
-/* Of upgrades of modems of this family, those that sent their bundle and succeeded: the newest, newest first. Caller frees *ret. */
-int store_attempts_good(struct store *store, const char *family, unsigned limit, struct job_attempt **ret, size_t *ret_count,
-			struct job_fault *ret_fault);
+/* Those that tell how long an upgrade of a modem of this family takes in this way ("": it is not known): the newest, newest first. No more rows are
+ * read than that. Caller frees *ret. */
+int store_attempts_telling(struct store *store, const char *family, const char *way, unsigned limit, struct attempt_row **ret,
+			   size_t *ret_count, struct job_fault *ret_fault);
 
 int store_job_insert(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
 int store_job_update(struct store *store, const struct job_row *row, struct job_fault *ret_fault);

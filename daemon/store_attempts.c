@@ -14,19 +14,17 @@ _Static_assert(PHASE_COUNT == ATTEMPT_PHASES_MAX, "every phase of the engine has
 
 #define ATTEMPT_COLUMNS                                                                                                                    \
 	"job, number, started_at_ms, log_from, finished_at_ms, outcome, phase, bytes_done, phases, fault_code, fault_message, "            \
-	"fault_evidence"
+	"fault_evidence, way"
 
 static const char save_attempt[] =
-    "INSERT INTO attempts (" ATTEMPT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (job, number)"
-    " DO UPDATE SET (finished_at_ms, outcome, phase, bytes_done, phases, fault_code, fault_message, fault_evidence) ="
-    " (?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    "INSERT INTO attempts (" ATTEMPT_COLUMNS ", family) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+    " ON CONFLICT (job, number) DO UPDATE SET (finished_at_ms, outcome, phase, bytes_done, phases, fault_code, fault_message,"
+    " fault_evidence, way, family) = (?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 static const char end_interrupted[] = "UPDATE attempts SET outcome = 'interrupted' WHERE outcome = 'running'";
 static const char select_attempts[] = "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE job = ?1 ORDER BY number";
 
-/* By the key from its end, until there are enough. */
-static const char select_good[] = "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE outcome = 'succeeded' AND phases LIKE '%transfer%'"
-				  " AND EXISTS (SELECT 1 FROM jobs JOIN devices ON devices.id = jobs.device WHERE jobs.id = attempts.job"
-				  " AND jobs.kind = 'upgrade' AND devices.family = ?1) ORDER BY job DESC, number DESC LIMIT ?2";
+static const char select_telling[] = "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE family = ?1 AND family <> '' AND way = ?2"
+				     " ORDER BY job DESC, number DESC LIMIT ?3";
 
 static const char *const outcome_names[] = {
     [ATTEMPT_RUNNING] = "running",     [ATTEMPT_SUCCEEDED] = "succeeded",     [ATTEMPT_FAILED] = "failed",
@@ -112,6 +110,8 @@ int store_attempt_write(struct store *store, const struct job_row *row, struct j
 	store_bind_text(&binder, fault->kind != NULL ? fault->kind->code : "");
 	store_bind_text(&binder, fault->message);
 	store_bind_text(&binder, fault->evidence);
+	store_bind_text(&binder, run->way);
+	store_bind_text(&binder, run->family);
 	return binder.error == SQLITE_OK ? store_run(&store->writer, binder.statement, ret_fault) : store_failed(&store->writer, ret_fault);
 }
 
@@ -128,9 +128,10 @@ int store_attempts_interrupt(struct store *store, struct job_fault *ret_fault)
 static void read_attempt(sqlite3_stmt *statement, struct attempt_row *ret)
 {
 	struct job_attempt *attempt = &ret->attempt;
-	struct store_reader reader = {.statement = statement, .next = 1};
+	struct store_reader reader = {.statement = statement};
 	char text[PHASES_TEXT_SIZE];
 	*ret = (struct attempt_row){0};
+	store_read_text(&reader, ret->job, sizeof(ret->job));
 	attempt->number = (uint32_t)store_read_int(&reader);
 	attempt->started_at_ms = store_read_int(&reader);
 	ret->log_from = (uint64_t)store_read_int(&reader);
@@ -145,6 +146,7 @@ static void read_attempt(sqlite3_stmt *statement, struct attempt_row *ret)
 	attempt->fault.kind = text[0] != '\0' ? fault_kind_find(text) : NULL;
 	store_read_text(&reader, attempt->fault.message, sizeof(attempt->fault.message));
 	store_read_text(&reader, attempt->fault.evidence, sizeof(attempt->fault.evidence));
+	store_read_text(&reader, attempt->way, sizeof(attempt->way));
 }
 
 static int read_attempts(struct store *store, sqlite3_stmt *statement, struct attempt_row **rows, size_t *count,
@@ -161,15 +163,20 @@ static int read_attempts(struct store *store, sqlite3_stmt *statement, struct at
 	return step == SQLITE_DONE ? 0 : store_failed(&store->reader, ret_fault);
 }
 
-int store_attempts_list(struct store *store, const char *job, struct attempt_row **ret, size_t *ret_count, struct job_fault *ret_fault)
+/* Binds the texts that are not NULL, then the limit unless it is 0. */
+static int list_attempts(struct store *store, const char *sql, const char *const texts[2], unsigned limit, struct attempt_row **ret,
+			 size_t *ret_count, struct job_fault *ret_fault)
 {
 	struct attempt_row *rows = NULL;
 	size_t count = 0;
 	int result = -EPROTO;
 	store_read_begin(store);
-	struct store_binder binder = {.statement = store_statement(&store->reader, select_attempts, ret_fault), .next = 1};
+	struct store_binder binder = {.statement = store_statement(&store->reader, sql, ret_fault), .next = 1};
 	if (binder.statement != NULL) {
-		store_bind_text(&binder, job);
+		for (size_t i = 0; i < 2 && texts[i] != NULL; i++)
+			store_bind_text(&binder, texts[i]);
+		if (limit > 0)
+			store_bind_int(&binder, limit);
 		result = read_attempts(store, binder.statement, &rows, &count, ret_fault);
 		sqlite3_reset(binder.statement);
 	}
@@ -183,34 +190,15 @@ int store_attempts_list(struct store *store, const char *job, struct attempt_row
 	return 0;
 }
 
-int store_attempts_good(struct store *store, const char *family, unsigned limit, struct job_attempt **ret, size_t *ret_count,
-			struct job_fault *ret_fault)
+int store_attempts_list(struct store *store, const char *job, struct attempt_row **ret, size_t *ret_count, struct job_fault *ret_fault)
 {
-	int step = SQLITE_ERROR;
-	struct job_attempt *attempts = calloc(limit, sizeof(*attempts));
-	if (attempts == NULL)
-		return -ENOMEM;
-	*ret_count = 0;
-	store_read_begin(store);
-	struct store_binder binder = {.statement = store_statement(&store->reader, select_good, ret_fault), .next = 1};
-	if (binder.statement != NULL) {
-		store_bind_text(&binder, family);
-		store_bind_int(&binder, limit);
-		while ((step = sqlite3_step(binder.statement)) == SQLITE_ROW && *ret_count < limit) {
-			struct attempt_row row;
-			read_attempt(binder.statement, &row);
-			attempts[(*ret_count)++] = row.attempt;
-		}
-		if (step != SQLITE_DONE)
-			store_failed(&store->reader, ret_fault);
-		sqlite3_reset(binder.statement);
-	}
-	store_read_end(store);
-	if (step != SQLITE_DONE) {
-		*ret_count = 0;
-		free(attempts);
-		return -EPROTO;
-	}
-	*ret = attempts;
-	return 0;
+	const char *const texts[2] = {job};
+	return list_attempts(store, select_attempts, texts, 0, ret, ret_count, ret_fault);
+}
+
+int store_attempts_telling(struct store *store, const char *family, const char *way, unsigned limit, struct attempt_row **ret,
+			   size_t *ret_count, struct job_fault *ret_fault)
+{
+	const char *const texts[2] = {family, way};
+	return list_attempts(store, select_telling, texts, limit, ret, ret_count, ret_fault);
 }

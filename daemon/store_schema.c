@@ -175,6 +175,14 @@ static const char *const migrations[] = {
     "CREATE INDEX jobs_open ON jobs(id) WHERE state IN ('queued', 'waiting', 'running');"
     "CREATE INDEX jobs_by_code ON jobs(fault_code, id) WHERE fault_code <> '';"
     "CREATE INDEX jobs_of_firmware ON jobs(firmware, id) WHERE firmware <> '';",
+    /* family: of an attempt that tells how long one of that family takes, '' of the others. way: the one that it took. What is older than this has
+     * the family that its device has now. */
+    "ALTER TABLE attempts ADD COLUMN family TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE attempts ADD COLUMN way TEXT NOT NULL DEFAULT '';"
+    "UPDATE attempts SET family = coalesce((SELECT devices.family FROM jobs JOIN devices ON devices.id = jobs.device"
+    " WHERE jobs.id = attempts.job AND jobs.kind = 'upgrade'), '') WHERE outcome = 'succeeded' AND bytes_done > 0 AND phases LIKE "
+    "'%transfer%';"
+    "CREATE INDEX attempts_telling ON attempts(family, way, job, number) WHERE family <> '';",
 };
 
 static int user_version(sqlite3 *db, int *ret)

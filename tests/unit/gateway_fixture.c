@@ -85,6 +85,8 @@ static int run_phase(size_t number, enum upgrade_phase phase, const struct upgra
 		     bool *sent, struct upgrade_result *ret)
 {
 	struct fake_modem *modem = &modems[number];
+	if (phase == PHASE_PREPARE && modem->way != WAY_AUTO)
+		events->way(events->context, modem->way);
 	int result = events->phase(events->context, phase, (size_t)phase + 1, PHASE_COUNT, "");
 	if (result == 0)
 		modem->reached = phase;

@@ -22,6 +22,7 @@ struct fake_modem {
 	bool forgets_imei;
 	bool found_in_recovery; /* told in identify */
 	const char *note;       /* said in the phase prepare; NULL: none */
+	enum upgrade_way way;   /* that it says before that phase; WAY_AUTO: it says none */
 	bool boot_mode_refuted;
 	bool taken_for_ffh;                /* by its board, when it fails */
 	bool sends_nothing;                /* it finds all done but the end */

@@ -70,6 +70,7 @@ struct ears {
 	uint64_t done;
 	bool backwards;
 	struct modem_info modem;
+	enum upgrade_way way; /* as told last */
 };
 
 static int hear_phase(void *context, enum upgrade_phase phase, size_t step, size_t steps, const char *detail)
@@ -101,6 +102,11 @@ static void hear_progress(void *context, const struct stp_progress *progress)
 static void hear_modem(void *context, const struct modem_info *info)
 {
 	((struct ears *)context)->modem = *info;
+}
+
+static void hear_way(void *context, enum upgrade_way way)
+{
+	((struct ears *)context)->way = way;
 }
 
 static void hear_note(void *context, const char *text)
@@ -207,9 +213,26 @@ static void check_received(const struct upgrade_case *row, const struct fake_mod
 	ck_assert_mem_eq(received, source->plain, length);
 }
 
-static void check_modem(const struct upgrade_case *row, struct fake_modem *fake)
+/* Told is the way that the modem saw; none where the application shows at once that there is nothing to send. Of a pair it is that of the first. */
+static void check_way(const struct upgrade_case *row, const struct ears *ears, const char *log)
+{
+	bool stored = strstr(log, "AT+SMSTPU | ") != NULL;
+	bool asked = row->options.way == WAY_LEGACY && !row->start;
+	enum upgrade_way seen = stored ? WAY_FFF : asked ? WAY_LEGACY : WAY_ON_THE_FLY;
+
+	if (row->firmware.second)
+		return;
+	if (stored || strstr(log, SMSTPU) != NULL)
+		ck_assert_msg(ears->way == seen, "%s: told %s, %s", row->name, upgrade_way_name(ears->way), log);
+	else if (row->r == 0 && !row->start)
+		ck_assert_msg(ears->way == WAY_AUTO, "%s: told %s, %s", row->name, upgrade_way_name(ears->way), log);
+}
+
+static void check_modem(const struct upgrade_case *row, const struct ears *ears, struct fake_modem *fake)
 {
 	const char *log = fake_modem_log_without_at(fake);
+
+	check_way(row, ears, log);
 
 	if (row->log)
 		ck_assert_msg(strcmp(log, row->log) == 0, "%s: %s", row->name, log);
@@ -264,6 +287,7 @@ static int run_modem(const struct upgrade_case *row, struct ears *ears, const st
 	struct upgrade_events events = {.phase = hear_phase,
 					.progress = hear_progress,
 					.modem = hear_modem,
+					.way = hear_way,
 					.note = hear_note,
 					.point_of_no_return = hear_no_return,
 					.power_cycle = row->power == NO_POWER ? NULL : hear_power,
@@ -311,7 +335,7 @@ void rig_run(const struct upgrade_case *row)
 
 	fake_modem_stop(ears.fake);
 	check_result(row, r, &result, &ears);
-	check_modem(row, ears.fake);
+	check_modem(row, &ears, ears.fake);
 	check_received(row, ears.fake, image_source(row->firmware.second ? images.second : images.bundle));
 	image_free(images.bundle);
 	image_free(images.boot_rom);

@@ -53,6 +53,14 @@ static size_t first_step_of_work(const struct upgrade_plan *plan)
 	return step;
 }
 
+static void say_way(const struct upgrade *upgrade)
+{
+	const struct upgrade_events *events = upgrade->events;
+
+	if (!upgrade->resumed && events && events->way)
+		events->way(events->context, upgrade->plan.way);
+}
+
 static int make_plan(struct upgrade *upgrade)
 {
 	const struct upgrade_request *request = upgrade->request;
@@ -66,6 +74,7 @@ static int make_plan(struct upgrade *upgrade)
 		if (upgrade->plan.steps[i].phase == PHASE_TRANSFER)
 			upgrade->resumed = false;
 	}
+	say_way(upgrade);
 	/* Only the second file of a pair is left: an earlier run brought the modem between the two. */
 	if (upgrade->plan.steps[first_step_of_work(&upgrade->plan)].file == 1)
 		upgrade->modem.reset_forbidden = true;

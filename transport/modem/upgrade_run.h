@@ -23,7 +23,9 @@ struct upgrade_events {
 	int (*phase)(void *context, enum upgrade_phase phase, size_t step, size_t steps, const char *detail);
 	void (*progress)(void *context, const struct stp_progress *progress); /* after every block */
 	void (*modem)(void *context, const struct modem_info *info);          /* whenever more is known */
-	void (*note)(void *context, const char *text);                        /* a decision worth a log line */
+	/* The plan is made, or made anew: how the bundle goes in. Before the first phase of that plan; never WAY_AUTO. Not of a plan that sends nothing. */
+	void (*way)(void *context, enum upgrade_way way);
+	void (*note)(void *context, const char *text); /* a decision worth a log line */
 	/* The first block of the bundle is about to leave: false when the job was cancelled (run returns -ECANCELED). After true
 	 * the cancel descriptor is no longer looked at until the modem is verified or the run failed. */
 	bool (*point_of_no_return)(void *context);
