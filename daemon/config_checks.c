@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/config_reader.h"
 
@@ -76,10 +78,35 @@ static int check_profiles(const char *path, const struct config *config, const s
 	return 0;
 }
 
-/* Two strings can name one tty: a link of /dev/serial/by-id and what it points to. What does not exist yet is compared as it is written. */
-static int check_port(const char *path, const struct config_device *device, int line, struct name_index *ports, struct config_why why)
+/* A folder by its name, and where that leads: most ports are in the folder of the one before. */
+struct folder {
+	char name[256], real[PATH_MAX];
+};
+
+/* What realpath(3) gives, malloc'd; NULL when the path leads nowhere. */
+static char *real_port(const char *port, struct folder *last)
 {
-	char *real = realpath(device->port, NULL);
+	char path[PATH_MAX + 256], target[1];
+	const char *slash = strrchr(port, '/');
+	size_t length = slash != NULL ? (size_t)(slash - port) : 0;
+	if (length == 0 || length >= sizeof(last->name) || slash[1] == '\0' || strcmp(slash, "/.") == 0 || strcmp(slash, "/..") == 0)
+		return realpath(port, NULL);
+	if (strncmp(last->name, port, length) != 0 || last->name[length] != '\0') {
+		snprintf(last->name, sizeof(last->name), "%.*s", (int)length, port);
+		if (realpath(last->name, last->real) == NULL)
+			last->real[0] = '\0';
+	}
+	snprintf(path, sizeof(path), "%s%s", last->real, slash);
+	if (last->real[0] == '\0' || strcmp(last->real, "/") == 0 || readlink(path, target, sizeof(target)) >= 0)
+		return realpath(port, NULL);
+	return errno == EINVAL ? strdup(path) : NULL; /* EINVAL: it is there, and no link */
+}
+
+/* Two strings can name one tty: a link of /dev/serial/by-id and what it points to. What does not exist yet is compared as it is written. */
+static int check_port(const char *path, const struct config_device *device, int line, struct name_index *ports, struct folder *last,
+		      struct config_why why)
+{
+	char *real = real_port(device->port, last);
 	const char *name = real != NULL ? real : device->port;
 	const struct config_device *other = name_index_find(ports, name);
 	int error;
@@ -95,10 +122,11 @@ static int check_port(const char *path, const struct config_device *device, int 
 static int check_ports(const char *path, const struct config *config, const struct config_places *places, struct config_why why)
 {
 	struct name_index ports = {0};
+	struct folder last = {.name = ""};
 	int error = 0;
 	for (size_t i = 0; error == 0 && i < config->device_count; i++)
 		if (config->devices[i].port[0] != '\0')
-			error = check_port(path, &config->devices[i], places->devices[i].port, &ports, why);
+			error = check_port(path, &config->devices[i], places->devices[i].port, &ports, &last, why);
 	name_index_clear(&ports);
 	return error;
 }

@@ -8,12 +8,13 @@
 
 #include "daemon/config_reader.h"
 
-/* Makes room for one element more, which is all 0. */
+/* Makes room for one element more, which is all 0. The room doubles: there is more of it whenever the count is a power of two. */
 static int grow(void *array, size_t count, size_t size)
 {
 	void *old;
 	memcpy(&old, array, sizeof(old));
-	char *grown = reallocarray(old, count + 1, size);
+	bool is_full = (count & (count - 1)) == 0;
+	char *grown = is_full ? reallocarray(old, count > 0 ? 2 * count : 1, size) : old;
 	if (grown == NULL)
 		return -ENOMEM;
 	memset(grown + count * size, 0, size);

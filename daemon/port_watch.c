@@ -45,6 +45,14 @@ struct walk {
 	unsigned links;
 };
 
+/* Where the walk to the folder of one path ended: the next path is mostly in the same folder, and begins there. */
+struct trail {
+	const char *path; /* borrowed */
+	size_t length;    /* of the folder's part of it, with its slash; 0: nothing is known */
+	char behind[PATH_MAX];
+	unsigned links;
+};
+
 static void forget(struct interests *interests)
 {
 	for (size_t i = 0; i < interests->count; i++)
@@ -162,26 +170,52 @@ static int step(struct port_watch *watch, struct interests *into, struct walk *w
 	return 1;
 }
 
-static int walk_path(struct port_watch *watch, struct interests *into, const char *path)
+/* Sets the walk to where the last one was in the same folder, else to the root. */
+static void set_out(struct walk *walk, const char *path, size_t length, const struct trail *trail)
 {
-	struct walk walk = {.links = 0};
+	bool known = length > 0 && trail->length == length && memcmp(trail->path, path, length) == 0;
+	const char *ahead = known ? path + length : path;
+	memcpy(walk->ahead, ahead, strlen(ahead) + 1);
+	strcpy(walk->behind, known ? trail->behind : "");
+	walk->links = known ? trail->links : 0;
+}
+
+static int walk_path(struct port_watch *watch, struct interests *into, const char *path, struct trail *trail)
+{
+	struct walk walk;
 	char name[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t length = slash != NULL && slash[1] != '\0' ? (size_t)(slash - path) + 1 : 0;
 	int result = 1;
+	bool noted = false;
 	if (strlen(path) >= sizeof(walk.ahead))
 		return 0;
-	memcpy(walk.ahead, path, strlen(path) + 1);
-	while (result > 0 && take_name(&walk, name))
+	set_out(&walk, path, length, trail);
+	trail->length = 0;
+	while (result > 0 && take_name(&walk, name)) {
+		/* The links in the folder's part have put in front of this name what they say: it is the first with nothing ahead. */
+		if (walk.ahead[0] == '\0' && !noted) {
+			noted = true;
+			trail->path = path;
+			trail->length = length;
+			trail->links = walk.links;
+			strcpy(trail->behind, walk.behind);
+		}
 		result = step(watch, into, &walk, name);
+	}
+	if (result < 0)
+		trail->length = 0;
 	return result < 0 ? result : 0;
 }
 
 void port_watch_renew(struct port_watch *watch)
 {
 	struct interests next = {0};
+	struct trail trail = {.length = 0};
 	for (size_t i = 0; i < watch->path_count; i++) {
 		int result = -EAGAIN;
 		for (unsigned walks = 0; result == -EAGAIN && walks < WALKS_MAX; walks++)
-			result = walk_path(watch, &next, watch->paths[i]);
+			result = walk_path(watch, &next, watch->paths[i], &trail);
 		if (result != -ENOMEM)
 			continue;
 		forget(&next); /* what is watched now stays so */

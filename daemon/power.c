@@ -8,6 +8,7 @@
 
 #include "daemon/log.h"
 #include "daemon/moment.h"
+#include "daemon/name_index.h"
 #include "daemon/power_switch.h"
 
 int power_new(const struct power_surroundings *surroundings, struct power **ret)
@@ -39,14 +40,6 @@ void power_method_of(const struct device *device, struct power_method *ret)
 	(void)power_method_parse(device->power, ret);
 }
 
-static const char *configured(const struct config *config, const char *device)
-{
-	for (size_t i = 0; i < config->device_count; i++)
-		if (strcmp(config->devices[i].id, device) == 0)
-			return config->devices[i].power;
-	return "";
-}
-
 /* The port that the board is plugged into, where it can be switched. */
 static void find_port(const struct power *power, const struct device *device, struct power_method *ret)
 {
@@ -56,12 +49,12 @@ static void find_port(const struct power *power, const struct device *device, st
 		*ret = (struct power_method){.means = POWER_NONE};
 }
 
-static void assign(struct power *power, const struct device *device)
+/* said: in the configuration; NULL: nothing is. */
+static void assign(struct power *power, const struct device *device, const char *said)
 {
 	char text[POWER_TEXT_SIZE];
 	struct power_method method;
-	const char *said = configured(power->with.config, device->id);
-	if (said[0] != '\0')
+	if (said != NULL)
 		(void)power_method_parse(said, &method);
 	else
 		find_port(power, device, &method);
@@ -70,14 +63,25 @@ static void assign(struct power *power, const struct device *device)
 		registry_set_power(power->with.registry, device->id, text);
 }
 
+/* The texts of those sections that say something, by device. -ENOMEM. */
+static int index_said(const struct config *config, struct name_index *ret)
+{
+	int result = 0;
+	for (size_t i = 0; result == 0 && i < config->device_count; i++)
+		if (config->devices[i].power[0] != '\0')
+			result = name_index_put(ret, config->devices[i].id, config->devices[i].power);
+	return result;
+}
+
 void power_assign(struct power *power)
 {
 	struct device *devices = NULL;
+	struct name_index said = {0};
 	size_t count = 0;
-	if (registry_list(power->with.registry, &devices, &count) < 0)
-		return;
-	for (size_t i = 0; i < count; i++)
-		assign(power, &devices[i]);
+	if (index_said(power->with.config, &said) == 0 && registry_list(power->with.registry, &devices, &count) == 0)
+		for (size_t i = 0; i < count; i++)
+			assign(power, &devices[i], name_index_find(&said, devices[i].id));
+	name_index_clear(&said);
 	free(devices);
 }
 

@@ -12,7 +12,7 @@
 
 struct registry;
 
-/* All are borrowed; history NULL: nothing is noted. Two devices on one port are refused with both names. */
+/* All are borrowed; history NULL: nothing is noted. */
 int registry_new(const struct config *config, struct store *store, struct event_bus *events, struct device_history *history,
 		 struct job_fault *ret_fault, struct registry **ret);
 void registry_free(struct registry *registry);

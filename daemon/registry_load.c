@@ -130,33 +130,6 @@ static int load_hotplugged(struct registry *registry, struct job_fault *ret_faul
 	return result;
 }
 
-/* Two devices are on one port when their links lead to the same one; a text that leads nowhere yet is compared as it is. */
-static int note_port(struct registry_entry *entry, struct name_index *ports, struct job_fault *ret_fault)
-{
-	char *real = realpath(entry->section->port, NULL);
-	const char *name = real != NULL ? real : entry->section->port;
-	const struct registry_entry *other = name_index_find(ports, name);
-	int result;
-	if (other != NULL)
-		result = job_fault_set(ret_fault, "invalid-request", "the devices %s and %s are on the same port %s", other->id, entry->id,
-				       name);
-	else
-		result = name_index_put(ports, name, entry);
-	free(real);
-	return result;
-}
-
-static int refuse_shared_ports(const struct registry *registry, struct job_fault *ret_fault)
-{
-	struct name_index ports = {0};
-	int result = 0;
-	for (size_t i = 0; result == 0 && i < registry->section_count; i++)
-		if (registry_entry_is_fixed(registry->entries[i]))
-			result = note_port(registry->entries[i], &ports, ret_fault);
-	name_index_clear(&ports);
-	return result;
-}
-
 int registry_load(struct registry *registry, struct job_fault *ret_fault)
 {
 	const struct config *config = registry->config;
@@ -165,8 +138,6 @@ int registry_load(struct registry *registry, struct job_fault *ret_fault)
 		count = config->device_count - i < SECTIONS_AT_ONCE ? config->device_count - i : SECTIONS_AT_ONCE;
 		result = load_sections(registry, &config->devices[i], count, ret_fault);
 	}
-	if (result == 0)
-		result = refuse_shared_ports(registry, ret_fault);
 	if (result == 0)
 		result = load_hotplugged(registry, ret_fault);
 	if (result == 0)

@@ -256,22 +256,6 @@ START_TEST(devices_are_selected)
 }
 END_TEST
 
-START_TEST(two_devices_on_one_port_are_refused)
-{
-	struct gateway *gateway = NULL;
-	struct config_device *other = &fixture.config.devices[2];
-	char link[300];
-	fixture_stop(&fixture);
-	snprintf(link, sizeof(link), "%s/modem9", fixture.directory);
-	ck_assert_int_eq(symlink(fixture.config.devices[0].port, link), 0);
-	memcpy(other->port, link, sizeof(other->port));
-	ck_assert_int_eq(gateway_new(&fixture.config, &fault, &gateway), -EPROTO);
-	ck_assert_str_eq(fault.kind->code, "invalid-request");
-	ck_assert_ptr_nonnull(strstr(fault.message, "modem0"));
-	ck_assert_ptr_nonnull(strstr(fault.message, "modem2"));
-}
-END_TEST
-
 static const struct {
 	enum boot_mode mode;
 	enum device_state state;
@@ -463,7 +447,6 @@ int main(void)
 	tcase_add_test(tcase, a_device_in_maintenance_takes_no_job);
 	tcase_add_test(tcase, what_is_patched_outlives_the_daemon);
 	tcase_add_loop_test(tcase, devices_are_selected, 0, sizeof(selections) / sizeof(selections[0]));
-	tcase_add_test(tcase, two_devices_on_one_port_are_refused);
 	tcase_add_loop_test(tcase, the_state_of_a_device_follows_its_boot_mode, 0, sizeof(states) / sizeof(states[0]));
 	tcase_add_test(tcase, what_a_modem_does_not_tell_stays_known);
 	tcase_add_test(tcase, a_plan_is_made_without_a_modem_and_changes_nothing);

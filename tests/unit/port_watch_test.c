@@ -197,6 +197,40 @@ START_TEST(flapping_leaves_nothing_behind)
 }
 END_TEST
 
+/* Several ports in one folder, which is found once: through a link, then another one, then nowhere. */
+START_TEST(ports_of_one_folder_are_told_of_each)
+{
+	run_shell("mkdir -p one two oth && ln -s one now");
+	watch_port("now/tty0");
+	watch_port("now/tty1");
+	watch_port("oth/tty0");
+	watch_port("now/tty2");
+	static const char *const commands[] = {"touch one/tty0",
+					       "touch one/tty1",
+					       "touch oth/tty0",
+					       "touch one/tty2",
+					       "ln -s two t && mv -T t now",
+					       "touch two/tty1",
+					       "touch two/tty2",
+					       "ln -s ../one/tty2 two/tty0",
+					       "rm two/tty1",
+					       "rm one/tty2",
+					       "rm two/tty0",
+					       "rm -r two",
+					       "mkdir two",
+					       "touch two/tty2"};
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		run_shell("%s", commands[i]);
+		ck_assert_msg(told(), "nothing is told of: %s", commands[i]);
+		while (port_watch_read(watch))
+			continue;
+	}
+	ck_assert_uint_eq(folders_watched(), 3);
+	run_shell("touch one/tty0 one/tty5 && rm one/tty0 && touch two/tty5");
+	ck_assert(told_of_others_only());
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("port_watch");
@@ -207,6 +241,7 @@ int main(void)
 	tcase_add_test(tests, other_files_of_the_folder_are_passed_over);
 	tcase_add_test(tests, a_pty_behind_a_link_is_told_of);
 	tcase_add_test(tests, a_queue_that_flows_over_is_told);
+	tcase_add_test(tests, ports_of_one_folder_are_told_of_each);
 	tcase_add_test(tests, flapping_leaves_nothing_behind);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
