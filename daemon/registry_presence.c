@@ -57,10 +57,11 @@ bool registry_check_port(struct registry *registry, const char *id)
 	return present;
 }
 
-static struct registry_entry *section_at(struct registry *registry, size_t index)
+static struct registry_entry *section_at(struct registry *registry, size_t index, bool *ret_fixed)
 {
 	pthread_mutex_lock(&registry->lock);
 	struct registry_entry *entry = index < registry->section_count ? registry->entries[index] : NULL;
+	*ret_fixed = entry != NULL && registry_entry_is_fixed(entry);
 	pthread_mutex_unlock(&registry->lock);
 	return entry;
 }
@@ -68,10 +69,11 @@ static struct registry_entry *section_at(struct registry *registry, size_t index
 bool registry_check_ports(struct registry *registry)
 {
 	bool one_came = false;
+	bool fixed;
 	struct registry_entry *entry;
-	for (size_t i = 0; (entry = section_at(registry, i)) != NULL; i++) {
+	for (size_t i = 0; (entry = section_at(registry, i, &fixed)) != NULL; i++) {
 		bool present;
-		if (registry_entry_is_fixed(entry) && check_port(registry, entry, &present))
+		if (fixed && check_port(registry, entry, &present))
 			one_came = one_came || present;
 	}
 	return one_came;
