@@ -95,17 +95,17 @@ static void drop_batch(struct event_client *client)
  * snapshot gets them again. */
 static int show_ends(struct event_client *client)
 {
-	struct job jobs[4];
+	struct missed_end ends[4];
 	struct job_fault fault;
 	size_t count = 0;
 	if (!client->missed_ends)
 		return 0;
 	for (;;) {
-		if (gateway_missed_ends(client->hub->gateway, &client->seen, jobs, sizeof(jobs) / sizeof(jobs[0]), &count, &fault) < 0)
+		if (gateway_missed_ends(client->hub->gateway, &client->seen, ends, sizeof(ends) / sizeof(ends[0]), &count, &fault) < 0)
 			return STREAM_OVER;
 		if (count == 0)
 			return 0;
-		client->own_text = snapshot_ends_block(&client->filter, jobs, count);
+		client->own_text = snapshot_ends_block(&client->filter, ends, count);
 		if (client->own_text == NULL)
 			return STREAM_OVER;
 		if (client->own_text[0] != '\0')

@@ -47,10 +47,10 @@ static json_t *download_progress_event(const struct event *event)
 			    {"bytes_done", json_count(event->bytes_done)}, {"bytes_total", json_download_total(event->bytes_total)});
 }
 
-static json_t *campaign_event(const struct event *event)
+static json_t *campaign_event(const struct campaign *campaign)
 {
-	return JSON_MEMBERS({"type", json_text(event_type_name(event->type))}, {"campaign", json_text(event->campaign_now->id)},
-			    {"now", json_campaign_object(event->campaign_now)});
+	return JSON_MEMBERS({"type", json_text(event_type_name(EVENT_CAMPAIGN_CHANGED))}, {"campaign", json_text(campaign->id)},
+			    {"now", json_campaign_object(campaign)});
 }
 
 static json_t *campaign_removed_event(const struct event *event)
@@ -76,7 +76,7 @@ static json_t *event_object(const struct event *event)
 	case EVENT_FIRMWARE_REMOVED:
 		return firmware_event(event);
 	case EVENT_CAMPAIGN_CHANGED:
-		return campaign_event(event);
+		return campaign_event(event->campaign_now);
 	case EVENT_CAMPAIGN_REMOVED:
 		return campaign_removed_event(event);
 	case EVENT_DOWNLOAD_CHANGED:
@@ -95,6 +95,11 @@ char *json_event(const struct event *event)
 char *json_event_of_job(const struct job *job)
 {
 	return json_line(job_event(job_state_terminal(job->state) ? EVENT_JOB_FINISHED : EVENT_JOB_CHANGED, job));
+}
+
+char *json_event_of_campaign(const struct campaign *campaign)
+{
+	return json_line(campaign_event(campaign));
 }
 
 char *json_event_of_snapshot(const struct snapshot *snapshot)

@@ -12,6 +12,8 @@ char *json_event(const struct event *event);
 
 /* The state of a job as an event: job-finished when it is over, else job-changed. */
 char *json_event_of_job(const struct job *job);
+/* campaign-changed. */
+char *json_event_of_campaign(const struct campaign *campaign);
 
 struct snapshot {
 	struct device *devices;

@@ -125,18 +125,26 @@ int snapshot_block(struct gateway *gateway, const struct sse_filter *filter, cha
 	return *ret == NULL ? -ENOMEM : 0;
 }
 
-char *snapshot_ends_block(const struct sse_filter *filter, const struct job *jobs, size_t count)
+static bool passes(const struct sse_filter *filter, const struct missed_end *end)
+{
+	const char *job = end->of_campaign ? "" : end->job.id;
+	const char *device = end->of_campaign ? "" : end->job.request.device;
+	return (filter->topics & (end->of_campaign ? TOPIC_CAMPAIGN : TOPIC_JOB)) != 0 &&
+	       (filter->job[0] == '\0' || strcmp(filter->job, job) == 0) &&
+	       (filter->device[0] == '\0' || strcmp(filter->device, device) == 0);
+}
+
+char *snapshot_ends_block(const struct sse_filter *filter, const struct missed_end *ends, size_t count)
 {
 	char *text = strdup("");
 	for (size_t i = 0; i < count && text != NULL; i++) {
-		const struct job *job = &jobs[i];
-		bool wanted = (filter->topics & TOPIC_JOB) != 0 && (filter->job[0] == '\0' || strcmp(filter->job, job->id) == 0) &&
-			      (filter->device[0] == '\0' || strcmp(filter->device, job->request.device) == 0);
-		char *json = wanted ? json_event_of_job(job) : NULL;
-		char *grown = NULL;
-		if (!wanted)
+		const struct missed_end *end = &ends[i];
+		if (!passes(filter, end))
 			continue;
-		if (json == NULL || asprintf(&grown, "%sevent: job\ndata: %s\n", text, json) < 0)
+		char *json = end->of_campaign ? json_event_of_campaign(&end->campaign) : json_event_of_job(&end->job);
+		const char *topic = event_topic_name(end->of_campaign ? TOPIC_CAMPAIGN : TOPIC_JOB);
+		char *grown = NULL;
+		if (json == NULL || asprintf(&grown, "%sevent: %s\ndata: %s\n", text, topic, json) < 0)
 			grown = NULL;
 		free(json);
 		free(text);

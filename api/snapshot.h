@@ -13,7 +13,7 @@
  * frees *ret. */
 int snapshot_block(struct gateway *gateway, const struct sse_filter *filter, char **ret, uint64_t *ret_cursor, bool *ret_last);
 
-/* Jobs that ended, as events without an id; "" when the filter lets none of them through. Caller frees; NULL without memory. */
-char *snapshot_ends_block(const struct sse_filter *filter, const struct job *jobs, size_t count);
+/* What ended, as events without an id; "" when the filter lets none of them through. Caller frees; NULL without memory. */
+char *snapshot_ends_block(const struct sse_filter *filter, const struct missed_end *ends, size_t count);
 
 #endif

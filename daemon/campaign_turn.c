@@ -144,7 +144,7 @@ static void wait_between(struct campaign_draft *draft, enum campaign_step step, 
 		next->wave_done_at_ms = now_ms;
 	next->goes_on_at_ms = soaks ? next->wave_done_at_ms + (int64_t)next->order.soak_s * 1000 : 0;
 	moment_text(next->goes_on_at_ms, when);
-	char text[sizeof(next->reason)];
+	char text[sizeof(next->reason)] = ""; /* whole: what looks the same is not told again */
 	snprintf(text, sizeof(text), "wave %u of %zu is done: %s%s", next->wave + 1, next->order.wave_count,
 		 soaks ? "it soaks until " : "approve the next one", soaks ? when : "");
 	draft->kept |= next->state != CAMPAIGN_WAITING || strcmp(text, next->reason) != 0;
@@ -382,8 +382,10 @@ static void take_turn(struct campaigns *campaigns, struct campaign_run *run, str
 	if (result < 0 && !campaigns->store_refused)
 		log_warning(NULL, "campaign %s: %s; it is tried again", run->now.id, result == -EPROTO ? fault.message : strerror(-result));
 	campaigns->store_refused |= result < 0;
-	if (is_over(run))
-		campaigns_forget(campaigns, run);
+	if (!is_over(run))
+		return;
+	campaign_tell(campaigns, run, true);
+	campaigns_forget(campaigns, run);
 }
 
 /* Under `change` nobody else writes: no `lock` is needed to read. */
@@ -401,11 +403,10 @@ int64_t campaigns_turn(struct campaigns *campaigns)
 		next = run->next;
 		take_turn(campaigns, run, &roll, now_ms);
 	}
-	for (const struct campaign_run *run = campaigns->runs; run != NULL; run = run->next)
-		if (run->now.goes_on_at_ms != 0 && (due_ms == 0 || run->now.goes_on_at_ms < due_ms))
-			due_ms = run->now.goes_on_at_ms;
-	if (campaigns->store_refused && (due_ms == 0 || due_ms > now_ms + STORE_RETRY_MS))
-		due_ms = now_ms + STORE_RETRY_MS;
+	for (struct campaign_run *run = campaigns->runs; run != NULL; run = run->next)
+		due_ms = moment_earlier(due_ms, moment_earlier(run->now.goes_on_at_ms, campaign_tell(campaigns, run, false)));
+	if (campaigns->store_refused)
+		due_ms = moment_earlier(due_ms, now_ms + STORE_RETRY_MS);
 	pthread_mutex_unlock(&campaigns->change);
 	free(roll.devices);
 	return due_ms;

@@ -145,7 +145,8 @@ static int start(struct campaigns *campaigns, struct campaign_run *run, const st
 	next.state = CAMPAIGN_RUNNING;
 	next.started_at_ms = campaigns->now_ms();
 	campaign_tally(&next, own, count);
-	int result = store_campaign_save(campaigns->gateway->store, &next, own, count, ret_fault);
+	const struct campaign_change made = {.campaign = &next, .members = own, .count = count};
+	int result = store_campaign_save(campaigns->gateway->store, &made, ret_fault);
 	if (result < 0) {
 		free(own);
 		return result;
@@ -157,7 +158,8 @@ static int start(struct campaigns *campaigns, struct campaign_run *run, const st
 	run->now = next;
 	pthread_mutex_unlock(&campaigns->lock);
 	log_info(NULL, "campaign %s: draft -> running, %zu devices", next.id, count);
-	event_publish_campaign(campaigns->gateway->events, EVENT_CAMPAIGN_CHANGED, &next);
+	run->untold = true;
+	campaign_tell(campaigns, run, true);
 	return 0;
 }
 

@@ -38,19 +38,52 @@ void campaign_draft_end(struct campaign_draft *draft)
 	draft->changed = NULL;
 }
 
+int64_t campaign_tell(struct campaigns *campaigns, struct campaign_run *run, bool at_once)
+{
+	int64_t now_ms = campaigns->now_ms(), due_ms = run->told_at_ms + CAMPAIGN_TOLD_EVERY_MS;
+	bool set_back = now_ms < run->told_at_ms;
+	if (!run->untold)
+		return 0;
+	if (!at_once && !set_back && now_ms < due_ms)
+		return due_ms;
+	run->untold = false;
+	run->told_at_ms = now_ms;
+	event_publish_campaign(campaigns->gateway->events, EVENT_CAMPAIGN_CHANGED, &run->now);
+	return 0;
+}
+
+static bool same_step(const struct campaign *one, const struct campaign *other)
+{
+	bool same = one->state == other->state && one->wave == other->wave;
+	for (size_t i = 0; i < one->order.wave_count; i++)
+		same &= one->order.waves[i].state == other->order.waves[i].state;
+	return same;
+}
+
 void campaign_draft_show(struct campaign_draft *draft)
 {
 	struct campaign_run *run = draft->run;
 	struct campaigns *campaigns = draft->campaigns;
 	campaign_tally(&draft->next, draft->members, run->count);
-	bool news = memcmp(&run->now, &draft->next, sizeof(run->now)) != 0;
+	bool at_once = !same_step(&run->now, &draft->next);
+	run->untold |= memcmp(&run->now, &draft->next, sizeof(run->now)) != 0;
 	pthread_mutex_lock(&campaigns->lock);
 	run->now = draft->next;
 	copy_members(run->members, draft->members, run->count);
 	pthread_mutex_unlock(&campaigns->lock);
 	/* Still under `change`: whoever listens sees the changes in the order in which they were made. */
-	if (news)
-		event_publish_campaign(campaigns->gateway->events, EVENT_CAMPAIGN_CHANGED, &draft->next);
+	campaign_tell(campaigns, run, at_once);
+}
+
+static int save(struct campaign_draft *draft, const struct campaign_member *members, size_t count, struct job_fault *ret_fault)
+{
+	const struct gateway *gateway = draft->campaigns->gateway;
+	const struct campaign *next = &draft->next;
+	bool final = next->state == CAMPAIGN_STOPPED || next->state == CAMPAIGN_FINISHED;
+	struct campaign_change change = {.campaign = next, .members = members, .count = count};
+	change.ends = final && next->state != draft->run->now.state;
+	change.told_before = event_bus_head(gateway->events);
+	return store_campaign_save(gateway->store, &change, ret_fault);
 }
 
 int campaign_draft_commit(struct campaign_draft *draft, struct job_fault *ret_fault)
@@ -66,7 +99,7 @@ int campaign_draft_commit(struct campaign_draft *draft, struct job_fault *ret_fa
 	int result = 0;
 	campaign_tally(&draft->next, draft->members, run->count); /* the answer to a request with a key is kept with it */
 	if (count > 0 || draft->kept)
-		result = store_campaign_save(draft->campaigns->gateway->store, &draft->next, kept, count, ret_fault);
+		result = save(draft, kept, count, ret_fault);
 	free(kept);
 	if (result < 0)
 		return result;
@@ -209,7 +242,8 @@ static int add(struct campaigns *campaigns, struct campaign *campaign, const str
 	copy_members(report.members, members, count);
 	campaign_tally(campaign, members, count);
 	report.campaign = *campaign;
-	int result = store_campaign_save(campaigns->gateway->store, campaign, members, count, ret_fault);
+	const struct campaign_change change = {.campaign = campaign, .members = members, .count = count};
+	int result = store_campaign_save(campaigns->gateway->store, &change, ret_fault);
 	if (result == 0)
 		result = campaigns_take(campaigns, &report, &run);
 	campaign_report_clear(&report);
@@ -219,7 +253,8 @@ static int add(struct campaigns *campaigns, struct campaign *campaign, const str
 	*campaign = run->now;
 	log_info(NULL, "campaign %s: %s, %s for \"%s\", %zu devices", campaign->id, campaign_state_name(campaign->state),
 		 campaign->order.request.firmware_name, campaign->order.selector, count);
-	event_publish_campaign(campaigns->gateway->events, EVENT_CAMPAIGN_CHANGED, campaign);
+	run->untold = true;
+	campaign_tell(campaigns, run, true);
 	return 0;
 }
 

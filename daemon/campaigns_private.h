@@ -15,6 +15,8 @@ struct campaign_run {
 	struct campaign_member *members;
 	size_t count;
 	bool pinned; /* what its jobs need of the cache is held */
+	bool untold; /* it looks different from what was last published of it, at told_at_ms */
+	int64_t told_at_ms;
 	struct campaign_run *next;
 };
 
@@ -38,9 +40,15 @@ struct campaign_draft {
 	bool *changed; /* of each member: to be kept */
 	bool kept;     /* the campaign itself is */
 };
+/* Counts that change are told so often: four times a second. */
+#define CAMPAIGN_TOLD_EVERY_MS 250
+/* Publishes what is untold: at once, or if it is time for it. Returns when it is, 0: all is told. `change` is held. */
+int64_t campaign_tell(struct campaigns *campaigns, struct campaign_run *run, bool at_once);
+
 /* `change` is held. -ENOMEM. */
 int campaign_draft_begin(struct campaigns *campaigns, struct campaign_run *run, struct campaign_draft *ret);
-/* On disk, when something is to be kept, then seen, then published, when it looks different. The draft stays usable. */
+/* On disk, when something is to be kept, then seen, then published: at once when the state of the campaign or of its waves is another one. The draft
+ * stays usable. */
 int campaign_draft_commit(struct campaign_draft *draft, struct job_fault *ret_fault);
 /* Seen and published, not kept. */
 void campaign_draft_show(struct campaign_draft *draft);

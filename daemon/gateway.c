@@ -13,6 +13,7 @@
 #include "daemon/job_id.h"
 #include "daemon/leases.h"
 #include "daemon/log.h"
+#include "daemon/moment.h"
 #include "daemon/plan_preview.h"
 #include "daemon/power.h"
 #include "daemon/selector.h"
@@ -268,7 +269,19 @@ int gateway_jobs(struct gateway *gateway, const struct job_filter *filter, struc
 	return result;
 }
 
-int gateway_missed_ends(struct gateway *gateway, struct endings_seen *seen, struct job *ret, size_t room, size_t *ret_count,
+static int read_end(struct gateway *gateway, const struct ending *ending, struct missed_end *ret, struct job_fault *ret_fault)
+{
+	struct job_row row;
+	ret->of_campaign = ending->campaign[0] != '\0';
+	if (ret->of_campaign)
+		return gateway_campaign(gateway, ending->campaign, &ret->campaign, ret_fault);
+	int result = store_job_get(gateway->store, ending->job, &row, ret_fault);
+	if (result == 0)
+		ret->job = row.job;
+	return result;
+}
+
+int gateway_missed_ends(struct gateway *gateway, struct endings_seen *seen, struct missed_end *ret, size_t room, size_t *ret_count,
 			struct job_fault *ret_fault)
 {
 	struct ending endings[16];
@@ -276,10 +289,8 @@ int gateway_missed_ends(struct gateway *gateway, struct endings_seen *seen, stru
 	*ret_count = 0;
 	int result = store_endings_after(gateway->store, seen, endings, room < limit ? room : limit, &count, ret_fault);
 	for (size_t i = 0; result == 0 && i < count; i++) {
-		struct job_row row;
-		result = store_job_get(gateway->store, endings[i].job, &row, ret_fault);
-		if (result == 0)
-			ret[(*ret_count)++] = row.job;
+		result = read_end(gateway, &endings[i], &ret[*ret_count], ret_fault);
+		*ret_count += result == 0;
 		seen->number = endings[i].number;
 	}
 	return result;
@@ -311,18 +322,12 @@ int gateway_wake_fd(const struct gateway *gateway)
 	return queue_wake_fd(gateway->queue);
 }
 
-/* 0: never. */
-static int64_t earlier(int64_t one_ms, int64_t other_ms)
-{
-	return one_ms == 0 || (other_ms != 0 && other_ms < one_ms) ? other_ms : one_ms;
-}
-
 int64_t gateway_turn(struct gateway *gateway)
 {
 	int64_t lease_ms = leases_turn(gateway->leases); /* first: what waited for its end goes on in this turn */
 	int64_t queue_ms = queue_turn(gateway->queue);
 	int64_t campaign_ms = campaigns_turn(gateway->campaigns); /* after the queue: it sees what has ended */
-	return earlier(earlier(lease_ms, queue_ms), campaign_ms);
+	return moment_earlier(moment_earlier(lease_ms, queue_ms), campaign_ms);
 }
 
 void gateway_stop(struct gateway *gateway)

@@ -105,15 +105,20 @@ struct job_filter {
 int gateway_jobs(struct gateway *gateway, const struct job_filter *filter, struct job **ret, size_t *ret_count, char ret_next[JOB_ID_SIZE],
 		 struct job_fault *ret_fault);
 
-/* Jobs that ended since a client of events was last there, in a run of the daemon before this one too: at most `room`, oldest first. seen->number is moved
- * on; *ret_count is 0 when there are no more. A job of which the client knows may come again. */
+/* Jobs and campaigns that ended since a client of events was last there, in a run of the daemon before this one too: at most `room`, oldest first, as they
+ * are now. seen->number is moved on; *ret_count is 0 when there are no more. What the client knows may come again. */
 #define EPOCH_SIZE 32 /* of the first half of an event's id: the run of the daemon */
 struct endings_seen {
 	char epoch[EPOCH_SIZE];
 	uint64_t seq;   /* of the last event that the client has */
 	int64_t number; /* of the last end that was told to this client; 0 at first */
 };
-int gateway_missed_ends(struct gateway *gateway, struct endings_seen *seen, struct job *ret, size_t room, size_t *ret_count,
+struct missed_end {
+	bool of_campaign; /* else of a job */
+	struct job job;
+	struct campaign campaign;
+};
+int gateway_missed_ends(struct gateway *gateway, struct endings_seen *seen, struct missed_end *ret, size_t room, size_t *ret_count,
 			struct job_fault *ret_fault);
 
 /* The transcript as text so far. Caller frees. "not-found" when the job never ran. */

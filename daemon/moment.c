@@ -11,3 +11,8 @@ void moment_text(int64_t unix_ms, char ret[MOMENT_SIZE])
 	if (gmtime_r(&seconds, &utc) != NULL && strftime(ret, MOMENT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
 		ret[0] = '\0';
 }
+
+int64_t moment_earlier(int64_t one_ms, int64_t other_ms)
+{
+	return one_ms == 0 || (other_ms != 0 && other_ms < one_ms) ? other_ms : one_ms;
+}

@@ -59,11 +59,11 @@ struct job_row {
 	uint64_t told_before; /* of one that ends: the newest event before that of its end */
 };
 
-/* The ends of jobs in the order in which they came, for clients that were away: the event of each, of this run of the daemon or an earlier one, can
+/* The ends of jobs and campaigns in the order in which they came, for clients that were away: the event of each, of this run of the daemon or an earlier one, can
  * be told again. The 20,000 newest are kept. */
 struct ending {
 	int64_t number;
-	char job[JOB_ID_SIZE];
+	char job[JOB_ID_SIZE], campaign[JOB_ID_SIZE]; /* one of them is "" */
 };
 /* A client that has the event `seq` of the run `epoch` is told once more of ends of that run so many events before: the number of an end's own
  * event is not known when it is stored. */
@@ -210,9 +210,15 @@ int store_audit_amend(struct store *store, const struct audit_entry *entry, stru
 /* Newest first. Caller frees *ret. */
 int store_audit_list(struct store *store, const struct audit_filter *filter, struct audit_entry **ret, size_t *ret_count, bool *ret_more,
 		     struct job_fault *ret_fault);
-/* Campaigns. save: the campaign, new or changed, and those of its members that are new or changed; what was asked for never changes. */
-int store_campaign_save(struct store *store, const struct campaign *campaign, const struct campaign_member *members, size_t count,
-			struct job_fault *ret_fault);
+/* A campaign, new or changed, and those of its members that are new or changed; what was asked for never changes. */
+struct campaign_change {
+	const struct campaign *campaign;
+	const struct campaign_member *members;
+	size_t count;
+	bool ends;            /* it comes to its end with this */
+	uint64_t told_before; /* of one that ends: the newest event before that of its end */
+};
+int store_campaign_save(struct store *store, const struct campaign_change *change, struct job_fault *ret_fault);
 /* Counts are those of the caller to make. not-found when there is none. */
 int store_campaign_load(struct store *store, const char *id, struct campaign_report *ret, struct job_fault *ret_fault);
 /* Without its members, which the database counts. not-found as above. */

@@ -148,10 +148,10 @@ static int write_member(struct store *store, const char *campaign, const struct 
 	return run_bound(store, &binder, ret_fault);
 }
 
-int store_campaign_save(struct store *store, const struct campaign *campaign, const struct campaign_member *members, size_t count,
-			struct job_fault *ret_fault)
+int store_campaign_save(struct store *store, const struct campaign_change *change, struct job_fault *ret_fault)
 {
 	struct errand *errand;
+	const struct campaign *campaign = change->campaign;
 	int result = store_errand_begin_campaign(store, campaign, &errand, ret_fault);
 	if (result < 0)
 		return result;
@@ -160,8 +160,10 @@ int store_campaign_save(struct store *store, const struct campaign *campaign, co
 		result = write_state(store, campaign, ret_fault);
 	for (size_t i = 0; result == 0 && i < campaign->order.wave_count; i++)
 		result = write_wave(store, campaign, i, ret_fault);
-	for (size_t i = 0; result == 0 && i < count; i++)
-		result = write_member(store, campaign->id, &members[i], i, ret_fault);
+	for (size_t i = 0; result == 0 && i < change->count; i++)
+		result = write_member(store, campaign->id, &change->members[i], i, ret_fault);
+	if (result == 0 && change->ends)
+		result = store_ending_note_campaign(store, campaign->id, change->told_before, ret_fault);
 	return store_errand_end_write(store, errand, result, ret_fault);
 }
 

@@ -10,21 +10,34 @@
 #define FORGET_EPOCHS  "DELETE FROM epochs WHERE rowid <= (SELECT max(rowid) FROM epochs) - 1000"
 
 static const char insert_epoch[] = "INSERT INTO epochs (epoch, after) SELECT ?1, coalesce(max(number), 0) FROM endings";
-static const char insert_ending[] = "INSERT OR REPLACE INTO endings (job, epoch, head) VALUES (?1, ?2, ?3)";
-static const char select_endings[] = "SELECT number, job FROM endings WHERE number > ?1"
+static const char insert_job[] = "INSERT OR REPLACE INTO endings (job, epoch, head) VALUES (?1, ?2, ?3)";
+static const char insert_campaign[] = "INSERT OR REPLACE INTO endings (campaign, epoch, head) VALUES (?1, ?2, ?3)";
+static const char select_endings[] = "SELECT number, job, campaign FROM endings WHERE number > ?1"
 				     " AND number > (SELECT after FROM epochs WHERE epoch = ?2) AND NOT (epoch = ?2 AND head < ?3)"
 				     " ORDER BY number LIMIT ?4";
 
-int store_ending_note(struct store *store, const struct job_row *row, struct job_fault *ret_fault)
+static int note(struct store *store, const char *sql, const char *id, uint64_t told_before, struct job_fault *ret_fault)
 {
-	sqlite3_stmt *statement = store_statement(&store->writer, insert_ending, ret_fault);
+	if (store->epoch[0] == '\0')
+		return 0;
+	sqlite3_stmt *statement = store_statement(&store->writer, sql, ret_fault);
 	if (statement == NULL)
 		return -EPROTO;
 	struct store_binder binder = {.statement = statement, .next = 1};
-	store_bind_text(&binder, row->job.id);
+	store_bind_text(&binder, id);
 	store_bind_text(&binder, store->epoch);
-	store_bind_int(&binder, (int64_t)row->told_before);
+	store_bind_int(&binder, (int64_t)told_before);
 	return binder.error == SQLITE_OK ? store_run(&store->writer, statement, ret_fault) : store_failed(&store->writer, ret_fault);
+}
+
+int store_ending_note(struct store *store, const struct job_row *row, struct job_fault *ret_fault)
+{
+	return note(store, insert_job, row->job.id, row->told_before, ret_fault);
+}
+
+int store_ending_note_campaign(struct store *store, const char *campaign, uint64_t told_before, struct job_fault *ret_fault)
+{
+	return note(store, insert_campaign, campaign, told_before, ret_fault);
 }
 
 static int write_epoch(struct store *store, struct job_fault *ret_fault)
@@ -66,6 +79,7 @@ int store_endings_after(struct store *store, const struct endings_seen *seen, st
 			struct ending *ending = &ret[(*ret_count)++];
 			ending->number = store_read_int(&reader);
 			store_read_text(&reader, ending->job, sizeof(ending->job));
+			store_read_text(&reader, ending->campaign, sizeof(ending->campaign));
 		}
 		if (step != SQLITE_DONE)
 			store_failed(&store->reader, ret_fault);

@@ -232,7 +232,7 @@ static int write_job(struct store *store, const char *sql, const struct job_row 
 		result = store_run(&store->writer, statement, ret_fault);
 	if (result == 0 && row->run.number != 0)
 		result = store_attempt_write(store, row, ret_fault);
-	if (result == 0 && job_state_terminal(row->job.state) && store->epoch[0] != '\0')
+	if (result == 0 && job_state_terminal(row->job.state))
 		result = store_ending_note(store, row, ret_fault);
 	return store_errand_end_write(store, errand, result, ret_fault);
 }

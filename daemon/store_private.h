@@ -99,8 +99,10 @@ void store_note_damage(struct store *store, sqlite3 *db);
 bool store_was_marked(const struct store *store, char *ret_evidence, size_t size);
 void store_remember_lost(struct store *store, const char *state_dir);
 
-/* Within the transaction that stores the job's terminal state. */
+/* Within the transaction that stores the terminal state of a job, or that of a campaign; told_before: the newest event before that of the end. Do nothing as
+ * long as no epoch has begun. */
 int store_ending_note(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
+int store_ending_note_campaign(struct store *store, const char *campaign, uint64_t told_before, struct job_fault *ret_fault);
 
 /* Within the transaction that stores the job: row->run, which is under way or ends with it. */
 int store_attempt_write(struct store *store, const struct job_row *row, struct job_fault *ret_fault);

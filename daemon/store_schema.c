@@ -183,6 +183,16 @@ static const char *const migrations[] = {
     " WHERE jobs.id = attempts.job AND jobs.kind = 'upgrade'), '') WHERE outcome = 'succeeded' AND bytes_done > 0 AND phases LIKE "
     "'%transfer%';"
     "CREATE INDEX attempts_telling ON attempts(family, way, job, number) WHERE family <> '';",
+    /* Campaigns end, too. The numbers go on where they were: epochs tell them apart by these. */
+    "CREATE TABLE all_endings ("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT UNIQUE REFERENCES jobs(id) ON DELETE CASCADE,"
+    " campaign TEXT UNIQUE REFERENCES campaigns(id) ON DELETE CASCADE, epoch TEXT NOT NULL, head INTEGER NOT NULL"
+    ");"
+    "INSERT INTO all_endings (number, job, epoch, head) SELECT number, job, epoch, head FROM endings;"
+    "DELETE FROM sqlite_sequence WHERE name = 'all_endings';"
+    "INSERT INTO sqlite_sequence (name, seq) SELECT 'all_endings', seq FROM sqlite_sequence WHERE name = 'endings';"
+    "DROP TABLE endings;"
+    "ALTER TABLE all_endings RENAME TO endings;",
 };
 
 static int user_version(sqlite3 *db, int *ret)

@@ -259,6 +259,7 @@ START_TEST(a_disk_that_says_no_loses_nothing)
 	fixture_open_gate(0);
 	fixture_await(&fixture, case_member(&fixture, campaign.id, 0).job, JOB_SUCCEEDED, NULL);
 	fixture_await_idle(&fixture);
+	fixture_advance(SECOND_MS); /* by then all is told */
 	ck_assert_int_eq(gateway_turn(fixture.gateway), fixture_now() + SECOND_MS);
 	ck_assert_uint_eq(fixture_modem(1)->runs, 0);
 	state_sql(fixture.config.state_dir, "DROP TRIGGER refuse");
