@@ -77,9 +77,10 @@ $(BUILD)/dupgated: $(call objects,cmd/dupgated) $(LIBS)
 # The daemon with a clock that skips most of every silence: for tests of long patience.
 $(BUILD)/dupgated-hasty: $(call objects,cmd/dupgated) $(BUILD)/tests/integration/hasty_clock.o $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
-# The daemon that dies at a chosen moment, and knows what a power loss would leave: for tests of what survives.
-MORTAL := sqlite3_exec event_publish_job pthread_create MHD_queue_response
-$(BUILD)/dupgated-mortal: $(call objects,cmd/dupgated) $(BUILD)/tests/integration/mortal.o $(BUILD)/tests/integration/mortal_disk.o $(LIBS)
+# The daemon that dies at a chosen moment, knows what a power loss would leave, and whose clock can be set: for tests of what survives.
+MORTAL := sqlite3_exec event_publish_job pthread_create MHD_queue_response clock_gettime time timerfd_settime
+MORTAL_PARTS := mortal mortal_disk mortal_clock
+$(BUILD)/dupgated-mortal: $(call objects,cmd/dupgated) $(MORTAL_PARTS:%=$(BUILD)/tests/integration/%.o) $(LIBS)
 	$(CC) $(LDFLAGS) $(MORTAL:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS)
 # The downloads without a daemon, for tests against servers that misbehave.
 $(BUILD)/tests/download_driver: $(BUILD)/tests/integration/download_driver.o $(LIBS)

@@ -18,6 +18,9 @@ void campaigns_free(struct campaigns *campaigns);
 /* Main thread: looks at the jobs that ended, starts the next ones. The Unix time in ms when a turn is due without news; 0: none. */
 int64_t campaigns_turn(struct campaigns *campaigns);
 
+/* The wall clock was set by so much: what soaks goes on as it was. Main thread. */
+void campaigns_clock_stepped(struct campaigns *campaigns, int64_t by_ms);
+
 /* A new one; with members it has started. `campaign` gets its id. */
 int campaigns_add(struct campaigns *campaigns, struct campaign *campaign, const struct campaign_member *members, size_t count,
 		  struct job_fault *ret_fault);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/campaigns.h"
 #include "daemon/durations.h"
@@ -18,15 +17,9 @@
 #include "daemon/power.h"
 #include "daemon/selector.h"
 #include "daemon/transcript_file.h"
+#include "daemon/wall_clock.h"
 
 #define EVENTS_KEPT 4096u
-
-static int64_t unix_now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int open_firmware(struct gateway *gateway, struct job_fault *ret_fault)
 {
@@ -139,7 +132,7 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 int gateway_new(const struct config *config, struct job_fault *ret_fault, struct gateway **ret)
 {
 	static const struct engine_ops engine = {.upgrade = upgrade_run, .probe = probe_run, .restart = restart_run};
-	return gateway_new_with(config, &engine, unix_now_ms, ret_fault, ret);
+	return gateway_new_with(config, &engine, wall_clock_now_ms, ret_fault, ret);
 }
 
 void gateway_free(struct gateway *gateway)

@@ -238,6 +238,8 @@ void gateway_counts(struct gateway *gateway, struct gateway_counts *ret);
  * returns the Unix time in ms of the next turn that is due by itself, 0 for none. */
 int gateway_wake_fd(const struct gateway *gateway);
 int64_t gateway_turn(struct gateway *gateway);
+/* The wall clock was set by so much (clock_watch.h), forward is positive: said before the next turn. */
+void gateway_clock_stepped(struct gateway *gateway, int64_t by_ms);
 /* With each turn: takes away a few of the answers and the lines of the audit whose time is over. Returns the Unix time in ms at which it has to look
  * again. */
 int64_t gateway_prune_errands(struct gateway *gateway);

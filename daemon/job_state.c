@@ -120,6 +120,12 @@ void queued_job_show(struct queued_job *entry, const struct job_row *next, enum 
 		event_publish_job(queue->with.events, type, &now);
 }
 
+/* A clock that was set back lets no job end before it began. */
+static int64_t later(int64_t one_ms, int64_t other_ms)
+{
+	return one_ms > other_ms ? one_ms : other_ms;
+}
+
 static void fill_state(struct job_row *row, enum job_state state, int64_t now_ms)
 {
 	struct job *job = &row->job;
@@ -132,9 +138,9 @@ static void fill_state(struct job_row *row, enum job_state state, int64_t now_ms
 		row->absent_since_ms = 0;
 	}
 	if (state == JOB_RUNNING && job->started_at_ms == 0)
-		job->started_at_ms = now_ms;
+		job->started_at_ms = later(now_ms, job->created_at_ms);
 	if (job_state_terminal(state))
-		job->finished_at_ms = now_ms;
+		job->finished_at_ms = later(now_ms, later(job->created_at_ms, job->started_at_ms));
 }
 
 static void log_state(const struct job *job, enum job_state from)
@@ -183,7 +189,7 @@ static void mark_run(struct queued_job *entry, struct job_row *next)
 	struct job_run *run = &next->run;
 	queued_job_know_family(entry);
 	if (next->job.state != JOB_RUNNING) {
-		run->finished_at_ms = now_ms;
+		run->finished_at_ms = later(now_ms, run->started_at_ms);
 		if (next->job.state == JOB_SUCCEEDED && next->job.request.kind == JOB_UPGRADE)
 			durations_mark(run, entry->family);
 		return;
@@ -209,6 +215,8 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 	if (result < 0)
 		return result;
 	durations_learn(queue->with.durations, &next->run);
+	if (state == JOB_FAILED && next->past_return)
+		queue_note_abandoned(queue, &next->job);
 	if (state != JOB_RUNNING)
 		next->run = (struct job_run){0};
 	entry->limited = false;

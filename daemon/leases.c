@@ -236,6 +236,22 @@ int64_t leases_turn(struct leases *leases)
 	return next_ms;
 }
 
+void leases_clock_stepped(struct leases *leases, int64_t by_ms)
+{
+	struct job_fault fault;
+	pthread_mutex_lock(&leases->change);
+	/* Whoever asks meanwhile finds the lease as it is. */
+	for (size_t i = 0; i < leases->count; i++) {
+		struct lease_row next = leases->rows[i];
+		next.lease.since_ms += by_ms;
+		next.lease.expires_at_ms += by_ms;
+		show(leases, &next);
+	}
+	if (store_shift_times(leases->with.store, TIMES_OF_LEASES, by_ms, &fault) < 0)
+		log_warning(NULL, "the ends of leases are not stored as the clock has them now: %s", fault.message);
+	pthread_mutex_unlock(&leases->change);
+}
+
 /* A lease that is there may be renewed by who brings its token, and taken over by others who say why. */
 static int check_against(const struct lease_row *current, bool own, const struct lease_order *order, struct job_fault *ret_fault)
 {

@@ -44,4 +44,7 @@ int leases_check_id(struct leases *leases, const char *device, const char *id, s
  * there is none. */
 int64_t leases_turn(struct leases *leases);
 
+/* The wall clock was set by so much: who holds a device holds it for as long as before. Main thread. */
+void leases_clock_stepped(struct leases *leases, int64_t by_ms);
+
 #endif

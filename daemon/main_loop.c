@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/wall_clock.h"
 
 #define HEARTBEAT_MS         15000
 #define STOP_REPORT_MS       2000
@@ -40,6 +41,7 @@ struct main_loop {
 	int epoll_fd;
 	int fds[SOURCE_COUNT]; /* -1: not there; those of the gateway are borrowed */
 	bool stopping, cut_short;
+	struct clock_watch clock;
 	unsigned stop_reports;
 };
 
@@ -132,8 +134,16 @@ static void close_all(struct main_loop *loop)
 		close(loop->epoll_fd);
 }
 
+static void look_at_clock(struct main_loop *loop)
+{
+	int64_t step_ms = wall_clock_look(&loop->clock);
+	if (step_ms != 0)
+		gateway_clock_stepped(loop->gateway, step_ms);
+}
+
 static void take_turn(struct main_loop *loop)
 {
+	look_at_clock(loop);
 	int64_t due_ms = gateway_turn(loop->gateway), prune_ms = gateway_prune_errands(loop->gateway);
 	due_ms = due_ms == 0 || prune_ms < due_ms ? prune_ms : due_ms;
 	const struct itimerspec at = {.it_value = timespec_of(due_ms)};
@@ -231,6 +241,7 @@ int main_loop_run(struct gateway *gateway, const struct main_loop_hooks *hooks)
 		loop.fds[source] = -1;
 	int result = loop.epoll_fd < 0 ? -errno : watch_all(&loop);
 	if (result == 0) {
+		look_at_clock(&loop);
 		sd_notify(0, "READY=1\nSTATUS=ready");
 		result = turn_until_stopped(&loop);
 	}

@@ -22,7 +22,7 @@ int queue_new(const struct queue_surroundings *surroundings, struct job_fault *r
 	queue->with = *surroundings;
 	pthread_mutex_init(&queue->change, NULL);
 	pthread_mutex_init(&queue->lock, NULL);
-	queue->probed_until_ms = queue->with.now_ms();
+	queue->began_ms = queue->probed_until_ms = queue->with.now_ms();
 	queue->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int result = queue->wake_fd < 0 ? -errno : 0;
 	if (result == 0)
@@ -59,6 +59,7 @@ void queue_free(struct queue *queue)
 	if (queue->wake_fd >= 0)
 		close(queue->wake_fd);
 	queue_forget_parties(queue);
+	queue_forget_abandoned(queue);
 	limits_free(queue->limits);
 	free(queue->places);
 	time_zone_free(queue->zone);

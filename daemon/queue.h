@@ -90,6 +90,9 @@ bool queue_wants_download(struct queue *queue, const char *id);
 /* The jobs that wait for it, oldest first. *ret is malloc'd, NULL when there are none. */
 int queue_download_jobs(struct queue *queue, const char *id, char (**ret)[JOB_ID_SIZE], size_t *ret_count);
 
+/* queue_clock.c. The wall clock was set by so much: what jobs wait for so long goes on as it was. Main thread only. */
+void queue_clock_stepped(struct queue *queue, int64_t by_ms);
+
 /* Readable when a turn is due. */
 int queue_wake_fd(const struct queue *queue);
 /* Something happened that any job may have waited for. */

@@ -118,7 +118,8 @@ static bool is_held(struct queued_job *entry)
 static bool is_at_rest(struct queued_job *entry, int64_t now_ms)
 {
 	const struct job_row *row = &entry->row;
-	if (job_row_lacks_firmware(row) || is_too_late(row, now_ms) || queued_job_is_out_of_line(entry))
+	if (job_row_lacks_firmware(row) || is_too_late(row, now_ms) || queued_job_is_out_of_line(entry) ||
+	    job_row_waits_too_long(row, now_ms))
 		return false;
 	enum job_wait obstacle = queued_job_obstacle(entry, now_ms);
 	if (row->job.state == JOB_QUEUED)
@@ -142,6 +143,10 @@ static bool weigh_closely(struct queued_job *entry, int64_t now_ms)
 		return false;
 	if (is_too_late(&next, now_ms))
 		return end_too_late(entry, &next, &fault) == 0;
+	if (job_row_waits_too_long(&next, now_ms)) {
+		job_row_shorten_wait(&next, now_ms);
+		return queued_job_keep(entry, &next, EVENT_JOB_CHANGED, &fault) == 0;
+	}
 	if (job_row_lacks_firmware(&next)) {
 		result = queued_job_take_download(entry, &next);
 		if (result != 0 || job_state_terminal(next.job.state))

@@ -4,9 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* Three times the longest apply (protocol.md 7, Budgets). */
-#define AT_WORK_MS INT64_C(3600000)
-
 bool queue_may_be_at_work(struct queue *queue, const char *device, const char *job)
 {
 	static const char after_every_id[] = "~";
@@ -18,7 +15,7 @@ bool queue_may_be_at_work(struct queue *queue, const char *device, const char *j
 		return true;
 	if (earlier[0] == '\0' || store_job_get(with->store, earlier, &row, &fault) < 0)
 		return false;
-	return row.past_return && row.job.state != JOB_SUCCEEDED && with->now_ms() - row.job.finished_at_ms < AT_WORK_MS;
+	return row.past_return && row.job.state != JOB_SUCCEEDED && queue_abandoned_for_ms(queue, &row.job) < AT_WORK_MS;
 }
 
 /* The job of this device that a cut would hurt: one that runs, or has begun to send. Copies its row. */

@@ -14,6 +14,9 @@
 #include "daemon/queue.h"
 #include "daemon/queue_turn.h"
 
+/* Three times the longest apply (protocol.md 7, Budgets). */
+#define AT_WORK_MS INT64_C(3600000)
+
 #define INTERRUPTIONS_MAX 5u
 #define PORT_LOSSES_MAX   10u
 
@@ -96,7 +99,9 @@ struct queue {
 	uint64_t served;
 	bool stopping;
 	int64_t stop_began_ms;
-	bool store_refused; /* in the last turn; main thread only */
+	int64_t began_ms, stepped_ms;      /* this run of the daemon, and by how much the clock was set since; under `lock` */
+	struct abandoned_modem *abandoned; /* under `lock` */
+	bool store_refused;                /* in the last turn; main thread only */
 	int wake_fd;
 	struct time_zone *zone; /* the last one that a window named; under `change`, like its name */
 	char zone_name[64];
@@ -183,6 +188,10 @@ int64_t queued_job_may_begin_ms(struct queue *queue, const struct job *job, int6
 /* Says in the job until when it waits for its window, when it does. True: that is another moment than it said. `change` is held. */
 bool queued_job_mind_window(struct queue *queue, struct job *job, int64_t now_ms);
 
+/* queue_clock.c. It waits longer from now on than any such wait is, or since a moment that is yet to come: the clock was set back while nobody saw it. Pure. */
+bool job_row_waits_too_long(const struct job_row *row, int64_t now_ms);
+void job_row_shorten_wait(struct job_row *row, int64_t now_ms);
+
 /* Another reason begins now; the same one goes on. */
 void queued_job_wait_for(struct queued_job *entry, struct job *job, enum job_wait reason);
 
@@ -201,6 +210,12 @@ void queued_job_settle(struct queued_job *entry);
 
 /* Jobs of this device are not to be started now. `lock` is held. */
 bool queue_holds(const struct queue *queue, const char *device);
+
+/* queue_clock.c. Remembers when a job ended whose modem it may have left at work, whatever is done to the clock afterwards. `lock` is not held. */
+void queue_note_abandoned(struct queue *queue, const struct job *job);
+/* How long that is ago. */
+int64_t queue_abandoned_for_ms(struct queue *queue, const struct job *job);
+void queue_forget_abandoned(struct queue *queue);
 
 /* An earlier job, before this one (NULL: any), failed in a transfer or an apply and may have left its modem at it. Later nobody can help that modem but
  * by its power. */

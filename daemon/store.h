@@ -68,6 +68,11 @@ struct ending {
 /* A client that has the event `seq` of the run `epoch` is told once more of ends of that run so many events before: the number of an end's own
  * event is not known when it is stored. */
 #define ENDINGS_SLACK 4096u
+/* Moments that stand for what lasts for so long (clock_watch.h): the waits of jobs, leases, the answers to keys. */
+enum store_times { TIMES_OF_JOBS, TIMES_OF_LEASES, TIMES_OF_ANSWERS };
+/* The wall clock was set by so much: all of them move along. */
+int store_shift_times(struct store *store, enum store_times times, int64_t by_ms, struct job_fault *ret_fault);
+
 /* Before the first job ends. */
 int store_epoch_begin(struct store *store, const char *epoch, struct job_fault *ret_fault);
 /* At most `room` ends that such a client may have missed, oldest first; none when the run is not known. */

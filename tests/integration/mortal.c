@@ -67,7 +67,6 @@ void __wrap_event_publish_job(struct event_bus *bus, enum event_type type, const
 		mortal_pass("after event");
 }
 
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*entry)(void *), void *context);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*entry)(void *), void *context);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*entry)(void *), void *context)
 {
