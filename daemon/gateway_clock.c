@@ -17,7 +17,7 @@ void gateway_clock_stepped(struct gateway *gateway, int64_t by_ms)
 		log_warning(NULL, "the answers kept for repeated requests are not stored as the clock has them now: %s", fault.message);
 	log_warning(NULL,
 		    "the clock was set %s by %lld s: leases, soaks and waits go on as they were, and what is due at a moment follows it",
-		    by_ms > 0 ? "forward" : "back", (long long)((by_ms > 0 ? by_ms : -by_ms) / 1000));
+		    by_ms > 0 ? "forward" : "back", (long long)(((by_ms > 0 ? by_ms : -by_ms) + 500) / 1000));
 	gateway->pruned_at_ms = gateway->now_ms();
 	gateway->prune_at_ms = gateway->pruned_at_ms + PRUNE_AFTER_STEP_MS;
 }
