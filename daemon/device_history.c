@@ -29,6 +29,7 @@ static const char *const fact_names[DEVICE_FACT_COUNT] = {
     [DEVICE_FACT_LEASE_ENDED] = "lease-ended",
     [DEVICE_FACT_ADOPTED] = "adopted",
     [DEVICE_FACT_SERIAL_SHARED] = "serial-shared",
+    [DEVICE_FACT_SERIAL_SINGLE] = "serial-single",
     [DEVICE_FACT_MAINTENANCE_BEGAN] = "maintenance-began",
     [DEVICE_FACT_MAINTENANCE_ENDED] = "maintenance-ended",
 };

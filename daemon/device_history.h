@@ -27,6 +27,7 @@ enum device_fact {
 	DEVICE_FACT_LEASE_ENDED,
 	DEVICE_FACT_ADOPTED,       /* an offered adapter was given a profile */
 	DEVICE_FACT_SERIAL_SHARED, /* two boards carry its serial number */
+	DEVICE_FACT_SERIAL_SINGLE, /* what was taken for another board with its serial number was this one */
 	DEVICE_FACT_MAINTENANCE_BEGAN,
 	DEVICE_FACT_MAINTENANCE_ENDED,
 	DEVICE_FACT_COUNT

@@ -4,6 +4,8 @@
 
 #include "daemon/gateway_private.h"
 #include "daemon/log.h"
+#include "daemon/power.h"
+#include "transport/clock.h"
 
 /* Without inotify the daemon still works: ports are then found by the survey. */
 int gateway_open_ports(struct gateway *gateway)
@@ -48,5 +50,9 @@ void gateway_survey_ports(struct gateway *gateway)
 {
 	if (gateway->port_watch != NULL)
 		port_watch_renew(gateway->port_watch);
+	if (registry_settle_serials(gateway->registry, clock_now_ms())) {
+		power_assign(gateway->power);
+		queue_wake(gateway->queue);
+	}
 	gateway_check_ports(gateway);
 }

@@ -84,6 +84,9 @@ void registry_free(struct registry *registry)
 		free(registry->entries[i]);
 	free(registry->entries);
 	name_index_clear(&registry->by_id);
+	for (size_t i = 0; i < registry->retired_count; i++)
+		free(registry->retired[i]);
+	free(registry->retired);
 	free(registry->serials);
 	pthread_mutex_destroy(&registry->lock);
 	pthread_mutex_destroy(&registry->change);

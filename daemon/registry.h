@@ -103,6 +103,14 @@ void registry_port_left(struct registry *registry, const char *syspath);
 /* These are all ports of USB that there are: those that are not named have left. Main thread. */
 int registry_ports_are(struct registry *registry, const struct usb_port *ports, size_t count, struct job_fault *ret_fault);
 
+/* Two places with one serial number are two boards, or one that the kernel still has at its old place when it is at the new one already. They are two
+ * when they told two IMEIs, when somebody named the second one or its modem answered, or when both have been there for SERIAL_OVERLAP_MS at now_ms
+ * (CLOCK_MONOTONIC): that is stored. When one of the places is left before that, or both ever told the same IMEI, it was one board: the device of that
+ * serial number is there now, with its jobs and its history; what had been taken for a second one goes, unless it has a past. While it has a job or a
+ * lease it is waited for. True: a device moved. To be called every now and then; ports that come and leave do it by themselves. Main thread. */
+#define SERIAL_OVERLAP_MS 60000
+bool registry_settle_serials(struct registry *registry, int64_t now_ms);
+
 /* Blocks, on any thread but the main one, until the device's port is (or is not) there: 0, -ETIMEDOUT at the deadline (monotonic ms), -ECANCELED as
  * soon as cancel_fd (-1: none) is readable, -ENODEV when there is no such device. */
 int registry_await_port(struct registry *registry, const char *id, bool present, int cancel_fd, int64_t deadline_ms);

@@ -141,6 +141,6 @@ int registry_load(struct registry *registry, struct job_fault *ret_fault)
 	if (result == 0)
 		result = load_hotplugged(registry, ret_fault);
 	if (result == 0)
-		result = store_serials_shared(registry->store, &registry->serials, &registry->serial_count, ret_fault);
+		result = registry_load_serials(registry, ret_fault);
 	return result;
 }

@@ -8,6 +8,7 @@
 #include "daemon/log.h"
 #include "daemon/registry_private.h"
 #include "daemon/usb_board.h"
+#include "transport/clock.h"
 
 /* Where a port of a batch belongs. */
 struct placement {
@@ -47,8 +48,7 @@ static bool is_same_port(const struct registry_entry *entry, const struct usb_po
 	return is_same_board(entry, port) && entry->device.usb.interface == port->interface;
 }
 
-/* Its id tells where it is, not what it is. */
-static bool is_called_by_path(const struct registry_entry *entry)
+bool registry_entry_is_called_by_path(const struct registry_entry *entry)
 {
 	const struct device_usb *usb = &entry->device.usb;
 	char plain[DEVICE_ID_SIZE], suffixed[DEVICE_ID_SIZE];
@@ -112,16 +112,6 @@ static bool is_taken(const struct batch *batch, const struct registry_entry *ent
 	return entry->syspath[0] != '\0' && strcmp(entry->syspath, port->syspath) != 0;
 }
 
-static bool is_known_as_shared(const struct registry *registry, const struct usb_port *port, const char *serial)
-{
-	for (size_t i = 0; i < registry->serial_count; i++) {
-		const struct shared_serial *shared = &registry->serials[i];
-		if (shared->vid == port->vid && shared->pid == port->pid && strcmp(shared->serial, serial) == 0)
-			return true;
-	}
-	return false;
-}
-
 bool registry_knows_by_serial(struct registry *registry, const char *id)
 {
 	const struct registry_entry *entry = registry_find(registry, id);
@@ -129,9 +119,8 @@ bool registry_knows_by_serial(struct registry *registry, const char *id)
 		return false;
 	pthread_mutex_lock(&registry->change);
 	const struct device_usb *usb = &entry->device.usb;
-	const struct usb_port port = {.vid = usb->vid, .pid = usb->pid};
-	bool knows = usb->known && usb->serial[0] != '\0' && !registry_entry_is_fixed(entry) && !is_called_by_path(entry) &&
-		     !is_known_as_shared(registry, &port, usb->serial);
+	bool knows = usb->known && usb->serial[0] != '\0' && !registry_entry_is_fixed(entry) && !registry_entry_is_called_by_path(entry) &&
+		     !registry_serial_is_shared(registry, usb->vid, usb->pid, usb->serial);
 	pthread_mutex_unlock(&registry->change);
 	return knows;
 }
@@ -154,23 +143,6 @@ static bool has_rival(const struct batch *batch, const struct usb_port *port)
 			return true;
 	}
 	return false;
-}
-
-/* From the moment it was seen twice it identifies nothing any more, whatever the store says. */
-static void share_serial(struct registry *registry, const struct usb_port *port, const char *serial)
-{
-	struct job_fault fault;
-	struct shared_serial shared = {.vid = port->vid, .pid = port->pid};
-	snprintf(shared.serial, sizeof(shared.serial), "%s", serial);
-	log_warning(NULL, "two boards %04x:%04x carry the serial number %s: they are told apart by where they are plugged in", port->vid,
-		    port->pid, serial);
-	if (store_serial_share(registry->store, &shared, &fault) < 0)
-		log_warning(NULL, "that is not stored: %s", fault.message);
-	struct shared_serial *grown = reallocarray(registry->serials, registry->serial_count + 1, sizeof(*grown));
-	if (grown == NULL)
-		return;
-	registry->serials = grown;
-	registry->serials[registry->serial_count++] = shared;
 }
 
 /* The configuration may name a link to it. */
@@ -198,7 +170,7 @@ static struct registry_entry *find_by_serial(const struct batch *batch, const st
 {
 	for (size_t i = 0; i < batch->registry->count; i++) {
 		struct registry_entry *entry = batch->registry->entries[i];
-		if (is_same_port(entry, port) && !is_called_by_path(entry) && !is_taken(batch, entry, port) &&
+		if (is_same_port(entry, port) && !registry_entry_is_called_by_path(entry) && !is_taken(batch, entry, port) &&
 		    (!shared || is_at(entry, port)))
 			return entry;
 	}
@@ -226,7 +198,7 @@ static struct registry_entry *claim(struct batch *batch, const struct usb_port *
 	if (entry == NULL)
 		return make_entry(batch, id);
 	bool never_seen = !entry->device.usb.known;
-	bool its_place = by_path && is_called_by_path(entry);
+	bool its_place = by_path && registry_entry_is_called_by_path(entry);
 	return (never_seen || its_place) && !is_taken(batch, entry, port) ? entry : NULL;
 }
 
@@ -234,10 +206,11 @@ static struct registry_entry *find_home(struct batch *batch, const struct usb_po
 {
 	char id[DEVICE_ID_SIZE], serial[USB_SERIAL_SIZE];
 	usb_board_serial_text(port->serial, serial);
-	bool has_serial = serial[0] != '\0', shared = has_serial && is_known_as_shared(batch->registry, port, serial);
+	bool has_serial = serial[0] != '\0',
+	     shared = has_serial && registry_serial_is_shared(batch->registry, port->vid, port->pid, serial);
 	struct registry_entry *entry = find_fixed(batch, port);
 	if (has_serial && !shared && has_rival(batch, port)) {
-		share_serial(batch->registry, port, serial);
+		registry_share_serial(batch->registry, port, serial);
 		shared = true;
 	}
 	if (entry == NULL && has_serial)
@@ -335,19 +308,6 @@ static int show_placement(struct registry *registry, struct placement *placement
 	return 0;
 }
 
-/* Told of each board that is there with it. */
-static void note_shared(struct registry *registry, const struct shared_serial *serial)
-{
-	for (size_t i = 0; i < registry->count; i++) {
-		const struct registry_entry *entry = registry->entries[i];
-		const struct device_usb *usb = &entry->device.usb;
-		if (entry->syspath[0] != '\0' && usb->vid == serial->vid && usb->pid == serial->pid &&
-		    strcmp(usb->serial, serial->serial) == 0)
-			device_history_note(registry->history, entry->id, DEVICE_FACT_SERIAL_SHARED, "",
-					    "two boards carry the serial number %s; this one is on port %s of USB", usb->serial, usb->path);
-	}
-}
-
 static bool is_among(const struct usb_port *ports, size_t count, const char *syspath)
 {
 	for (size_t i = 0; i < count; i++)
@@ -384,7 +344,7 @@ static int take_in(struct batch *batch, struct job_fault *ret_fault)
 	if (result == 0 && batch->failed)
 		result = -EIO;
 	for (size_t i = shared_before; i < batch->registry->serial_count; i++)
-		note_shared(batch->registry, &batch->registry->serials[i]);
+		registry_note_shared(batch->registry, &batch->registry->serials[i].serial);
 	free(batch->placements);
 	return result;
 }
@@ -394,6 +354,7 @@ int registry_ports_came(struct registry *registry, const struct usb_port *ports,
 	struct batch batch = {.registry = registry, .ports = ports, .count = count};
 	pthread_mutex_lock(&registry->change);
 	int result = take_in(&batch, ret_fault);
+	(void)registry_heal_serials(registry, clock_now_ms());
 	pthread_mutex_unlock(&registry->change);
 	return result;
 }
@@ -409,6 +370,7 @@ void registry_port_left(struct registry *registry, const char *syspath)
 	for (size_t i = 0; i < registry->count && syspath[0] != '\0'; i++)
 		if (strcmp(registry->entries[i]->syspath, syspath) == 0)
 			show_left(registry, registry->entries[i]);
+	(void)registry_heal_serials(registry, clock_now_ms());
 	pthread_mutex_unlock(&registry->change);
 }
 
@@ -422,6 +384,7 @@ int registry_ports_are(struct registry *registry, const struct usb_port *ports, 
 			show_left(registry, entry);
 	}
 	int result = take_in(&batch, ret_fault);
+	(void)registry_heal_serials(registry, clock_now_ms());
 	pthread_mutex_unlock(&registry->change);
 	return result;
 }

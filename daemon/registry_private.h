@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Shared by the files of the registry: registry.c (verbs), registry_load.c (start), registry_learn.c (what modems told), registry_ports.c (who is behind a port of USB),
- * registry_presence.c (whether ports are there, and who waits for that).
+ * registry_serials.c (serial numbers at two places), registry_presence.c (whether ports are there, and who waits for that).
  */
 #ifndef DAEMON_REGISTRY_PRIVATE_H
 #define DAEMON_REGISTRY_PRIVATE_H
@@ -30,6 +30,13 @@ struct registry_entry {
 	bool labels_patched, present, running;
 };
 
+/* A serial number that is at two places. since_ms (CLOCK_MONOTONIC): when that was seen, 0: it is known to be that of two boards, and stored. */
+struct registry_serial {
+	struct shared_serial serial;
+	int64_t since_ms;
+	bool parted; /* only one of the places was left in time: it is that of one board */
+};
+
 struct registry_waiter {
 	int fd; /* an eventfd, written when a port came or went */
 	struct registry_waiter *next;
@@ -43,8 +50,10 @@ struct registry {
 	pthread_mutex_t change, lock;
 	struct registry_entry **entries; /* those of the configuration in its order, then the others by id */
 	size_t count, section_count;
+	struct registry_entry **retired; /* no devices any more, but somebody may still look at one */
+	size_t retired_count;
 	struct name_index by_id;
-	struct shared_serial *serials; /* under `change` only */
+	struct registry_serial *serials; /* under `change` only */
 	size_t serial_count;
 	struct registry_waiter *waiters;
 };
@@ -76,6 +85,17 @@ int registry_add(struct registry *registry, struct registry_entry *entry);
 
 /* Makes seen, wakes who waits for ports when that is news, publishes. `change` is held, `lock` is not. */
 void registry_show(struct registry *registry, struct registry_entry *entry, const struct registry_entry *next);
+
+/* Its id tells where it is, not what it is. `change` is held. */
+bool registry_entry_is_called_by_path(const struct registry_entry *entry);
+
+/* registry_serials.c; `change` is held. share: from now on this serial number, as usb_board_serial_text() has it, identifies nothing. note: in the
+ * history of each board that is there with it. heal: registry_settle_serials(). */
+bool registry_serial_is_shared(const struct registry *registry, uint16_t vid, uint16_t pid, const char *serial);
+void registry_share_serial(struct registry *registry, const struct usb_port *port, const char *serial);
+void registry_note_shared(struct registry *registry, const struct shared_serial *serial);
+bool registry_heal_serials(struct registry *registry, int64_t now_ms);
+int registry_load_serials(struct registry *registry, struct job_fault *ret_fault);
 
 /* On disk, then seen, then published. `change` is held, so that nobody else writes the entry meanwhile. */
 int registry_keep(struct registry *registry, struct registry_entry *entry, const struct registry_entry *next, struct job_fault *ret_fault);

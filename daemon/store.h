@@ -144,17 +144,20 @@ int store_devices_load(struct store *store, struct device_row *rows, size_t coun
 /* The same without making one. */
 int store_device_peek(struct store *store, const char *id, struct device_row *ret, struct job_fault *ret_fault);
 int store_device_save(struct store *store, const struct device_row *row, struct job_fault *ret_fault);
+/* 1: it is gone; 0: it stays, as a job, a lease or a campaign knows it. */
+int store_device_forget(struct store *store, const char *id, struct job_fault *ret_fault);
 /* All of them or none; makes the rows that there are not yet. */
 int store_devices_save(struct store *store, const struct device_row *rows, size_t count, struct job_fault *ret_fault);
 /* Those that were found on USB, by id. Caller frees *ret. */
 int store_devices_hotplugged(struct store *store, struct device_row **ret, size_t *ret_count, struct job_fault *ret_fault);
 
-/* A serial number, as in struct device_usb, with which two boards were seen at the same time. It stays one. */
+/* A serial number, as in struct device_usb, that two boards carry. */
 struct shared_serial {
 	uint16_t vid, pid;
 	char serial[64];
 };
 int store_serial_share(struct store *store, const struct shared_serial *serial, struct job_fault *ret_fault);
+int store_serial_unshare(struct store *store, const struct shared_serial *serial, struct job_fault *ret_fault);
 /* Caller frees *ret. */
 int store_serials_shared(struct store *store, struct shared_serial **ret, size_t *ret_count, struct job_fault *ret_fault);
 

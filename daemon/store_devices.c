@@ -24,6 +24,10 @@ static const char insert_label[] = "INSERT INTO device_labels (device, position,
 static const char select_labels[] = "SELECT key, value FROM device_labels WHERE device = ?1 ORDER BY position";
 
 static const char insert_serial[] = "INSERT OR IGNORE INTO shared_serials (vid, pid, serial) VALUES (?1, ?2, ?3)";
+static const char delete_serial[] = "DELETE FROM shared_serials WHERE vid = ?1 AND pid = ?2 AND serial = ?3";
+static const char delete_unused[] = "DELETE FROM devices WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE device = ?1)"
+				    " AND NOT EXISTS (SELECT 1 FROM leases WHERE device = ?1)"
+				    " AND NOT EXISTS (SELECT 1 FROM campaign_members WHERE device = ?1)";
 static const char select_serials[] = "SELECT vid, pid, serial FROM shared_serials ORDER BY serial, vid, pid";
 
 static void read_usb(struct store_reader *reader, struct device_row *ret)
@@ -256,12 +260,23 @@ int store_device_save(struct store *store, const struct device_row *row, struct 
 	return store_devices_save(store, row, 1, ret_fault);
 }
 
-int store_serial_share(struct store *store, const struct shared_serial *serial, struct job_fault *ret_fault)
+int store_device_forget(struct store *store, const char *id, struct job_fault *ret_fault)
 {
 	int result = store_write_begin(store, ret_fault);
 	if (result < 0)
 		return result;
-	sqlite3_stmt *statement = store_statement(&store->writer, insert_serial, ret_fault);
+	result = store_run_for(store, delete_unused, id, ret_fault);
+	bool gone = result == 0 && sqlite3_changes(store->writer.db) > 0;
+	result = store_write_end(store, result, ret_fault);
+	return result < 0 ? result : gone;
+}
+
+static int write_serial(struct store *store, const char *sql, const struct shared_serial *serial, struct job_fault *ret_fault)
+{
+	int result = store_write_begin(store, ret_fault);
+	if (result < 0)
+		return result;
+	sqlite3_stmt *statement = store_statement(&store->writer, sql, ret_fault);
 	if (statement != NULL) {
 		struct store_binder binder = {.statement = statement, .next = 1};
 		store_bind_int(&binder, serial->vid);
@@ -270,6 +285,16 @@ int store_serial_share(struct store *store, const struct shared_serial *serial, 
 		result = store_run(&store->writer, statement, ret_fault);
 	}
 	return store_write_end(store, statement == NULL ? -EPROTO : result, ret_fault);
+}
+
+int store_serial_share(struct store *store, const struct shared_serial *serial, struct job_fault *ret_fault)
+{
+	return write_serial(store, insert_serial, serial, ret_fault);
+}
+
+int store_serial_unshare(struct store *store, const struct shared_serial *serial, struct job_fault *ret_fault)
+{
+	return write_serial(store, delete_serial, serial, ret_fault);
 }
 
 static int read_serials(struct store *store, struct shared_serial **serials, size_t *count, struct job_fault *ret_fault)

@@ -115,6 +115,29 @@ class Places(BoardsTest):
 
 
 class Serials(BoardsTest):
+    def test_one_board_at_two_places_for_a_moment(self):
+        """The kernel has the new place before it lets go of the old one: the job goes on with its modem, under the name that the board has."""
+        board, again = Board("pysense", "Py0", [0]), Board("pysense", "Py0", [0])
+        rack = self.rack([board], board="pycom", )
+        firmware = self.add_firmware(rack)
+        rack.plug(board, "1-1")
+        rack.listed("py0")
+        rack.patch("py0", labels={"rack": "7"})
+        self.assertEqual(rack.daemon.request("PUT", "/devices/py0/lease", {"holder": "carol", "ttl_s": 600})[0], 201)
+        job = rack.daemon.upgrade("py0", firmware, if_leased="wait")["id"]
+        rack.plug(again, "1-2")
+        first, second = rack.devices_at("1-1", "1-2")
+        self.assertEqual((first["id"], second["id"]), ("py0", "usb-0000-00-14.0-2"))
+        rack.tree.unplug(board)
+        wait_for(lambda: rack.device("py0")["usb"]["path"] == "1-2", what="the new place of the board")
+        self.assertEqual(rack.device("py0")["lease"]["holder"], "carol")
+        self.assertEqual(rack.daemon.request("DELETE", "/devices/py0/lease?force=true&reason=moved")[0], 204)
+        self.assert_upgraded(rack, 0, rack.daemon.finished(job))
+        device = rack.device("py0")
+        self.assertEqual((device["port"], device["usb"]["path"], device["labels"]), ("/dev/ttyACM1", "1-2", {"rack": "7"}))
+        self.assertEqual(self.ids(rack), ["py0"])
+        self.assertIn("serial-single", [entry["type"] for entry in rack.daemon.get("/devices/py0/history")["history"]])
+
     def test_two_boards_with_one_serial_number(self):
         """The one that was there first keeps its name as long as it stays; they are told apart by where they are."""
         boards = [Board("pysense", "Py0", [0]), Board("pysense", "Py0", [1])]

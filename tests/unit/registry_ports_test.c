@@ -38,6 +38,11 @@ static void check_shared(const char *id, const char *path)
 	free(entries);
 }
 
+static bool settle(int64_t later_ms)
+{
+	return registry_settle_serials(rig.registry, clock_now_ms() + later_ms);
+}
+
 START_TEST(a_second_board_with_one_serial_is_called_by_its_place)
 {
 	struct usb_port first = rig_plug(&rig, "1-1", "ttyACM0", "py1"), second = rig_plug(&rig, "1-2", "ttyACM1", "py1");
@@ -48,7 +53,8 @@ START_TEST(a_second_board_with_one_serial_is_called_by_its_place)
 	ck_assert_str_eq(rig_get(&rig, "usb-0000-00-14.0-2").port, second.node);
 	check_shared("py1", "1-1");
 	check_shared("usb-0000-00-14.0-2", "1-2");
-	/* Neither is there as it was; the serial says nothing any more. */
+	/* Neither is there as it was; the serial says nothing any more, as they were there together for long. */
+	ck_assert(!settle(SERIAL_OVERLAP_MS));
 	rig_unplug(&rig, &first);
 	rig_unplug(&rig, &second);
 	rig_restart(&rig);
@@ -62,6 +68,178 @@ START_TEST(a_second_board_with_one_serial_is_called_by_its_place)
 	rig_came(&rig, &first);
 	ck_assert_str_eq(rig_get(&rig, "py1").port, first.node);
 	check_shared("py1", "1-1");
+}
+END_TEST
+
+#define GUEST "usb-0000-00-14.0-2"
+
+/* The kernel tells of the new place before it has taken leave of the old one. */
+static void overlap(struct usb_port *ret_old, struct usb_port *ret_new)
+{
+	*ret_old = rig_plug(&rig, "1-1", "ttyACM0", "py1");
+	rig_came(&rig, ret_old);
+	*ret_new = rig_plug(&rig, "1-2", "ttyACM1", "py1");
+	rig_came(&rig, ret_new);
+	rig_check_ids(&rig, "py1 " GUEST);
+}
+
+static void check_single(const char *expected)
+{
+	struct device_entry *entries = NULL;
+	size_t count = 0;
+	ck_assert_int_eq(device_history_list(rig.history, "py1", 10, &entries, &count, &rig.fault), 0);
+	ck_assert_uint_ge(count, 1);
+	ck_assert_str_eq(entries[0].type, "serial-single");
+	ck_assert_str_eq(entries[0].detail, expected);
+	free(entries);
+}
+
+static void give_alias(const char *id)
+{
+	struct device device;
+	const struct device_patch patch = {.set_alias = true, .alias = "left"};
+	ck_assert_int_eq(registry_patch(rig.registry, id, &patch, &device, &rig.fault), 0);
+}
+
+static void learn_imei(const char *id, const char *imei)
+{
+	bool news;
+	struct modem_info info = {.boot_mode = BOOT_MODE_FFF, .family = FAMILY_MONARCH1};
+	const struct registry_lesson lesson = {.job = "", .now_ms = RIG_NOW_MS};
+	snprintf(info.imei, sizeof(info.imei), "%s", imei);
+	ck_assert_int_eq(registry_learn(rig.registry, id, &info, &lesson, &news, &rig.fault), 0);
+}
+
+START_TEST(a_board_at_two_places_for_a_moment_is_one)
+{
+	struct usb_port old, new;
+	overlap(&old, &new);
+	give_alias("py1");
+	rig_unplug(&rig, &old);
+	rig_check_ids(&rig, "py1");
+	for (int restarted = 0; restarted < 2; restarted++) {
+		struct device device = rig_get(&rig, "py1");
+		ck_assert_str_eq(device.port, new.node);
+		ck_assert_str_eq(device.usb.path, "1-2");
+		ck_assert_str_eq(device.alias, "left");
+		ck_assert_int_eq(device.state, restarted ? DEVICE_ABSENT : DEVICE_UNKNOWN);
+		check_single("one board carries the serial number py1: it is on port 1-2 of USB, and was on 1-1");
+		rig_restart(&rig);
+		rig_check_ids(&rig, "py1");
+	}
+	/* The serial number says again who it is. */
+	rig_vanish(&new);
+	new = rig_plug(&rig, "2-7", "ttyACM5", "py1");
+	rig_came(&rig, &new);
+	rig_check_ids(&rig, "py1");
+	ck_assert_str_eq(rig_get(&rig, "py1").port, new.node);
+	ck_assert(registry_knows_by_serial(rig.registry, "py1"));
+}
+END_TEST
+
+START_TEST(the_place_that_was_first_may_be_the_one_that_is_left)
+{
+	struct usb_port old, new;
+	overlap(&old, &new);
+	rig_unplug(&rig, &new);
+	rig_check_ids(&rig, "py1");
+	ck_assert_str_eq(rig_get(&rig, "py1").port, old.node);
+	check_single("one board carries the serial number py1: it is on port 1-1 of USB");
+	ck_assert(registry_knows_by_serial(rig.registry, "py1"));
+}
+END_TEST
+
+/* All that are there are told at once, after events were lost. */
+START_TEST(a_second_look_heals_a_serial_too)
+{
+	struct usb_port old, new;
+	overlap(&old, &new);
+	rig_vanish(&old);
+	ck_assert_int_eq(registry_ports_are(rig.registry, &new, 1, &rig.fault), 0);
+	rig_check_ids(&rig, "py1");
+	ck_assert_str_eq(rig_get(&rig, "py1").port, new.node);
+}
+END_TEST
+
+START_TEST(what_has_work_at_the_second_place_is_waited_for)
+{
+	struct usb_port old, new;
+	overlap(&old, &new);
+	registry_set_job(rig.registry, GUEST, "01jnm8z5x4d3kq6y7w2v9t0r1s", false);
+	rig_unplug(&rig, &old);
+	ck_assert_str_eq(rig_get(&rig, GUEST).port, new.node);
+	ck_assert(!settle(2 * SERIAL_OVERLAP_MS));
+	ck_assert_int_eq(rig_get(&rig, "py1").state, DEVICE_ABSENT);
+	registry_set_job(rig.registry, GUEST, "", false);
+	ck_assert(settle(3 * SERIAL_OVERLAP_MS));
+	rig_check_ids(&rig, "py1");
+	ck_assert_str_eq(rig_get(&rig, "py1").port, new.node);
+	ck_assert(!settle(4 * SERIAL_OVERLAP_MS));
+}
+END_TEST
+
+/* Whoever gave it a name knows of two. */
+START_TEST(a_second_device_that_somebody_named_is_one)
+{
+	struct usb_port old, new;
+	overlap(&old, &new);
+	give_alias(GUEST);
+	rig_unplug(&rig, &old);
+	ck_assert(!settle(0));
+	ck_assert_str_eq(rig_get(&rig, GUEST).port, new.node);
+	ck_assert_int_eq(rig_get(&rig, "py1").state, DEVICE_ABSENT);
+}
+END_TEST
+
+START_TEST(two_that_were_there_together_for_long_are_two)
+{
+	struct usb_port old, new;
+	overlap(&old, &new);
+	ck_assert(!settle(SERIAL_OVERLAP_MS - 1000));
+	rig_restart(&rig); /* it is not certain yet, hence not kept */
+	ck_assert_int_eq(registry_ports_are(rig.registry, (struct usb_port[]){old, new}, 2, &rig.fault), 0);
+	rig_check_ids(&rig, "py1 " GUEST);
+	ck_assert(!settle(SERIAL_OVERLAP_MS));
+	rig_unplug(&rig, &old);
+	ck_assert(!settle(9 * SERIAL_OVERLAP_MS));
+	rig_check_ids(&rig, "py1 " GUEST);
+	ck_assert_str_eq(rig_get(&rig, GUEST).port, new.node);
+	ck_assert(!registry_knows_by_serial(rig.registry, "py1"));
+}
+END_TEST
+
+START_TEST(two_modems_are_two_boards)
+{
+	struct usb_port old, new;
+	overlap(&old, &new);
+	learn_imei("py1", "355000000000001");
+	learn_imei(GUEST, "355000000000002");
+	rig_unplug(&rig, &old);
+	ck_assert(!settle(1000));
+	rig_check_ids(&rig, "py1 " GUEST);
+	ck_assert_str_eq(rig_get(&rig, GUEST).port, new.node);
+}
+END_TEST
+
+/* However long the kernel had it at both. */
+START_TEST(one_modem_is_one_board)
+{
+	struct usb_port old, new;
+	overlap(&old, &new);
+	learn_imei("py1", "355000000000001");
+	ck_assert(!settle(SERIAL_OVERLAP_MS));
+	rig_unplug(&rig, &old);
+	rig_check_ids(&rig, "py1 " GUEST);
+	rig_restart(&rig);
+	rig_came(&rig, &new);
+	ck_assert_str_eq(rig_get(&rig, GUEST).port, new.node);
+	learn_imei(GUEST, "355000000000001");
+	ck_assert(settle(0));
+	ck_assert_str_eq(rig_get(&rig, "py1").port, new.node);
+	ck_assert_int_eq(rig_get(&rig, GUEST).state, DEVICE_ABSENT); /* its modem answered there: it has a past */
+	rig_restart(&rig);
+	rig_came(&rig, &new);
+	ck_assert_str_eq(rig_get(&rig, "py1").port, new.node);
 }
 END_TEST
 
@@ -431,6 +609,14 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_second_board_with_one_serial_is_called_by_its_place);
+	tcase_add_test(tcase, a_board_at_two_places_for_a_moment_is_one);
+	tcase_add_test(tcase, the_place_that_was_first_may_be_the_one_that_is_left);
+	tcase_add_test(tcase, a_second_look_heals_a_serial_too);
+	tcase_add_test(tcase, what_has_work_at_the_second_place_is_waited_for);
+	tcase_add_test(tcase, a_second_device_that_somebody_named_is_one);
+	tcase_add_test(tcase, two_that_were_there_together_for_long_are_two);
+	tcase_add_test(tcase, two_modems_are_two_boards);
+	tcase_add_test(tcase, one_modem_is_one_board);
 	tcase_add_test(tcase, two_at_once_with_one_serial_are_called_by_their_places);
 	tcase_add_test(tcase, interfaces_of_one_board_share_no_serial);
 	tcase_add_test(tcase, ids_that_would_be_one_are_told_apart);
