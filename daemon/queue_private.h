@@ -17,7 +17,7 @@
 /* Three times the longest apply (protocol.md 7, Budgets). */
 #define AT_WORK_MS INT64_C(3600000)
 
-#define INTERRUPTIONS_MAX 5u
+#define INTERRUPTIONS_MAX 5u /* of a job: with this one it ends */
 #define PORT_LOSSES_MAX   10u
 
 /* A job that can no longer be cancelled does not keep a device that never comes back. */

@@ -28,11 +28,11 @@ static int take_up_interrupted(struct queued_job *entry, struct job_row *row, st
 	row->job.detail[0] = '\0';
 	if (row->cancel_requested && !job_owes_way_back(row))
 		return queued_job_set_state(entry, row, JOB_CANCELLED, ret_fault);
-	if (row->cancel_requested && row->job.interruptions > INTERRUPTIONS_MAX)
+	if (row->cancel_requested && row->job.interruptions >= INTERRUPTIONS_MAX)
 		return queued_job_give_up_way_back(entry, row, ret_fault);
 	if (row->cancel_requested)
 		snprintf(row->job.detail, sizeof(row->job.detail), "%s", BRINGING_BACK);
-	if (row->job.interruptions <= INTERRUPTIONS_MAX)
+	if (row->job.interruptions < INTERRUPTIONS_MAX)
 		return queued_job_set_state(entry, row, JOB_QUEUED, ret_fault);
 	job_fault_set(&row->job.fault, "interrupted", "the daemon ended %u times while this job ran, the last time in the phase %s",
 		      row->job.interruptions, row->job.phase[0] != '\0' ? row->job.phase : "connect");

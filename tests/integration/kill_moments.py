@@ -7,7 +7,7 @@ from kill_rig import FIRMWARE, Bench, Client, judge, start
 from rack import wait_for
 
 MODEMS = 8
-DEATHS_MAX = 4  # of one job: the loop guard ends one that was interrupted six times
+DEATHS_MAX = 4  # of one job: the loop guard ends one with its fifth interruption
 
 
 class Orders:

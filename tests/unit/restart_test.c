@@ -89,7 +89,7 @@ END_TEST
 static const struct {
 	unsigned before;
 	enum job_state after;
-} interruption_rows[] = {{4, JOB_QUEUED}, {5, JOB_FAILED}};
+} interruption_rows[] = {{3, JOB_QUEUED}, {4, JOB_FAILED}};
 
 /* The bundle went out whole in the run that died; the next one only looks. */
 START_TEST(a_job_that_ends_well_is_at_100_percent)
@@ -190,7 +190,7 @@ START_TEST(a_cancelled_job_is_not_brought_back_for_ever)
 	struct job running = submit_and_hold(0, PHASE_SWITCH);
 	ck_assert_int_eq(gateway_cancel(fixture.gateway, running.id, &cancelled, &fault), 0);
 	fixture_copy(&fixture, &left);
-	set_interruptions(&left, running.id, 5);
+	set_interruptions(&left, running.id, 4);
 	fixture_start(&left);
 	struct job job = fixture_job(&left, running.id);
 	ck_assert_int_eq(job.state, JOB_CANCELLED);
