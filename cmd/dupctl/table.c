@@ -7,7 +7,7 @@
 
 #define COLUMNS_MAX 16u
 #define GAP         2u
-#define LEAST_WIDTH 4u
+#define LEAST_WIDTH 12u
 
 void table_clear(struct table *table)
 {
@@ -37,28 +37,80 @@ void table_add(struct table *table, const char *bytes, enum text_color color)
 	table->cells[table->cell_count++] = (struct table_cell){cell.bytes, text_columns(cell.bytes, cell.length), color};
 }
 
-static void widths_measure(const struct table *table, size_t limit, size_t *widths)
+/* What is shown, and how wide; a column that is left out is 0 wide. */
+struct table_layout {
+	size_t widths[COLUMNS_MAX];
+	size_t shown, total;
+};
+
+static void layout_natural(const struct table *table, struct table_layout *layout)
 {
-	size_t total = GAP * (table->column_count - 1);
-
+	*layout = (struct table_layout){.shown = table->column_count, .total = GAP * (table->column_count - 1)};
 	for (size_t i = 0; i < table->column_count; i++)
-		widths[i] = text_columns(table->titles[i], strlen(table->titles[i]));
+		layout->widths[i] = text_columns(table->titles[i], strlen(table->titles[i]));
 	for (size_t i = 0; i < table->cell_count; i++)
-		if (table->cells[i].columns > widths[i % table->column_count])
-			widths[i % table->column_count] = table->cells[i].columns;
+		if (table->cells[i].columns > layout->widths[i % table->column_count])
+			layout->widths[i % table->column_count] = table->cells[i].columns;
 	for (size_t i = 0; i < table->column_count; i++)
-		total += widths[i];
-	while (limit && total > limit) {
-		size_t widest = 0;
+		layout->total += layout->widths[i];
+}
 
-		for (size_t i = 1; i < table->column_count; i++)
-			if (widths[i] > widths[widest])
+/* The least that it takes: the first column whole, the others cut. */
+static size_t layout_least(const struct table *table, const struct table_layout *layout)
+{
+	size_t least = layout->widths[0] + GAP * (layout->shown - 1);
+
+	for (size_t i = 1; i < table->column_count; i++)
+		least += layout->widths[i] < LEAST_WIDTH ? layout->widths[i] : LEAST_WIDTH;
+	return least;
+}
+
+static void layout_drop(struct table_layout *layout, size_t column)
+{
+	layout->total -= layout->widths[column] + GAP;
+	layout->widths[column] = 0;
+	layout->shown--;
+}
+
+static void layout_fit(const struct table *table, size_t limit, struct table_layout *layout)
+{
+	const char *spare = table->spare ? table->spare : "";
+	size_t last = table->column_count;
+
+	layout_natural(table, layout);
+	for (; limit && *spare && layout_least(table, layout) > limit; spare++)
+		layout_drop(layout, (size_t)(*spare - '0'));
+	while (limit && layout->shown > 1 && layout_least(table, layout) > limit)
+		if (layout->widths[--last] > 0)
+			layout_drop(layout, last);
+	while (limit && layout->shown > 1 && layout->total > limit) {
+		size_t widest = 1;
+
+		for (size_t i = 2; i < table->column_count; i++)
+			if (layout->widths[i] > layout->widths[widest])
 				widest = i;
-		if (widths[widest] <= LEAST_WIDTH)
-			break;
-		widths[widest]--;
-		total--;
+		layout->widths[widest]--;
+		layout->total--;
 	}
+}
+
+/* "not shown in 40 columns: CREATED, KIND". */
+static void left_out_add(const struct table *table, const struct table_layout *layout, size_t width, struct text *ret)
+{
+	size_t start = ret->length;
+	const char *before = "";
+
+	if (layout->shown == table->column_count)
+		return;
+	text_addf(ret, "not shown in %zu columns: ", width);
+	for (size_t i = 0; i < table->column_count; i++) {
+		if (layout->widths[i] > 0)
+			continue;
+		text_addf(ret, "%s%s", before, table->titles[i]);
+		before = ", ";
+	}
+	text_cut(ret, start, width);
+	text_add(ret, "\n");
 }
 
 static void cell_render(struct text *ret, const char *bytes, enum text_color color, size_t width, bool last)
@@ -75,20 +127,34 @@ static void cell_render(struct text *ret, const char *bytes, enum text_color col
 		text_pad(ret, start, width + GAP);
 }
 
+static size_t last_shown(const struct table *table, const struct table_layout *layout)
+{
+	size_t last = table->column_count - 1;
+
+	while (last > 0 && layout->widths[last] == 0)
+		last--;
+	return last;
+}
+
 void table_render(const struct table *table, size_t width, struct text *ret)
 {
-	size_t widths[COLUMNS_MAX];
+	struct table_layout layout;
+	size_t last;
 
-	widths_measure(table, width, widths);
-	for (size_t i = 0; i < table->column_count; i++)
-		cell_render(ret, table->titles[i], TEXT_BOLD, widths[i], i + 1 == table->column_count);
+	layout_fit(table, width, &layout);
+	last = last_shown(table, &layout);
+	for (size_t i = 0; i <= last; i++)
+		if (layout.widths[i] > 0)
+			cell_render(ret, table->titles[i], TEXT_BOLD, layout.widths[i], i == last);
 	text_add(ret, "\n");
 	for (size_t i = 0; i < table->cell_count; i++) {
 		const struct table_cell *cell = &table->cells[i];
-		bool last = (i + 1) % table->column_count == 0;
+		size_t column = i % table->column_count;
 
-		cell_render(ret, cell->bytes, cell->color, widths[i % table->column_count], last);
-		if (last)
+		if (layout.widths[column] > 0)
+			cell_render(ret, cell->bytes, cell->color, layout.widths[column], column == last);
+		if (column + 1 == table->column_count)
 			text_add(ret, "\n");
 	}
+	left_out_add(table, &layout, width, ret);
 }

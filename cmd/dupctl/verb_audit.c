@@ -14,7 +14,7 @@ static void part_add(struct text *path, const char *name, const char *value)
 void view_audit(struct text *ret, const json_t *audit, size_t width)
 {
 	static const char *const titles[] = {"AT", "WHO", "REQUEST", "DEVICE", "ANSWER", "JOB"};
-	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+	table_owned table = {.titles = titles, .spare = "53", .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
 
 	if (json_array_size(audit) == 0) {
 		text_add(ret, "nothing was changed\n");

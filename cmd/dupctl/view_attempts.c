@@ -39,7 +39,7 @@ static void attempt_row_add(struct table *table, const json_t *attempt)
 void view_attempts(struct text *ret, const json_t *attempts, size_t width)
 {
 	static const char *const titles[] = {"ATTEMPT", "OUTCOME", "PHASE", "TIME", "STARTED", "FAULT"};
-	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+	table_owned table = {.titles = titles, .spare = "43", .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
 
 	for (size_t i = 0; i < json_array_size(attempts); i++)
 		attempt_row_add(&table, json_array_get(attempts, i));

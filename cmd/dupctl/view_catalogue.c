@@ -34,7 +34,7 @@ static void row_add(struct table *table, const json_t *entry)
 void view_available_list(struct text *ret, const json_t *entries, size_t width)
 {
 	static const char *const titles[] = {"SHA256", "NAME", "FAMILY", "RELEASE", "BUILD", "FROM", "SIZE", "WHERE"};
-	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+	table_owned table = {.titles = titles, .spare = "6542", .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
 
 	if (json_array_size(entries) == 0) {
 		text_add(ret, "nothing\n");

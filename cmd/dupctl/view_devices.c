@@ -66,7 +66,8 @@ void view_device_list(struct text *ret, const json_t *devices, size_t width)
 {
 	static const char *const titles[] = {"DEVICE", "STATE", "MODE", "RELEASE", "PORT", "PROFILE", "LABELS", "JOB", "LEASED BY"};
 	bool leased = some_are_leased(devices);
-	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]) - !leased, .utf8 = ret->utf8};
+	table_owned table = {
+	    .titles = titles, .spare = "5462", .column_count = sizeof(titles) / sizeof(titles[0]) - !leased, .utf8 = ret->utf8};
 
 	if (json_array_size(devices) == 0) {
 		text_add(ret, "no devices\n");
@@ -122,7 +123,7 @@ static void quarantine_add(struct text *ret, const struct device_row *device)
 void view_history(struct text *ret, const json_t *history, size_t width)
 {
 	static const char *const titles[] = {"TIME", "WHAT", "DETAIL", "JOB"};
-	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+	table_owned table = {.titles = titles, .spare = "3", .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
 
 	if (json_array_size(history) == 0) {
 		text_add(ret, "nothing happened besides its jobs\n");

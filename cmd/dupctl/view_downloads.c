@@ -34,7 +34,7 @@ static void note_add(struct text *ret, const struct download_row *download)
 void view_download_list(struct text *ret, const json_t *downloads, size_t width)
 {
 	static const char *const titles[] = {"DOWNLOAD", "STATE", "NOTE", "JOBS", "URL", "CREATED"};
-	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+	table_owned table = {.titles = titles, .spare = "53", .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
 
 	if (json_array_size(downloads) == 0) {
 		text_add(ret, "no downloads\n");

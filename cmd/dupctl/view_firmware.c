@@ -67,7 +67,7 @@ void view_firmware_list(struct text *ret, const json_t *firmware, bool whole, si
 {
 	static const char *const titles[] = {"SHA256", "NAME", "KIND", "FAMILY", "RELEASE", "BUILD", "SIZE", "WITH", "ADDED"};
 	const struct listed list = {firmware, whole};
-	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+	table_owned table = {.titles = titles, .spare = "86375", .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
 
 	if (json_array_size(firmware) == 0) {
 		text_add(ret, "no firmware\n");

@@ -45,7 +45,7 @@ static void row_add(struct table *table, const struct job_row *job)
 void view_job_list(struct text *ret, const json_t *jobs, size_t width)
 {
 	static const char *const titles[] = {"JOB", "DEVICE", "KIND", "STATE", "NOTE", "RELEASE", "CREATED"};
-	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+	table_owned table = {.titles = titles, .spare = "62541", .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
 
 	if (json_array_size(jobs) == 0) {
 		text_add(ret, "no jobs\n");

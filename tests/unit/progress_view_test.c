@@ -385,10 +385,43 @@ START_TEST(a_table_fits_its_width)
 	ck_assert_str_eq(whole.bytes, "DEVICE   PORT               STATE\n"
 				      "bench-1  /run/fleet/modem0  ready\n"
 				      "b        -                  x\\x1by\n");
+	table_render(&table, 31, &narrow);
+	ck_assert_str_eq(narrow.bytes, "DEVICE   PORT            STATE\n"
+				       "bench-1  /run/fleet/...  ready\n"
+				       "b        -               x\\x1by\n");
+	text_clear(&narrow);
 	table_render(&table, 26, &narrow);
-	ck_assert_str_eq(narrow.bytes, "DEVICE   PORT       STATE\n"
-				       "bench-1  /run/f...  ready\n"
-				       "b        -          x\\x1by\n");
+	ck_assert_str_eq(narrow.bytes, "DEVICE   PORT\n"
+				       "bench-1  /run/fleet/modem0\n"
+				       "b        -\n"
+				       "not shown in 26 columns...\n");
+	text_clear(&narrow);
+	table.spare = "1";
+	table_render(&table, 26, &narrow);
+	ck_assert_str_eq(narrow.bytes, "DEVICE   STATE\n"
+				       "bench-1  ready\n"
+				       "b        x\\x1by\n"
+				       "not shown in 26 columns...\n");
+	text_clear(&narrow);
+	/* What the next command needs is never cut. */
+	table_render(&table, 4, &narrow);
+	ck_assert_str_eq(narrow.bytes, "DEVICE\nbench-1\nb\nn...\n");
+}
+END_TEST
+
+START_TEST(what_a_table_leaves_out_is_told)
+{
+	static const char *const titles[] = {"ID", "KIND", "STATE"};
+	table_owned table = {.titles = titles, .column_count = 3, .spare = "1"};
+	text_owned shown = {0};
+
+	table_add(&table, "0123456789012345678901234567", TEXT_PLAIN);
+	table_add(&table, "upgrade", TEXT_PLAIN);
+	table_add(&table, "failed", TEXT_PLAIN);
+	table_render(&table, 40, &shown);
+	ck_assert_str_eq(shown.bytes, "ID                            STATE\n"
+				      "0123456789012345678901234567  failed\n"
+				      "not shown in 40 columns: KIND\n");
 }
 END_TEST
 
@@ -515,6 +548,7 @@ int main(void)
 	tcase_add_test(text, wide_characters_take_two_columns);
 	tcase_add_test(text, numbers_for_people);
 	tcase_add_test(text, a_table_fits_its_width);
+	tcase_add_test(text, what_a_table_leaves_out_is_told);
 	tcase_add_loop_test(answers, problems_become_exit_statuses, 0, (int)(sizeof(failures) / sizeof(failures[0])));
 	tcase_add_test(answers, a_fleet_follows_its_events);
 	tcase_add_test(answers, a_snapshot_tells_what_to_ask_for);
