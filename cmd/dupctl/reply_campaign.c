@@ -55,7 +55,9 @@ bool campaign_row_over(const struct campaign_row *campaign)
 json_t *campaign_device_job(const json_t *device, const char *release)
 {
 	static const char *const same[] = {"device", "state", "reason", "from_release", "to_release", "started_at", "finished_at", "fault"};
-	bool verified = *release && strcmp(reply_text(device, "state"), "succeeded") == 0;
+	const json_t *told = json_object_get(device, "verified");
+	bool had_it = *reply_text(device, "reason") != '\0';
+	bool verified = strcmp(reply_text(device, "state"), "succeeded") == 0 && (had_it ? *release != '\0' : json_is_true(told));
 	json_t *job = json_pack("{s:s, s:b}", "kind", "upgrade", "verified", verified);
 
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)

@@ -6,7 +6,7 @@
 #include "cmd/dupctl/table.h"
 #include "cmd/dupctl/views.h"
 
-#define FAULTS_SUMMED 3u
+#define FAULTS_SUMMED 3
 
 static int64_t ended(const struct campaign_counts_row *counts)
 {
@@ -34,7 +34,7 @@ static void list_row_add(struct table *table, const struct campaign_row *campaig
 void view_campaign_list(struct text *ret, const json_t *campaigns, size_t width)
 {
 	static const char *const titles[] = {"CAMPAIGN", "NAME", "STATE", "FIRMWARE", "ENDED", "FAILED", "CREATED"};
-	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+	table_owned table = {.titles = titles, .spare = "6314", .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
 
 	if (json_array_size(campaigns) == 0) {
 		text_add(ret, "no campaigns\n");
@@ -212,7 +212,7 @@ static void fault_lines_add(struct text *ret, const json_t *device)
 void view_campaign_devices(struct text *ret, const json_t *report, size_t width)
 {
 	static const char *const titles[] = {"DEVICE", "WAVE", "STATE", "NOTE", "RELEASE", "TIME", "JOB"};
-	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+	table_owned table = {.titles = titles, .spare = "6514", .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
 	const json_t *devices = json_object_get(report, "devices");
 
 	if (json_array_size(devices) == 0)
@@ -237,9 +237,34 @@ static size_t already_count(const json_t *devices)
 	return count;
 }
 
-static void failures_sum_up(struct text *ret, const json_t *devices, const char *id)
+/* Those whose firmware declares no release: nothing tells that it is the right one. */
+static int64_t unverified_count(const json_t *devices)
 {
-	size_t failed = 0;
+	int64_t count = 0;
+
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		const json_t *device = json_array_get(devices, i);
+
+		count += json_is_false(json_object_get(device, "verified")) && !*reply_text(device, "reason");
+	}
+	return count;
+}
+
+static void failure_add(struct text *ret, const json_t *device, const struct fault_row *fault)
+{
+	text_add_clean(ret, reply_text(device, "device"));
+	text_add(ret, ": ");
+	text_add_clean(ret, fault->code);
+	text_add(ret, ": ");
+	text_add_clean(ret, fault->message);
+	text_add(ret, *fault->remedy ? ". " : "");
+	text_add_clean(ret, fault->remedy);
+}
+
+/* One in the same line, several in lines of their own. */
+static void failures_sum_up(struct text *ret, const json_t *devices, const struct campaign_row *campaign)
+{
+	int64_t failed = 0;
 
 	for (size_t i = 0; i < json_array_size(devices); i++) {
 		const json_t *device = json_array_get(devices, i);
@@ -248,34 +273,34 @@ static void failures_sum_up(struct text *ret, const json_t *devices, const char 
 		fault_read(json_object_get(device, "fault"), &fault);
 		if (!*fault.code || strcmp(reply_text(device, "state"), "failed") != 0 || failed++ >= FAULTS_SUMMED)
 			continue;
-		text_add(ret, "; ");
-		text_add_clean(ret, reply_text(device, "device"));
-		text_add(ret, ": ");
-		text_add_clean(ret, fault.code);
-		text_add(ret, ": ");
-		text_add_clean(ret, fault.message);
-		text_add(ret, *fault.remedy ? ". " : "");
-		text_add_clean(ret, fault.remedy);
+		text_add(ret, campaign->counts.failed > 1 ? "\n  " : "; ");
+		failure_add(ret, device, &fault);
 	}
-	if (failed <= FAULTS_SUMMED)
-		return;
-	text_addf(ret, "; and %zu more: dupctl campaign report ", failed - FAULTS_SUMMED);
-	text_add_clean(ret, id);
+	if (failed > FAULTS_SUMMED) {
+		text_addf(ret, "\n  and %" PRId64 " more: dupctl campaign report ", failed - FAULTS_SUMMED);
+		text_add_clean(ret, campaign->id);
+	}
+	if (failed > 0 && campaign_row_over(campaign)) {
+		text_add(ret, "\n  then once more: dupctl campaign retry ");
+		text_add_clean(ret, campaign->id);
+	}
 }
 
 void view_campaign_summary(struct text *ret, const json_t *report)
 {
 	const json_t *devices = json_object_get(report, "devices");
 	size_t already = already_count(devices);
+	int64_t unverified = unverified_count(devices);
 	struct campaign_row campaign;
 
 	campaign_read(json_object_get(report, "campaign"), &campaign);
-	text_addf(ret, "%" PRId64 " of %" PRId64 " upgraded", campaign.counts.succeeded, campaign.counts.total);
+	text_addf(ret, "%" PRId64 " of %" PRId64 " verified", campaign.counts.succeeded - unverified, campaign.counts.total);
 	if (already > 0)
 		text_addf(ret, " (%zu had it already)", already);
+	count_add(ret, unverified, "installed but not verified");
 	count_add(ret, campaign.counts.failed, "failed");
 	count_add(ret, campaign.counts.cancelled, "cancelled");
 	count_add(ret, campaign.counts.skipped, "skipped");
 	count_add(ret, campaign.counts.queued + campaign.counts.waiting + campaign.counts.running, "not ended");
-	failures_sum_up(ret, devices, campaign.id);
+	failures_sum_up(ret, devices, &campaign);
 }

@@ -33,7 +33,7 @@ void view_campaign_devices(struct text *ret, const json_t *report, size_t width)
 /* "campaign ID  waiting: wave 1 of 2 is done: …", without a newline. */
 void view_campaign_state(struct text *ret, const struct campaign_row *campaign);
 
-/* "63 of 64 upgraded; bench-7: modem-silent: … unplug it …", without a newline: of a report. */
+/* "63 of 64 verified, 1 failed; bench-7: modem-silent: … unplug it …" and how to try it again, without a newline at the end: of a report. */
 void view_campaign_summary(struct text *ret, const json_t *report);
 
 /* "Job waits:    ID, upgrade, for lease since …", a line for each, the one that came first first. */
