@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/dupctl/follow.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,13 @@ static int64_t next_wait_ms(const struct follow *follow)
 	return wait > 0 ? wait : 0;
 }
 
+/* On a terminal the last line says it. */
+static void connection_tell(const struct follow *follow)
+{
+	if (!follow->session->terminal.tty || follow->session->json)
+		fputs(follow->subscription.lost_since_ms ? "dupctl: connection lost, trying again\n" : "dupctl: connected again\n", stderr);
+}
+
 /* What came, and what has to be asked for because it may have come unseen. Not DONE: explained, with the status to end with. */
 static int news_take(struct follow *follow)
 {
@@ -119,7 +127,10 @@ static int news_take(struct follow *follow)
 		failure_print(&failure, "events");
 		return follow_leave(follow, failure.status, "the events cannot be followed");
 	}
-	follow->changed |= lost != (subscription->lost_since_ms != 0);
+	if (lost != (subscription->lost_since_ms != 0)) {
+		follow->changed = true;
+		connection_tell(follow);
+	}
 	/* Where the stream is refused but the daemon answers, it is asked as often as the stream is tried. */
 	if (subscription->failures > failures && failures > 0)
 		follow->kind->mark_stale(follow->request->subject);

@@ -49,7 +49,7 @@ static int subject_refresh(void *subject, struct session *session, bool *ret_cha
 	if (status == STATUS_DONE && report) {
 		campaign_fleet_report(&watched->campaign, report);
 		*ret_changed = true;
-	} else if (status == STATUS_NOT_FOUND || status > STATUS_SIGNAL) {
+	} else if (status == STATUS_NOT_FOUND || status == STATUS_USAGE || status > STATUS_SIGNAL) {
 		text_add(&failure->text, text_bytes(&refused.text));
 		failure->status = status;
 	}

@@ -151,6 +151,22 @@ static int options_read(int argc, char **argv, const char *letters, uint64_t ver
 	return r;
 }
 
+/* "; after downloads comes one of list, show, cancel". */
+static void second_names_add(const char *name, struct text *error)
+{
+	const char *before = " ";
+
+	text_addf(error, "; after %s comes one of", name);
+	for (size_t i = 0; i < VERB_COUNT; i++) {
+		const struct verb *verb = verb_find((enum verb_id)i);
+
+		if (!verb->second_name || strcmp(verb->name, name) != 0)
+			continue;
+		text_addf(error, "%s%s", before, verb->second_name);
+		before = ", ";
+	}
+}
+
 static int verb_unknown(size_t count, char *const *words, struct text *error)
 {
 	struct suggestion suggestion = {.word = words[0]};
@@ -174,6 +190,8 @@ static int verb_unknown(size_t count, char *const *words, struct text *error)
 	text_add(error, "'");
 	if (suggestion.best)
 		text_addf(error, "; did you mean %s%s%s?", second ? words[0] : "", second ? " " : "", suggestion.best);
+	else if (second)
+		second_names_add(words[0], error);
 	return -EINVAL;
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "cmd/dupctl/complaints.h"
 #include "cmd/dupctl/views.h"
 
 void plans_path(struct text *path, const char *device, const char *action, bool dry_run)
@@ -13,7 +14,8 @@ void plans_path(struct text *path, const char *device, const char *action, bool 
 }
 
 /* One plan. A forbidden one counts as refused. */
-static int plan_get(struct session *session, const char *device, const char *action, const json_t *body, json_t *plans)
+static int plan_get(struct session *session, const char *device, const char *action, const json_t *body, json_t *plans,
+		    struct complaints *complaints)
 {
 	failure_owned failure = session_failure(session);
 	text_owned path = {0};
@@ -22,7 +24,10 @@ static int plan_get(struct session *session, const char *device, const char *act
 
 	plans_path(&path, device, action, true);
 	if (session_call(session, "POST", path.bytes, body, &answer, &failure) != STATUS_DONE) {
-		failure_print(&failure, failure.status == STATUS_UNREACHABLE ? NULL : device);
+		if (failure.status < STATUS_UNREACHABLE)
+			complaints_add(complaints, &failure, device);
+		else
+			failure_print(&failure, failure.status == STATUS_UNREACHABLE ? NULL : device);
 		return failure.status;
 	}
 	json_array_append(plans, json_object_get(answer, "plan"));
@@ -50,14 +55,16 @@ int plans_ask(struct session *session, const struct selection *selection, const 
 {
 	json_owned *plans = json_array();
 	int *statuses = calloc(selection->count, sizeof(*statuses)), status = STATUS_DONE;
+	complaints_owned complaints = {0};
 
 	if (!statuses)
 		return STATUS_OTHER;
 	for (size_t i = 0; i < selection->count && status < STATUS_UNREACHABLE; i++)
-		status = statuses[i] = plan_get(session, selection->devices[i], action, body, plans);
+		status = statuses[i] = plan_get(session, selection->devices[i], action, body, plans, &complaints);
 	if (status < STATUS_UNREACHABLE)
 		status = exit_status_combine(statuses, selection->count);
 	free(statuses);
+	complaints_tell(&complaints);
 	if (plans_show(session, plans) != STATUS_DONE)
 		return STATUS_OTHER;
 	return status;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/dupctl/campaign_order.h"
 #include "cmd/dupctl/follow.h"
@@ -18,6 +19,7 @@ struct submission submission_begin(const struct options *options)
 
 void submission_clear(struct submission *submission)
 {
+	complaints_clear(&submission->complaints);
 	fleet_clear(&submission->fleet);
 	json_decref(submission->refused);
 	json_decref(submission->reports);
@@ -51,6 +53,22 @@ json_t *submission_terms(const struct options *options)
 	return NULL;
 }
 
+/* For what is easily mistaken: a label for a device, a file for firmware of the cache. */
+static void hint_add(struct failure *failure, const json_t *body, const char *name)
+{
+	const char *firmware = reply_text(body, "firmware");
+
+	if (failure->status != STATUS_NOT_FOUND)
+		return;
+	if (strchr(name, '=')) {
+		text_add(&failure->text, "\n  by its labels a device is named so: --selector ");
+		text_add_clean(&failure->text, name);
+	} else if (*firmware && strstr(text_bytes(&failure->text), firmware) && access(firmware, F_OK) == 0) {
+		text_add(&failure->text, "\n  there is a file of that name: dupctl firmware add ");
+		text_add_clean(&failure->text, firmware);
+	}
+}
+
 int submission_post(struct session *session, struct submission *submission, const char *path, const json_t *body, const char *member,
 		    const char *name)
 {
@@ -63,9 +81,13 @@ int submission_post(struct session *session, struct submission *submission, cons
 	}
 	if (failure.status == STATUS_DONE)
 		failure_set(&failure, STATUS_OTHER, "the answer holds no job");
-	failure_print(&failure, failure.status == STATUS_UNREACHABLE ? NULL : name);
-	if (failure.status == STATUS_UNREACHABLE || failure.status > STATUS_SIGNAL)
+	if (failure.status == STATUS_UNREACHABLE || failure.status > STATUS_SIGNAL) {
+		complaints_tell(&submission->complaints);
+		failure_print(&failure, failure.status == STATUS_UNREACHABLE ? NULL : name);
 		return failure.status;
+	}
+	hint_add(&failure, body, name);
+	complaints_add(&submission->complaints, &failure, name);
 	refusal_keep(submission, &failure, member, name);
 	return STATUS_DONE;
 }
@@ -118,6 +140,7 @@ static int jobs_show(struct session *session, const struct fleet *fleet)
 
 int submission_wait(struct session *session, struct submission *submission, const struct options *options)
 {
+	complaints_tell(&submission->complaints);
 	if (!options->wait || submission->fleet.count == 0)
 		return STATUS_DONE;
 	return follow_jobs(session, &submission->fleet, submission->refused_count, submission->deadline_ms);

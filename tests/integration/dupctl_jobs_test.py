@@ -3,6 +3,7 @@
 """What dupctl tells of jobs: their attempts, what was said in them, and the list with its filters."""
 import json
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -95,6 +96,42 @@ class Pages(unittest.TestCase):
             answer = json.loads(ended.stdout)
             self.assertEqual(([job["id"] for job in answer["jobs"]], answer["next"]), ([f"j{k}" for k in range(1200)], "j1199"))
             self.assertEqual(len(run(url, "jobs", "--limit", "1").stdout.splitlines()), 2)
+
+
+def problem(status, code, detail):
+    return status, "application/problem+json", json.dumps({"code": code, "detail": detail, "status": status, "remedy": "Look."}).encode()
+
+
+class Complaints(unittest.TestCase):
+    def test_the_same_refusal_is_told_once(self):
+        with tempfile.NamedTemporaryFile(prefix="bundle-") as file:
+            missing = f'no firmware "{file.name}" in the cache'
+            answers = {f"/devices/{name}/upgrade{query}": problem(404, "not-found", missing) for name in "abcde" for query in ("", "?dry_run=true")}
+            answers["/devices/f%3D1/upgrade"] = problem(404, "not-found", "there is no device f=1")
+            with strange_server(answers) as (url, _):
+                ended = run(url, "upgrade", "a", "b", "f=1", "c", "d", "e", "--firmware", file.name)
+                self.assertEqual((ended.returncode, ended.stderr), (3, (
+                    f"dupctl: a, b: not-found: {missing}\n  what to do: Look.\n  there is a file of that name: dupctl firmware add {file.name}\n"
+                    "dupctl: f=1: not-found: there is no device f=1\n  what to do: Look.\n  by its labels a device is named so: --selector f=1\n"
+                    f"dupctl: c, d, e: not-found: {missing}\n  what to do: Look.\n  there is a file of that name: dupctl firmware add {file.name}\n")))
+                ended = run(url, "upgrade", "a", "b", "c", "d", "e", "--firmware", file.name, "--dry-run")
+                self.assertEqual((ended.returncode, ended.stderr),
+                                 (3, f"dupctl: a, b, c and 2 more: not-found: {missing}\n  what to do: Look.\n"))
+
+    def test_what_the_daemon_cannot_understand_is_usage_whatever_the_verb(self):
+        verbs = ("devices", "devices a", "devices --selector x", "probe a", "probe --all", "report a", "upgrade a --firmware f",
+                 "upgrade --all --firmware f", "upgrade a --firmware f --dry-run", "recover a", "unquarantine a", "history a", "power-cycle a", "jobs",
+                 "jobs a", "log a", "durations", "cancel a", "retry a", "firmware list", f"firmware add {__file__}", "firmware add http://a/b",
+                 "firmware show a", "firmware edit a --name b", "firmware remove a", "firmware export a -", "firmware catalogue",
+                 f"firmware catalogue {__file__}", "downloads list", "downloads show a", "downloads cancel a", "adopt a --take-back", "lease a",
+                 "release a", "label a b=c", "alias a b", "maintenance a on", "audit", "campaign list", "campaign create --all --firmware f",
+                 "campaign show a", "campaign start a", "campaign report a", "campaign watch a", "campaign delete a", "watch", "watch a", "watch --job a")
+        with strange_server({"*": problem(400, "invalid-request", "that is none")}) as (url, _):
+            for verb in verbs:
+                with self.subTest(verb):
+                    ended = run(url, *verb.split())
+                    self.assertEqual(ended.returncode, 2, ended.stderr)
+                    self.assertRegex(ended.stderr, r"^dupctl: (\S+: )?invalid-request: that is none\n")
 
 
 if __name__ == "__main__":

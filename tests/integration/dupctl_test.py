@@ -403,14 +403,17 @@ class Answers(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.do_GET()
 
+    do_PUT = do_PATCH = do_DELETE = do_POST
+
     def do_GET(self):
-        if self.path.startswith("/events"):
+        if self.path.startswith("/events") and self.server.streams:
             self.send_events()
             return
         self.server.seen.append((self.path, self.headers.get("Authorization"), self.headers.get("Host")))
-        status, kind, body = self.server.answers.get(self.path, (404, "text/html", b"<html>"))
+        status, kind, body = self.server.answers.get(self.path) or self.server.answers.get("*", (404, "text/html", b"<html>"))
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

@@ -232,6 +232,7 @@ static const struct {
     {"dupctl audit --limit 501", "a number from 1 to 500"},
     {"dupctl watch a --job b", "one of them"},
     {"dupctl campaign shw a", "did you mean campaign show?"},
+    {"dupctl downloads 01m7", "unknown verb 'downloads 01m7'; after downloads comes one of list, show, cancel"},
     {"dupctl campaign create --firmware f", "no device is named"},
     {"dupctl campaign create a --all --firmware f", "'a' is too much"},
     {"dupctl campaign create --all", "--firmware is missing"},
