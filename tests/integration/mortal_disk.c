@@ -2,7 +2,8 @@
  *
  * What a power loss leaves of the database of dupgated-mortal: stands between SQLite and its files, and keeps in the folder DUPGATE_DURABLE a copy of
  * each as it was when it was last synced. A copy that the process's end cuts short is what a disk has that lost its power in the middle of a
- * sync. With DUPGATE_DISK_LIES the syncs of the log are not believed, so that a test can see that it would notice.
+ * sync. With DUPGATE_DISK_LIES the syncs of the log are not believed, so that a test can see that it would notice. While there is a file
+ * DUPGATE_DISK_TROUBLE nothing can be written: it says "full", or anything else for a disk that is read-only or broken.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,13 +48,28 @@ static void copy_range(sqlite3_file *file, const struct durable *durable, int fd
 	}
 }
 
+/* What SQLite makes of ENOSPC, and of EROFS and EIO. */
+static int trouble(int otherwise)
+{
+	char kind[8] = "";
+	const char *path = getenv("DUPGATE_DISK_TROUBLE");
+	int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return SQLITE_OK;
+	(void)!read(fd, kind, sizeof(kind) - 1);
+	close(fd);
+	return strcmp(kind, "full") == 0 ? SQLITE_FULL : otherwise;
+}
+
 static int sync_file(sqlite3_file *file, int flags)
 {
 	struct durable *durable = durable_of(file);
 	struct stat about;
 	sqlite3_int64 size = 0;
 	mortal_pass("before sync");
-	int result = durable->real->xSync(file, flags);
+	int result = trouble(SQLITE_IOERR_FSYNC);
+	if (result == SQLITE_OK)
+		result = durable->real->xSync(file, flags);
 	if (result != SQLITE_OK || durable->path[0] == '\0')
 		return result;
 	int fd = open(durable->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -71,6 +87,9 @@ static int sync_file(sqlite3_file *file, int flags)
 static int write_file(sqlite3_file *file, const void *bytes, int length, sqlite3_int64 at)
 {
 	struct durable *durable = durable_of(file);
+	int result = trouble(SQLITE_IOERR_WRITE);
+	if (result != SQLITE_OK)
+		return result;
 	if (durable->from == durable->to) {
 		durable->from = at;
 		durable->to = at + length;
