@@ -14,6 +14,7 @@
 #define STATUS_UNFIT    422
 #define PAGE_DEFAULT    50u
 #define PAGE_MAX        100u
+#define DEVICES_MAX     1000u /* of a page of the report */
 
 static bool is_invalid_request(const struct exchange *exchange, int r)
 {
@@ -132,9 +133,20 @@ int route_get_campaign(struct exchange *exchange)
 int route_get_campaign_report(struct exchange *exchange)
 {
 	struct campaign_report report;
-	int r = gateway_campaign_report(exchange->gateway, exchange->parameter, &report, &exchange->fault);
+	struct campaign_page page = {.limit = DEVICES_MAX};
+	const char *after = exchange_query(exchange, "after");
+	int r = exchange_query_number(exchange, "limit", 1, DEVICES_MAX, &page.limit);
+	if (r == 0 && after != NULL && !device_id_valid(after))
+		return exchange_refuse(exchange, 0, "after", "after has a value that is no id");
+	if (after != NULL)
+		snprintf(page.after, sizeof(page.after), "%s", after);
+	if (r == 0)
+		r = gateway_campaign_report(exchange->gateway, exchange->parameter, &page, &report, &exchange->fault);
 	if (r < 0)
 		return r;
+	if (report.more)
+		snprintf(exchange->answer.link, sizeof(exchange->answer.link), "</campaigns/%s/report?limit=%u&after=%s>; rel=\"next\"",
+			 report.campaign.id, page.limit, report.members[report.count - 1].device);
 	char *json = json_view_campaign_report(&report);
 	campaign_report_clear(&report);
 	return exchange_json(exchange, 200, json);

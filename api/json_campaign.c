@@ -100,7 +100,7 @@ static json_t *duration(const struct campaign_member *member)
 	return json_real((double)(member->finished_at_ms - member->started_at_ms) / 1000.0);
 }
 
-static json_t *member_object(const struct campaign_member *member)
+static json_t *member_object(const struct campaign_member *member, const struct device *device)
 {
 	return JSON_MEMBERS(
 	    {"device", json_text(member->device)}, {"wave", json_number((uint64_t)(member->wave + 1))},
@@ -109,14 +109,15 @@ static json_t *member_object(const struct campaign_member *member)
 	    {"started_at", json_time_ms(member->started_at_ms)}, {"finished_at", json_time_ms(member->finished_at_ms)},
 	    {"duration_s", duration(member)},
 	    {"verified", member->state == MEMBER_SUCCEEDED && member->job[0] != '\0' ? json_boolean(member->verified) : json_null()},
-	    {"attempts", json_count(member->attempts)}, {"fault", fault_object(member)});
+	    {"attempts", json_count(member->attempts)}, {"fault", fault_object(member)}, {"alias", json_text(device->alias)},
+	    {"labels", json_labels_object(device)});
 }
 
 static json_t *member_array(const struct campaign_report *report)
 {
 	json_t *array = json_array();
 	for (size_t i = 0; array != NULL && i < report->count; i++)
-		array = append(array, member_object(&report->members[i]));
+		array = append(array, member_object(&report->members[i], &report->devices[i]));
 	return array;
 }
 
@@ -132,5 +133,7 @@ char *json_view_campaigns(const struct campaign *campaigns, size_t count, const 
 
 char *json_view_campaign_report(const struct campaign_report *report)
 {
-	return json_line(JSON_MEMBERS({"campaign", json_campaign_object(&report->campaign)}, {"devices", member_array(report)}));
+	const char *next = report->more ? report->members[report->count - 1].device : "";
+	return json_line(JSON_MEMBERS({"campaign", json_campaign_object(&report->campaign)}, {"devices", member_array(report)},
+				      {"next", json_text(next)}));
 }

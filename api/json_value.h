@@ -35,6 +35,7 @@ char *json_line(json_t *object);
 
 json_t *json_fault_object(const struct job_fault *fault);
 json_t *json_device_object(const struct device *device);
+json_t *json_labels_object(const struct device *device);
 json_t *json_entry_object(const struct device_entry *entry);
 json_t *json_job_object(const struct job *job);
 json_t *json_progress_object(const struct job_progress *progress);

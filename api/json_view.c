@@ -14,7 +14,7 @@ static json_t *append(json_t *array, json_t *item)
 	return NULL;
 }
 
-static json_t *labels_object(const struct device *device)
+json_t *json_labels_object(const struct device *device)
 {
 	json_t *labels = json_object();
 	for (size_t i = 0; labels != NULL && i < device->label_count; i++) {
@@ -69,9 +69,9 @@ static json_t *quarantine_object(const struct device_quarantine *quarantine)
 json_t *json_device_object(const struct device *device)
 {
 	return JSON_MEMBERS({"id", json_text(device->id)}, {"state", json_text(device_state_name(device->state))},
-			    {"port", json_text(device->port)}, {"profile", json_text(device->profile)}, {"labels", labels_object(device)},
-			    {"usb", usb_object(device)}, {"modem", modem_object(&device->modem)}, {"job", json_text(device->job)},
-			    {"lease", lease_object(&device->lease)}, {"alias", json_text(device->alias)},
+			    {"port", json_text(device->port)}, {"profile", json_text(device->profile)},
+			    {"labels", json_labels_object(device)}, {"usb", usb_object(device)}, {"modem", modem_object(&device->modem)},
+			    {"job", json_text(device->job)}, {"lease", lease_object(&device->lease)}, {"alias", json_text(device->alias)},
 			    {"seen_at", json_time_ms(device->seen_at_ms)}, {"board", json_text(device->board)},
 			    {"offered", json_boolean(device->offered)}, {"maintenance", json_boolean(device->maintenance)},
 			    {"quarantine", quarantine_object(&device->quarantine)}, {"power", json_text(device->power)});

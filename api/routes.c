@@ -37,7 +37,7 @@ static const struct route routes[] = {
     {"POST", "/campaigns", route_create_campaign, BODY_JSON, {NULL}},
     {"GET", "/campaigns/{id}", route_get_campaign, BODY_NONE, {NULL}},
     {"DELETE", "/campaigns/{id}", route_remove_campaign, BODY_NONE, {NULL}},
-    {"GET", "/campaigns/{id}/report", route_get_campaign_report, BODY_NONE, {NULL}},
+    {"GET", "/campaigns/{id}/report", route_get_campaign_report, BODY_NONE, {"limit", "after"}},
     {"POST", "/campaigns/{id}/start", route_start_campaign, BODY_JSON, {NULL}},
     {"POST", "/campaigns/{id}/pause", route_pause_campaign, BODY_JSON, {NULL}},
     {"POST", "/campaigns/{id}/resume", route_resume_campaign, BODY_JSON, {NULL}},

@@ -89,6 +89,8 @@ bool member_state_final(enum member_state state)
 void campaign_report_clear(struct campaign_report *report)
 {
 	free(report->members);
+	free(report->devices);
 	report->members = NULL;
+	report->devices = NULL;
 	report->count = 0;
 }

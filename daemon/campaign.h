@@ -100,11 +100,19 @@ struct campaign_member {
 	char fault_message[256], fault_evidence[256];
 };
 
-/* A campaign with all its devices; freed with campaign_report_clear(). */
+/* Of the devices of a campaign, in the order of the list of devices when it started. */
+struct campaign_page {
+	char after[DEVICE_ID_SIZE]; /* those behind this one; "": from the first */
+	unsigned limit;             /* 0: all */
+};
+
+/* A campaign with its devices, or some of them; freed with campaign_report_clear(). */
 struct campaign_report {
 	struct campaign campaign;
 	struct campaign_member *members;
 	size_t count;
+	struct device *devices; /* what each member's device is now, id "": there is none of that id any more; NULL: nobody asked */
+	bool more;              /* there are others behind them */
 };
 void campaign_report_clear(struct campaign_report *report);
 
@@ -127,7 +135,9 @@ int gateway_direct_campaign(struct gateway *gateway, const char *id, enum campai
 			    struct job_fault *ret_fault);
 
 int gateway_campaign(struct gateway *gateway, const char *id, struct campaign *ret, struct job_fault *ret_fault);
-int gateway_campaign_report(struct gateway *gateway, const char *id, struct campaign_report *ret, struct job_fault *ret_fault);
+/* With what the devices are now. "invalid-request" when page->after is none of its devices. */
+int gateway_campaign_report(struct gateway *gateway, const char *id, const struct campaign_page *page, struct campaign_report *ret,
+			    struct job_fault *ret_fault);
 /* Newest first; before: older than this one ("": from the newest). Caller frees *ret. */
 int gateway_campaigns(struct gateway *gateway, const char *before, unsigned limit, struct campaign **ret, size_t *ret_count, bool *ret_more,
 		      struct job_fault *ret_fault);

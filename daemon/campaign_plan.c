@@ -243,3 +243,8 @@ void campaign_sum_up(const struct campaign *campaign, char *ret, size_t size)
 		if (parts[i].number > 0)
 			used += (size_t)snprintf(ret + used, size - used, "%s%u %s", used > 0 ? ", " : "", parts[i].number, parts[i].what);
 }
+
+int campaign_refuse_cursor(const char *device, struct job_fault *ret_fault)
+{
+	return job_fault_set(ret_fault, "invalid-request", "\"after\" has a value that is no device of the campaign: %s", device);
+}

@@ -43,4 +43,7 @@ enum campaign_step campaign_next(const struct campaign *campaign, const struct c
 /* "12 succeeded, 1 failed": how it ended. */
 void campaign_sum_up(const struct campaign *campaign, char *ret, size_t size);
 
+/* "invalid-request": this one is no device of the campaign. Always -EPROTO. */
+int campaign_refuse_cursor(const char *device, struct job_fault *ret_fault);
+
 #endif

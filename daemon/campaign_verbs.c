@@ -205,7 +205,7 @@ static int find_or_load(struct campaigns *campaigns, const char *id, struct camp
 	if (*ret != NULL)
 		return 0;
 	struct campaign_report report;
-	int result = store_campaign_load(campaigns->gateway->store, id, &report, ret_fault);
+	int result = store_campaign_load(campaigns->gateway->store, id, &(struct campaign_page){0}, &report, ret_fault);
 	if (result == 0)
 		result = campaigns_take(campaigns, &report, ret);
 	campaign_report_clear(&report);

@@ -168,7 +168,7 @@ static int take_up(struct campaigns *campaigns, const char *id, struct job_fault
 {
 	struct campaign_run *run;
 	struct campaign_report report;
-	int result = store_campaign_load(campaigns->gateway->store, id, &report, ret_fault);
+	int result = store_campaign_load(campaigns->gateway->store, id, &(struct campaign_page){0}, &report, ret_fault);
 	if (result < 0)
 		return result;
 	result = campaigns_take(campaigns, &report, &run);
@@ -279,33 +279,39 @@ int campaigns_glance(struct campaigns *campaigns, const char *id, struct campaig
 	return found ? 0 : store_campaign_glance(campaigns->gateway->store, id, ret, ret_fault);
 }
 
-/* A copy of what is in memory: 1, 0 when it is not there, or -ENOMEM. */
-static int copy_run(struct campaigns *campaigns, const char *id, struct campaign_report *ret)
+static int copy_page(const struct campaign_run *run, const struct campaign_page *page, struct campaign_report *ret,
+		     struct job_fault *ret_fault)
+{
+	size_t from = 0;
+	while (page->after[0] != '\0' && from < run->count && strcmp(run->members[from].device, page->after) != 0)
+		from++;
+	from += page->after[0] != '\0';
+	if (from > run->count)
+		return campaign_refuse_cursor(page->after, ret_fault);
+	ret->campaign = run->now;
+	ret->count = run->count - from;
+	ret->more = page->limit > 0 && ret->count > page->limit;
+	if (ret->more)
+		ret->count = page->limit;
+	ret->members = calloc(ret->count + 1, sizeof(*ret->members));
+	if (ret->members == NULL)
+		return -ENOMEM;
+	copy_members(ret->members, run->members + from, ret->count);
+	return 0;
+}
+
+int campaigns_get(struct campaigns *campaigns, const char *id, const struct campaign_page *page, struct campaign_report *ret,
+		  struct job_fault *ret_fault)
 {
 	int result = 0;
 	*ret = (struct campaign_report){0};
 	pthread_mutex_lock(&campaigns->lock);
 	const struct campaign_run *run = campaigns_find(campaigns, id);
-	if (run != NULL) {
-		ret->campaign = run->now;
-		ret->members = calloc(run->count + 1, sizeof(*ret->members));
-		ret->count = ret->members != NULL ? run->count : 0;
-		copy_members(ret->members, run->members, ret->count);
-		result = ret->members != NULL ? 1 : -ENOMEM;
-	}
+	bool found = run != NULL;
+	if (found)
+		result = copy_page(run, page, ret, ret_fault);
 	pthread_mutex_unlock(&campaigns->lock);
-	return result;
-}
-
-int campaigns_get(struct campaigns *campaigns, const char *id, struct campaign_report *ret, struct job_fault *ret_fault)
-{
-	int result = copy_run(campaigns, id, ret);
-	if (result != 0)
-		return result < 0 ? result : 0;
-	result = store_campaign_load(campaigns->gateway->store, id, ret, ret_fault);
-	if (result == 0)
-		campaign_tally(&ret->campaign, ret->members, ret->count);
-	return result;
+	return found ? result : store_campaign_load(campaigns->gateway->store, id, page, ret, ret_fault);
 }
 
 int campaigns_list(struct campaigns *campaigns, const char *before, unsigned limit, struct campaign **ret, size_t *ret_count,

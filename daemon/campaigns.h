@@ -26,7 +26,8 @@ int campaigns_add(struct campaigns *campaigns, struct campaign *campaign, const 
 		  struct job_fault *ret_fault);
 /* Without its devices. */
 int campaigns_glance(struct campaigns *campaigns, const char *id, struct campaign *ret, struct job_fault *ret_fault);
-int campaigns_get(struct campaigns *campaigns, const char *id, struct campaign_report *ret, struct job_fault *ret_fault);
+int campaigns_get(struct campaigns *campaigns, const char *id, const struct campaign_page *page, struct campaign_report *ret,
+		  struct job_fault *ret_fault);
 int campaigns_list(struct campaigns *campaigns, const char *before, unsigned limit, struct campaign **ret, size_t *ret_count,
 		   bool *ret_more, struct job_fault *ret_fault);
 /* members: of CAMPAIGN_START, those that the draft gets. */

@@ -182,6 +182,19 @@ static int foresee(struct gateway *gateway, const struct campaign *campaign, str
 	return 0;
 }
 
+/* What they are called now. */
+static int look_at_devices(struct gateway *gateway, struct campaign_report *report)
+{
+	struct job_fault ignored;
+	report->devices = calloc(report->count + 1, sizeof(*report->devices));
+	if (report->devices == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < report->count; i++)
+		if (registry_get(gateway->registry, report->members[i].device, &report->devices[i], &ignored) < 0)
+			report->devices[i] = (struct device){0};
+	return 0;
+}
+
 int gateway_try_campaign(struct gateway *gateway, const struct campaign_order *order, const char *firmware, struct campaign_report *ret,
 			 struct job_fault *ret_fault)
 {
@@ -192,6 +205,8 @@ int gateway_try_campaign(struct gateway *gateway, const struct campaign_order *o
 	for (size_t i = 0; result == 0 && i < ret->count; i++)
 		if (ret->members[i].state != MEMBER_SKIPPED)
 			result = foresee(gateway, &ret->campaign, &ret->members[i], ret_fault);
+	if (result == 0)
+		result = look_at_devices(gateway, ret);
 	ret->campaign.created_at_ms = gateway->now_ms();
 	campaign_tally(&ret->campaign, ret->members, ret->count);
 	if (result < 0)
@@ -204,11 +219,18 @@ static int check_id(const char *id, struct job_fault *ret_fault)
 	return job_id_valid(id) ? 0 : job_fault_set(ret_fault, "not-found", "there is no campaign of that id");
 }
 
-int gateway_campaign_report(struct gateway *gateway, const char *id, struct campaign_report *ret, struct job_fault *ret_fault)
+int gateway_campaign_report(struct gateway *gateway, const char *id, const struct campaign_page *page, struct campaign_report *ret,
+			    struct job_fault *ret_fault)
 {
 	*ret = (struct campaign_report){0};
 	int result = check_id(id, ret_fault);
-	return result < 0 ? result : campaigns_get(gateway->campaigns, id, ret, ret_fault);
+	if (result == 0)
+		result = campaigns_get(gateway->campaigns, id, page, ret, ret_fault);
+	if (result == 0)
+		result = look_at_devices(gateway, ret);
+	if (result < 0)
+		campaign_report_clear(ret);
+	return result;
 }
 
 int gateway_campaign(struct gateway *gateway, const char *id, struct campaign *ret, struct job_fault *ret_fault)

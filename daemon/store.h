@@ -227,9 +227,11 @@ struct campaign_change {
 	uint64_t told_before; /* of one that ends: the newest event before that of its end */
 };
 int store_campaign_save(struct store *store, const struct campaign_change *change, struct job_fault *ret_fault);
-/* Counts are those of the caller to make. not-found when there is none. */
-int store_campaign_load(struct store *store, const char *id, struct campaign_report *ret, struct job_fault *ret_fault);
-/* Without its members, which the database counts. not-found as above. */
+/* With this page of its members; the database counts all of them. "not-found" when there is no such campaign, and the fault of
+ * campaign_refuse_cursor(). */
+int store_campaign_load(struct store *store, const char *id, const struct campaign_page *page, struct campaign_report *ret,
+			struct job_fault *ret_fault);
+/* Without its members. not-found as above. */
 int store_campaign_glance(struct store *store, const char *id, struct campaign *ret, struct job_fault *ret_fault);
 /* Newest first, at most limit. before "": from the newest. Caller frees *ret. */
 int store_campaign_ids(struct store *store, const char *before, unsigned limit, char (**ret)[JOB_ID_SIZE], size_t *ret_count,

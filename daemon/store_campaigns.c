@@ -33,7 +33,9 @@ static const char save_member[] =
 static const char select_campaign[] =
     "SELECT " ORDER_COLUMNS ", state, reason, wave, wave_done_at_ms, started_at_ms, finished_at_ms FROM campaigns WHERE id = ?1";
 static const char select_waves[] = "SELECT kind, number, selector FROM campaign_waves WHERE campaign = ?1 ORDER BY position";
-static const char select_members[] = "SELECT " MEMBER_COLUMNS " FROM campaign_members WHERE campaign = ?1 ORDER BY position";
+static const char select_members[] =
+    "SELECT " MEMBER_COLUMNS " FROM campaign_members WHERE campaign = ?1 AND position > ?2 ORDER BY position LIMIT ?3";
+static const char select_position[] = "SELECT position FROM campaign_members WHERE campaign = ?1 AND device = ?2";
 static const char count_members[] = "SELECT wave, state, count(*) FROM campaign_members WHERE campaign = ?1 GROUP BY wave, state";
 static const char select_ids[] = "SELECT id FROM campaigns WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
 static const char select_unfinished[] =
@@ -268,13 +270,39 @@ static int load_waves(struct store *store, const char *id, struct campaign_order
 	return result;
 }
 
-static int load_members(struct store *store, const char *id, struct campaign_report *ret, struct job_fault *ret_fault)
+/* Behind which a page begins; -1: with the first member. */
+static int find_position(struct store *store, const char *id, const struct campaign_page *page, int64_t *ret, struct job_fault *ret_fault)
+{
+	*ret = -1;
+	if (page->after[0] == '\0')
+		return 0;
+	struct store_binder binder = {.statement = select_by_id(store, select_position, id, ret_fault), .next = 2};
+	if (binder.statement == NULL)
+		return -EPROTO;
+	store_bind_text(&binder, page->after);
+	int step = sqlite3_step(binder.statement);
+	int result = step == SQLITE_DONE  ? campaign_refuse_cursor(page->after, ret_fault)
+		     : step != SQLITE_ROW ? store_failed(&store->reader, ret_fault)
+					  : 0;
+	if (result == 0)
+		*ret = sqlite3_column_int64(binder.statement, 0);
+	sqlite3_reset(binder.statement);
+	return result;
+}
+
+static int load_members(struct store *store, const char *id, const struct campaign_page *page, struct campaign_report *ret,
+			struct job_fault *ret_fault)
 {
 	size_t room = 0;
-	int result = 0, step = SQLITE_DONE;
-	sqlite3_stmt *statement = select_by_id(store, select_members, id, ret_fault);
+	int64_t position;
+	int step = SQLITE_DONE;
+	int result = find_position(store, id, page, &position, ret_fault);
+	sqlite3_stmt *statement = result == 0 ? select_by_id(store, select_members, id, ret_fault) : NULL;
 	if (statement == NULL)
 		return -EPROTO;
+	struct store_binder binder = {.statement = statement, .next = 2};
+	store_bind_int(&binder, position);
+	store_bind_int(&binder, page->limit > 0 ? (int64_t)page->limit + 1 : -1);
 	while (result == 0 && (step = sqlite3_step(statement)) == SQLITE_ROW) {
 		if (ret->count == room) {
 			room = room * 2 + 16;
@@ -288,6 +316,9 @@ static int load_members(struct store *store, const char *id, struct campaign_rep
 	if (result == 0 && step != SQLITE_DONE)
 		result = store_failed(&store->reader, ret_fault);
 	sqlite3_reset(statement);
+	ret->more = page->limit > 0 && ret->count > page->limit;
+	if (ret->more)
+		ret->count = page->limit;
 	return result;
 }
 
@@ -328,13 +359,16 @@ static int load_campaign(struct store *store, const char *id, struct campaign *r
 	return result == 0 ? load_waves(store, id, &ret->order, ret_fault) : result;
 }
 
-int store_campaign_load(struct store *store, const char *id, struct campaign_report *ret, struct job_fault *ret_fault)
+int store_campaign_load(struct store *store, const char *id, const struct campaign_page *page, struct campaign_report *ret,
+			struct job_fault *ret_fault)
 {
 	*ret = (struct campaign_report){0};
 	store_read_begin(store);
 	int result = load_campaign(store, id, &ret->campaign, ret_fault);
 	if (result == 0)
-		result = load_members(store, id, ret, ret_fault);
+		result = tally_members(store, &ret->campaign, ret_fault);
+	if (result == 0)
+		result = load_members(store, id, page, ret, ret_fault);
 	store_read_end(store);
 	if (result < 0)
 		campaign_report_clear(ret);

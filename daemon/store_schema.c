@@ -193,6 +193,8 @@ static const char *const migrations[] = {
     "INSERT INTO sqlite_sequence (name, seq) SELECT 'all_endings', seq FROM sqlite_sequence WHERE name = 'endings';"
     "DROP TABLE endings;"
     "ALTER TABLE all_endings RENAME TO endings;",
+    /* A page of the report. */
+    "CREATE INDEX campaign_member_positions ON campaign_members(campaign, position);",
 };
 
 static int user_version(sqlite3 *db, int *ret)

@@ -7,6 +7,7 @@
 
 #include "cmd/dupctl/campaign_fleet.h"
 #include "cmd/dupctl/follow.h"
+#include "cmd/dupctl/verb_functions.h"
 #include "cmd/dupctl/views.h"
 
 /* A report of a thousand devices is some hundred kilobytes. */
@@ -34,17 +35,13 @@ static int subject_refresh(void *subject, struct session *session, bool *ret_cha
 {
 	struct campaign_subject *watched = subject;
 	failure_owned refused = session_failure(session);
-	text_owned path = {0};
 	json_t *report = NULL;
 	int64_t age_ms = monotonic_ms() - watched->asked_ms;
 	int status;
 
 	if (!watched->campaign.urgent && age_ms < (watched->campaign.stale ? REPORT_PAUSE_MS : REPORT_AGE_MS))
 		return STATUS_DONE;
-	text_add(&path, "/campaigns/");
-	url_escape(&path, watched->campaign.id);
-	text_add(&path, "/report");
-	status = session_call(session, "GET", path.bytes, NULL, &report, &refused);
+	status = campaign_report_get(session, watched->campaign.id, &report, &refused);
 	watched->asked_ms = monotonic_ms();
 	if (status == STATUS_DONE && report) {
 		campaign_fleet_report(&watched->campaign, report);

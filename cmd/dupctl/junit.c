@@ -88,10 +88,28 @@ static void line_add(struct text *ret, const char *title, const char *value)
 	text_add(ret, "\n");
 }
 
+/* What people call the device, on one line: "the blue board, rack=1". */
+static void called_add(struct text *ret, const json_t *device)
+{
+	const char *alias = reply_text(device, "alias"), *key;
+	json_t *value;
+
+	text_add(ret, alias);
+	json_object_foreach(json_object_get(device, "labels"), key, value)
+	{
+		text_add(ret, ret->length > 0 ? ", " : "");
+		text_add(ret, key);
+		text_add(ret, "=");
+		text_add(ret, json_string_value(value) ? json_string_value(value) : "");
+	}
+}
+
 static void failure_add(struct text *ret, const json_t *device)
 {
 	struct fault_row fault;
+	text_owned called = {.utf8 = true};
 
+	called_add(&called, device);
 	fault_read(json_object_get(device, "fault"), &fault);
 	text_add(ret, "<failure");
 	attribute_add(ret, "type", *fault.code ? fault.code : "failed");
@@ -100,6 +118,7 @@ static void failure_add(struct text *ret, const json_t *device)
 	line_add(ret, "", fault.message);
 	line_add(ret, "seen: ", fault.evidence);
 	line_add(ret, "what to do: ", fault.remedy);
+	line_add(ret, "device: ", text_bytes(&called));
 	line_add(ret, "job: ", reply_text(device, "job"));
 	if (reply_number(device, "attempts") > 0)
 		text_addf(ret, "attempts: %" PRId64 "\n", reply_number(device, "attempts"));
@@ -160,7 +179,20 @@ static double lasted_s(const struct campaign_row *campaign)
 	return (double)(finished - started);
 }
 
-static void suite_begin(struct text *ret, const struct campaign_row *campaign, const char *hostname)
+/* The schemas know properties of a suite only. */
+static void devices_add(struct text *ret, const json_t *devices)
+{
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		const json_t *device = json_array_get(devices, i);
+		text_owned called = {.utf8 = true}, name = {.utf8 = true};
+
+		called_add(&called, device);
+		text_addf(&name, "device %s", reply_text(device, "device"));
+		property_add(ret, text_bytes(&name), text_bytes(&called));
+	}
+}
+
+static void suite_begin(struct text *ret, const struct campaign_row *campaign, const json_t *devices, const char *hostname)
 {
 	const struct campaign_counts_row *counts = &campaign->counts;
 	const char *began = *campaign->started_at ? campaign->started_at : campaign->created_at;
@@ -185,6 +217,7 @@ static void suite_begin(struct text *ret, const struct campaign_row *campaign, c
 	property_add(ret, "sha256", campaign->firmware);
 	property_add(ret, "release", campaign->release);
 	property_add(ret, "selector", campaign->selector);
+	devices_add(ret, devices);
 	text_add(ret, "    </properties>\n");
 }
 
@@ -195,7 +228,7 @@ void junit_add_report(struct text *ret, const json_t *report, const char *hostna
 
 	campaign_read(json_object_get(report, "campaign"), &campaign);
 	text_add(ret, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
-	suite_begin(ret, &campaign, hostname);
+	suite_begin(ret, &campaign, devices, hostname);
 	for (size_t i = 0; i < json_array_size(devices); i++)
 		case_add(ret, json_array_get(devices, i));
 	text_add(ret, "    <system-out>");

@@ -10,7 +10,8 @@
 #include "cmd/dupctl/text.h"
 
 /* A document in UTF-8. What failed is a failure, with the code of the fault as its type; what was skipped or cancelled is skipped; what has not ended is an
- * error, so that a report that is made too early is not taken for good. hostname: of the gateway. */
+ * error, so that a report that is made too early is not taken for good. What people call a device is a property of the
+ * suite, and stands with its failure. hostname: of the gateway. */
 void junit_add_report(struct text *ret, const json_t *report, const char *hostname);
 
 /* Text for an element or, with its quotes escaped, an attribute. What XML 1.0 cannot hold, and control characters but line ends and tabs, are

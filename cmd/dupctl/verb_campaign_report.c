@@ -67,16 +67,52 @@ int campaign_report_show(struct session *session, const json_t *report)
 	return session_print(session, &shown);
 }
 
+/* The first one becomes the report, the others are added to it; what is told of the campaign is from the last one. */
+static int page_add(struct session *session, const char *id, const char *after, json_t **report, struct failure *failure)
+{
+	text_owned path = {0};
+	json_owned *page = NULL;
+
+	text_add(&path, "/campaigns/");
+	url_escape(&path, id);
+	text_add(&path, "/report");
+	if (*after) {
+		text_add(&path, "?after=");
+		url_escape(&path, after);
+	}
+	if (session_call(session, "GET", path.bytes, NULL, &page, failure) != STATUS_DONE)
+		return failure->status;
+	if (*report == NULL) {
+		*report = json_incref(page);
+		return STATUS_DONE;
+	}
+	json_array_extend(json_object_get(*report, "devices"), json_object_get(page, "devices"));
+	json_object_set(*report, "campaign", json_object_get(page, "campaign"));
+	json_object_set(*report, "next", json_object_get(page, "next"));
+	return STATUS_DONE;
+}
+
+int campaign_report_get(struct session *session, const char *id, json_t **ret, struct failure *failure)
+{
+	json_owned *report = NULL;
+	text_owned after = {0};
+
+	do {
+		if (page_add(session, id, text_bytes(&after), &report, failure) != STATUS_DONE)
+			return failure->status;
+		text_clear(&after);
+		text_add(&after, reply_text(report, "next"));
+	} while (after.length > 0);
+	*ret = json_incref(report);
+	return STATUS_DONE;
+}
+
 int verb_campaign_report(struct session *session, const struct options *options)
 {
 	failure_owned failure = session_failure(session);
-	text_owned path = {0};
 	json_owned *report = NULL;
 
-	text_add(&path, "/campaigns/");
-	url_escape(&path, options->operands[0]);
-	text_add(&path, "/report");
-	if (session_call(session, "GET", path.bytes, NULL, &report, &failure) != STATUS_DONE) {
+	if (campaign_report_get(session, options->operands[0], &report, &failure) != STATUS_DONE) {
 		failure_print(&failure, NULL);
 		return failure.status;
 	}

@@ -69,6 +69,9 @@ int campaign_follow(struct session *session, const struct options *options, cons
 /* One line on a campaign, or its JSON. Returns an exit status. */
 int campaign_state_show(struct session *session, const json_t *campaign);
 
+/* All pages of the report of a campaign as one. Returns an exit status; only for STATUS_DONE there is a report, which the caller frees. */
+int campaign_report_get(struct session *session, const char *id, json_t **ret, struct failure *failure);
+
 /* The report of a campaign, also of one that was only tried out. Returns an exit status. */
 int campaign_report_show(struct session *session, const json_t *report);
 

@@ -44,6 +44,9 @@ class CampaignAnswers:
         self.call("startCampaign", id)
         self.until_state(id, "finished")
         self.assertEqual(self.call("getCampaignReport", id).json()["devices"][0]["reason"], "the device bench-1 is in maintenance")
+        self.assertEqual(self.call("getCampaignReport", id, query="?limit=1&after=bench-1").json()["devices"], [])
+        for query in ("?limit=0", "?limit=1001", "?after=bench-0", "?after=b/1", "?before=bench-1"):
+            self.problem("getCampaignReport", 400, "invalid-request", id, query=query)
         self.problem("retryCampaign", 409, "invalid-request", id)
         self.problem("removeCampaign", 409, "invalid-request", id)
         self.assertIn(id, [c["id"] for c in self.call("listCampaigns").json()["campaigns"]])

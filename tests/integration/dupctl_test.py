@@ -494,6 +494,22 @@ class StrangeServers(unittest.TestCase):
         self.assertRegex(ended.stdout, r"c  failed: not-found: the daemon no longer knows this job\n")
         self.assertEqual(ended.stdout.splitlines()[-1], "2 of 3 verified, 1 failed")
 
+    def test_the_pages_of_a_report_are_one(self):
+        def page(state, names, next):
+            counts = {"total": 4, "succeeded": 4}
+            body = {"campaign": {"id": "c", "state": state, "counts": counts, "reason": "4 succeeded", "created_at": "2026-03-01T10:15:30.250Z"},
+                    "devices": [{"device": name, "state": "succeeded"} for name in names], "next": next}
+            return 200, "application/json", json.dumps(body).encode()
+
+        with strange_server({"/campaigns/c/report": page("running", ["a", "b"], "b"), "/campaigns/c/report?after=b": page("running", ["x y"], "x y"),
+                             "/campaigns/c/report?after=x%20y": page("finished", ["z"], None)}) as (url, server):
+            report = json.loads(run(url, "campaign", "report", "c", "--json").stdout)
+            self.assertEqual([device["device"] for device in report["devices"]], ["a", "b", "x y", "z"])
+            self.assertEqual((report["campaign"]["state"], report["next"]), ("finished", None))
+            self.assertEqual(run(url, "campaign", "report", "c", "--junit").stdout.count("<testcase "), 4)
+            del server.answers["/campaigns/c/report?after=b"]
+            self.assertEqual(run(url, "campaign", "report", "c").returncode, 3)
+
     def test_token(self):
         folder = tempfile.mkdtemp(prefix="d-")
         self.addCleanup(shutil.rmtree, folder)

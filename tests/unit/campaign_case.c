@@ -53,7 +53,7 @@ static struct campaign_report report_of(struct fixture *fixture, const char *id)
 {
 	struct campaign_report report;
 	struct job_fault fault = {0};
-	int result = gateway_campaign_report(fixture->gateway, id, &report, &fault);
+	int result = gateway_campaign_report(fixture->gateway, id, &(struct campaign_page){0}, &report, &fault);
 	ck_assert_msg(result == 0, "%d: %s", result, fault.message);
 	return report;
 }

@@ -2,7 +2,9 @@
 #include "tests/unit/campaign_case.h"
 
 #include <check.h>
+#include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,8 @@ static void set_up(void)
 	one_gateway_start(DEVICES);
 }
 
+static const struct campaign_page all;
+
 static struct campaign run_shut(const char *selector)
 {
 	/* The clock of the fixture stands at 22:13:20. */
@@ -35,7 +39,7 @@ static unsigned count_jobs(const char *campaign)
 {
 	struct campaign_report report;
 	unsigned jobs = 0;
-	ck_assert_int_eq(gateway_campaign_report(fixture.gateway, campaign, &report, &fault), 0);
+	ck_assert_int_eq(gateway_campaign_report(fixture.gateway, campaign, &all, &report, &fault), 0);
 	for (size_t i = 0; i < report.count; i++) {
 		if (report.members[i].job[0] == '\0')
 			continue;
@@ -121,9 +125,56 @@ START_TEST(what_has_ended_is_counted_on_the_disk)
 	check_ended(&list[0]);
 	free(list);
 	struct campaign_report report;
-	ck_assert_int_eq(gateway_campaign_report(fixture.gateway, campaign.id, &report, &fault), 0);
+	ck_assert_int_eq(gateway_campaign_report(fixture.gateway, campaign.id, &all, &report, &fault), 0);
 	check_ended(&report.campaign);
 	campaign_report_clear(&report);
+}
+END_TEST
+
+static const struct {
+	const char *after;
+	unsigned limit, first, count;
+	bool more;
+} pages[] = {
+    {"", 0, 0, DEVICES, false},   {"", DEVICES, 0, DEVICES, false}, {"", DEVICES - 1, 0, DEVICES - 1, true}, {"modem0", 1, 1, 1, true},
+    {"modem97", 2, 98, 2, false}, {"modem97", 0, 98, 2, false},     {"modem99", 5, 100, 0, false},
+};
+
+static void check_page(const char *campaign, size_t row)
+{
+	char name[DEVICE_ID_SIZE];
+	struct campaign_report report;
+	struct campaign_page page = {.limit = pages[row].limit};
+	strcpy(page.after, pages[row].after);
+	ck_assert_int_eq(gateway_campaign_report(fixture.gateway, campaign, &page, &report, &fault), 0);
+	ck_assert_uint_eq(report.count, pages[row].count);
+	ck_assert_int_eq(report.more, pages[row].more);
+	ck_assert_uint_eq(report.campaign.counts.total, DEVICES);
+	for (size_t i = 0; i < report.count; i++) {
+		snprintf(name, sizeof(name), "modem%zu", pages[row].first + i);
+		ck_assert_str_eq(report.members[i].device, name);
+		ck_assert_str_eq(report.devices[i].alias, i + pages[row].first == 98 ? "the blue board" : "");
+		ck_assert_str_eq(report.devices[i].labels[0].key, "rack");
+	}
+	campaign_report_clear(&report);
+	strcpy(page.after, "modem100");
+	ck_assert_int_eq(gateway_campaign_report(fixture.gateway, campaign, &page, &report, &fault), -EPROTO);
+	ck_assert_str_eq(fault.message, "\"after\" has a value that is no device of the campaign: modem100");
+	campaign_report_clear(&report);
+}
+
+/* From the memory, then from the disk; with what the devices are called by now. */
+START_TEST(the_report_has_pages)
+{
+	struct device changed;
+	struct campaign campaign = run_shut("");
+	const struct device_patch patch = {.set_alias = true, .alias = "the blue board"};
+	case_settle_turns(&fixture);
+	ck_assert_int_eq(gateway_patch_device(fixture.gateway, "modem98", &patch, &changed, &fault), 0);
+	check_page(campaign.id, (size_t)_i);
+	case_direct(&fixture, campaign.id, CAMPAIGN_STOP);
+	case_settle_turns(&fixture);
+	check_page(campaign.id, (size_t)_i);
 }
 END_TEST
 
@@ -136,6 +187,7 @@ int main(void)
 	tcase_add_test(tests, many_devices_get_their_jobs_over_several_turns);
 	tcase_add_test(tests, all_campaigns_share_the_turn);
 	tcase_add_test(tests, what_has_ended_is_counted_on_the_disk);
+	tcase_add_loop_test(tests, the_report_has_pages, 0, (int)(sizeof(pages) / sizeof(pages[0])));
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
