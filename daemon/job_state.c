@@ -220,10 +220,13 @@ int queued_job_set_state(struct queued_job *entry, struct job_row *next, enum jo
 	if (state != JOB_RUNNING)
 		next->run = (struct job_run){0};
 	entry->limited = false;
-	judge_device(queue, &next->job); /* before it is seen: who waits for the end of the job finds the device as it is then */
+	/* Who waits for the end of the job finds the device as it is then, and who sees the device busy finds its job. */
+	judge_device(queue, &next->job);
+	if (terminal && !next->aside && !periodic)
+		registry_set_job(queue->with.registry, next->job.request.device, "", false);
 	queued_job_show(entry, next, terminal ? EVENT_JOB_FINISHED : EVENT_JOB_CHANGED);
-	if (!next->aside && !periodic)
-		registry_set_job(queue->with.registry, next->job.request.device, terminal ? "" : next->job.id, state == JOB_RUNNING);
+	if (!terminal && !next->aside && !periodic)
+		registry_set_job(queue->with.registry, next->job.request.device, next->job.id, state == JOB_RUNNING);
 	if (terminal && entry->pinned)
 		job_pins_drop(queue->with.firmware, &next->job.request);
 	entry->pinned = entry->pinned && !terminal;

@@ -47,6 +47,34 @@ static void read_story(const char *id, char *ret, size_t ret_size)
 	ck_assert_int_eq(count, 0);
 }
 
+/* Which of "busy", "begins", "free" and "ends" was told in which order, of a device and its job; each once in a row. */
+static void read_ends(const char *id, const char *device, char *ret, size_t ret_size)
+{
+	struct event *events[64];
+	uint64_t after = 0;
+	const char *last = "";
+	int count;
+	ret[0] = '\0';
+	while ((count = event_bus_read(gateway_events(fixture.gateway), after, events, 64)) > 0) {
+		for (int i = 0; i < count; i++) {
+			const struct event *event = events[i];
+			const char *told = last;
+			after = event->seq;
+			if (event->type == EVENT_JOB_FINISHED && strcmp(event->job, id) == 0)
+				told = "ends ";
+			else if (event->topic == TOPIC_JOB && strcmp(event->job, id) == 0 && event->job_now->state == JOB_RUNNING)
+				told = strcmp(last, "busy ") == 0 ? last : "begins ";
+			else if (event->type == EVENT_DEVICE_CHANGED && strcmp(event->device, device) == 0)
+				told = event->device_now->state == DEVICE_BUSY ? "busy " : "free ";
+			if (strcmp(told, last) != 0)
+				strncat(ret, told, ret_size - strlen(ret) - 1);
+			last = told;
+			event_unref(events[i]);
+		}
+	}
+	ck_assert_int_eq(count, 0);
+}
+
 /* What the transfer's events said of borders. */
 static void border_details(const char *id, char *ret, size_t ret_size)
 {
@@ -119,6 +147,17 @@ START_TEST(an_upgrade_runs_from_submit_to_verified)
 	ck_assert_str_eq(row.furthest_phase, "verify");
 	ck_assert_int_eq(state_of_device("modem0", device_job), DEVICE_READY);
 	ck_assert_str_eq(device_job, "");
+}
+END_TEST
+
+START_TEST(who_sees_a_job_end_finds_its_device_free)
+{
+	char story[256];
+	struct job job = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+	fixture_await_idle(&fixture);
+	read_ends(job.id, "modem0", story, sizeof(story));
+	ck_assert_str_eq(story, "free begins busy free ends ");
 }
 END_TEST
 
@@ -488,6 +527,7 @@ int main(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, set_up, one_gateway_clear);
 	tcase_add_test(tcase, an_upgrade_runs_from_submit_to_verified);
+	tcase_add_test(tcase, who_sees_a_job_end_finds_its_device_free);
 	tcase_add_test(tcase, a_probe_makes_the_modem_known);
 	tcase_add_test(tcase, a_device_takes_one_job_at_a_time);
 	tcase_add_test(tcase, no_more_run_at_once_than_max_parallel);
