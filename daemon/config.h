@@ -14,9 +14,10 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 
 struct config_device {
 	char id[DEVICE_ID_SIZE];
-	char port[256];   /* "": what is said here is said of the board on USB that gets this id */
-	char profile[32]; /* "": that of the board; never so when there is a port */
-	char power[160];  /* "none", "usb-port:1-1.4", "usb-authorized:1-1.4", "command:/path words"; "": nothing is said */
+	char port[256];       /* "": what is said here is said of the board on USB that gets this id */
+	char profile[32];     /* "": that of the board; never so when there is a port */
+	char power_group[64]; /* whose command takes the power of all of them away; "": of none */
+	char power[160];      /* "none", "usb-port:1-1.4", "usb-authorized:1-1.4", "command:/path words"; "": nothing is said */
 	size_t label_count;
 	struct label labels[LABELS_MAX];
 	int line;

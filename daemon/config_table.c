@@ -277,6 +277,14 @@ static int set_label_key(void *target, const struct config_key *key, const char 
 	return problem != NULL ? config_refuse(why, "\"%s\": %s", value, problem) : set_text(target, key, value, why);
 }
 
+static int set_group(void *target, const struct config_key *key, const char *value, struct config_why why)
+{
+	size_t length = strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+	if (length == 0 || value[length] != '\0' || length >= key->size)
+		return config_refuse(why, "\"%s\": a group has 1 to 63 characters of A-Z a-z 0-9 . _ -", value);
+	return set_text(target, key, value, why);
+}
+
 #define HOST_TEXT(member)    offsetof(struct config_host, member), sizeof(((struct config_host *)NULL)->member), 0, 0
 #define CONFIG_TEXT(member)  offsetof(struct config, member), sizeof(((struct config *)NULL)->member), 0, 0
 #define CONFIG_VALUE(member) offsetof(struct config, member), 0, 0, 0
@@ -352,6 +360,7 @@ static const struct config_key keys[] = {
     {SECTION_DEVICE, "profile", set_text, DEVICE_TEXT(profile)},
     {SECTION_DEVICE, "labels", set_labels, 0, 0, 0, 0},
     {SECTION_DEVICE, "power", set_power, DEVICE_TEXT(power)},
+    {SECTION_DEVICE, "power_group", set_group, DEVICE_TEXT(power_group)},
 };
 
 int config_set(enum config_section section, void *target, const char *key, const char *value, struct config_why why)

@@ -17,6 +17,7 @@ int power_new(const struct power_surroundings *surroundings, struct power **ret)
 	if (power == NULL)
 		return -ENOMEM;
 	power->with = *surroundings;
+	pthread_mutex_init(&power->lock, NULL);
 	*ret = power;
 	return 0;
 }
@@ -32,6 +33,8 @@ void power_stop(struct power *power)
 void power_free(struct power *power)
 {
 	power_stop(power);
+	if (power != NULL)
+		pthread_mutex_destroy(&power->lock);
 	free(power);
 }
 
@@ -73,6 +76,21 @@ static int index_said(const struct config *config, struct name_index *ret)
 	return result;
 }
 
+/* Whoever is plugged in while its hub or its group has no power finds the queue holding it. */
+static void hold_newcomers(struct power *power)
+{
+	struct queue_hold now;
+	pthread_mutex_lock(&power->lock);
+	for (const struct power_cut *cut = power->cuts; cut != NULL; cut = cut->next) {
+		if (power_group(power, cut->device, &cut->method, &now) < 0)
+			continue;
+		if (queue_extend_hold(cut->queue, cut->hold, &now) < 0)
+			log_warning(cut->device, "what is plugged in while its power is cut is not held: memory is out");
+		free(now.devices);
+	}
+	pthread_mutex_unlock(&power->lock);
+}
+
 void power_assign(struct power *power)
 {
 	struct device *devices = NULL;
@@ -83,33 +101,71 @@ void power_assign(struct power *power)
 			assign(power, &devices[i], name_index_find(&said, devices[i].id));
 	name_index_clear(&said);
 	free(devices);
+	hold_newcomers(power);
 }
 
-static bool goes_off_with(const struct power *power, const struct power_method *method, const struct device *device)
+static bool is_ganged(const struct power *power, const struct power_method *method)
 {
 	char hub[64];
+	return !power_hub_of(method->path, hub, sizeof(hub)) || config_hub_is_ganged(power->with.config, hub);
+}
+
+/* One hub to whoever plugs something in, two to the kernel: what is said of one half is said of both. */
+void power_find_halves(const struct power *power, const struct power_method *method, struct power_halves *ret)
+{
+	*ret = (struct power_halves){.method = *method, .ganged = is_ganged(power, method)};
+	if (power_file_peer(power->with.sys, method, &ret->peer))
+		ret->ganged = ret->ganged && is_ganged(power, &ret->peer);
+}
+
+static bool cuts_path(const struct power_halves *halves, const char *path)
+{
+	return power_method_cuts(&halves->method, halves->ganged, path) || power_method_cuts(&halves->peer, halves->ganged, path);
+}
+
+static bool goes_off_with(const struct power_halves *halves, const struct device *device)
+{
 	struct power_method own;
 	power_method_of(device, &own);
-	if (method->means == POWER_COMMAND)
-		return own.means == POWER_COMMAND && strcmp(own.command, method->command) == 0;
-	bool ganged = !power_hub_of(method->path, hub, sizeof(hub)) || config_hub_is_ganged(power->with.config, hub);
-	return power_method_cuts(method, ganged, device->usb.known ? device->usb.path : "") || power_method_cuts(method, ganged, own.path);
+	if (halves->method.means == POWER_COMMAND)
+		return own.means == POWER_COMMAND && strcmp(own.command, halves->method.command) == 0;
+	return cuts_path(halves, device->usb.known ? device->usb.path : "") || cuts_path(halves, own.path);
+}
+
+/* The ids of those that the command of `device` cuts besides, by its group. -ENOMEM. */
+static int index_group(const struct config *config, const char *device, struct name_index *ret)
+{
+	const char *group = "";
+	int result = 0;
+	for (size_t i = 0; i < config->device_count; i++)
+		if (strcmp(config->devices[i].id, device) == 0)
+			group = config->devices[i].power_group;
+	for (size_t i = 0; result == 0 && group[0] != '\0' && i < config->device_count; i++)
+		if (strcmp(config->devices[i].power_group, group) == 0)
+			result = name_index_put(ret, config->devices[i].id, config->devices[i].id);
+	return result;
 }
 
 int power_group(struct power *power, const char *device, const struct power_method *method, struct queue_hold *ret)
 {
 	struct device *devices = NULL;
+	struct power_halves halves;
+	struct name_index group = {0};
 	size_t count = 0;
 	*ret = (struct queue_hold){.cut = device};
-	int result = registry_list(power->with.registry, &devices, &count);
-	if (result < 0)
-		return result;
-	ret->devices = calloc(count + 1, sizeof(*ret->devices));
-	for (size_t i = 0; ret->devices != NULL && i < count; i++)
-		if (strcmp(devices[i].id, device) == 0 || goes_off_with(power, method, &devices[i]))
+	power_find_halves(power, method, &halves);
+	int result = method->means == POWER_COMMAND ? index_group(power->with.config, device, &group) : 0;
+	if (result == 0)
+		result = registry_list(power->with.registry, &devices, &count);
+	if (result == 0 && (ret->devices = calloc(count + 1, sizeof(*ret->devices))) == NULL)
+		result = -ENOMEM;
+	for (size_t i = 0; result == 0 && i < count; i++)
+		if (strcmp(devices[i].id, device) == 0 || name_index_find(&group, devices[i].id) != NULL ||
+		    goes_off_with(&halves, &devices[i]))
 			memcpy(ret->devices[ret->count++], devices[i].id, sizeof(*ret->devices));
+	name_index_clear(&group);
 	free(devices);
-	return ret->devices != NULL ? 0 : -ENOMEM;
+	return result;
 }
 
 bool power_has_method(struct power *power, const char *device)
@@ -161,11 +217,14 @@ static int refuse_absent(struct power *power, const struct device *device, struc
 /* Nor is one that was plugged in elsewhere where its setting says. */
 static int refuse_moved(struct power *power, const struct device *device, const struct power_method *method, struct job_fault *ret_fault)
 {
+	struct power_halves halves;
 	if (method->path[0] == '\0' || !device->usb.known)
 		return 0;
 	if (!registry_present(power->with.registry, device->id))
 		return refuse_absent(power, device, ret_fault);
-	if (power_path_is_below(device->usb.path, method->path))
+	power_find_halves(power, method, &halves);
+	if (power_path_is_below(device->usb.path, method->path) ||
+	    (halves.peer.path[0] != '\0' && power_path_is_below(device->usb.path, halves.peer.path)))
 		return 0;
 	return job_fault_set(ret_fault, "power-cycle-failed",
 			     "the board of %s is at the USB port %s, and its power setting is for %s: another board may be there",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The power of devices: which means each has, when it may be cut, and that it comes back. That a cut is under way is on the disk before it begins: a
- * daemon that starts again after one that was killed in it gives the power back first. Thread-safe; no locks of its own.
+ * daemon that starts again after one that was killed in it gives the power back first. Thread-safe; nothing is called back under its mutex.
  */
 #ifndef DAEMON_POWER_H
 #define DAEMON_POWER_H
@@ -30,7 +30,8 @@ void power_stop(struct power *power);
 void power_free(struct power *power);
 
 /* Shows for each device the means that it has: what the configuration says; else, unless [hotplug] power is none, the port of the hub that its
- * board is plugged into, where the kernel can switch it and the daemon may. To be called when ports came or went. Main thread. */
+ * board is plugged into, where the kernel can switch it and the daemon may. What came to a hub or a group whose power is being cut is held like the
+ * others. To be called when ports came or went, before the queue's turn. Main thread. */
 void power_assign(struct power *power);
 
 /* Gives back what an earlier run left without power. Jobs of these devices are not started before. Before the first turn of the queue. */

@@ -239,7 +239,7 @@ static bool is_among(const struct queue_hold *hold, const char *device)
 	return false;
 }
 
-/* Nobody holds what came to the hub while the others were being held. */
+/* Nobody holds what came to the hub while the others were being held. power->lock is held. */
 static int refuse_newcomers(struct power *power, const struct cut *cut, const struct queue_hold *hold, struct job_fault *ret_fault)
 {
 	struct queue_hold now;
@@ -253,14 +253,39 @@ static int refuse_newcomers(struct power *power, const struct cut *cut, const st
 	return result;
 }
 
+/* From here on what is plugged in is held, too. */
+static int begin_cut(struct cut *cut, const struct queue_hold *hold, struct power_cut *entry, struct job_fault *ret_fault)
+{
+	struct power *power = cut->power;
+	entry->method = cut->method;
+	pthread_mutex_lock(&power->lock);
+	int result = refuse_newcomers(power, cut, hold, ret_fault);
+	if (result == 0) {
+		entry->next = power->cuts;
+		power->cuts = entry;
+	}
+	pthread_mutex_unlock(&power->lock);
+	return result;
+}
+
+static void end_cut(struct power *power, const struct power_cut *entry)
+{
+	pthread_mutex_lock(&power->lock);
+	struct power_cut **link = &power->cuts;
+	while (*link != entry)
+		link = &(*link)->next;
+	*link = entry->next;
+	pthread_mutex_unlock(&power->lock);
+}
+
 /* All that was true before the group was held is looked at again: boards may have been plugged in elsewhere meanwhile. */
-static int check_held(struct cut *cut, const struct queue_hold *hold, struct job_fault *ret_fault)
+static int check_held(struct cut *cut, const struct queue_hold *hold, struct power_cut *entry, struct job_fault *ret_fault)
 {
 	struct power *power = cut->power;
 	int result = registry_get(power->with.registry, cut->order->device, &cut->device, ret_fault);
 	if (result == 0)
 		result = power_check_device(power, &cut->device, &cut->method, &cut->row, ret_fault);
-	return result < 0 ? result : refuse_newcomers(power, cut, hold, ret_fault);
+	return result < 0 ? result : begin_cut(cut, hold, entry, ret_fault);
 }
 
 static int hold_group(struct cut *cut, struct queue *queue, struct queue_hold *ret, struct job_fault *ret_fault)
@@ -278,14 +303,18 @@ int power_cycle(struct power *power, struct queue *queue, const struct power_ord
 {
 	struct cut cut = {.power = power, .order = order};
 	struct queue_hold hold = {0};
+	struct power_cut entry = {.queue = queue, .hold = &hold};
+	snprintf(entry.device, sizeof(entry.device), "%s", order->device);
 	ret_said[0] = '\0';
 	int result = hold_group(&cut, queue, &hold, ret_fault);
 	if (result == 0) {
-		result = check_held(&cut, &hold, ret_fault);
-		if (result == 0)
+		result = check_held(&cut, &hold, &entry, ret_fault);
+		if (result == 0) {
 			result = cut_and_restore(&cut, ret_said, ret_said_size, ret_fault);
-		else if (result == -EPROTO)
+			end_cut(power, &entry);
+		} else if (result == -EPROTO) {
 			result = -EAGAIN;
+		}
 		queue_let_go(queue, &hold);
 	} else if (result == -EPROTO) {
 		result = -EAGAIN;

@@ -11,8 +11,20 @@
 
 #define POWER_TEXT_SIZE 176u
 
+/* A cut that is under way. */
+struct power_cut {
+	char device[DEVICE_ID_SIZE];
+	struct power_method method;
+	struct queue *queue;
+	struct queue_hold *hold;
+	struct power_cut *next;
+};
+
+/* lock guards `cuts` and their holds; the registry and the queue are asked under it. */
 struct power {
 	struct power_surroundings with;
+	pthread_mutex_t lock;
+	struct power_cut *cuts;
 	struct queue *queue; /* of the recovery */
 	bool recovers;
 	pthread_t thread;
@@ -20,6 +32,13 @@ struct power {
 
 /* The means of a device as it is shown; POWER_NONE when it has none. */
 void power_method_of(const struct device *device, struct power_method *ret);
+
+/* Looks below sys for the other half of what a method switches. */
+struct power_halves {
+	struct power_method method, peer; /* peer: POWER_NONE, there is none */
+	bool ganged;                      /* the ports of the hub go off together */
+};
+void power_find_halves(const struct power *power, const struct power_method *method, struct power_halves *ret);
 
 /* All devices that go off with this method, the device itself among them, into hold->devices, malloc'd. */
 int power_group(struct power *power, const char *device, const struct power_method *method, struct queue_hold *ret);

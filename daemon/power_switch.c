@@ -110,8 +110,37 @@ bool power_file_is_on(const char *sys, const struct power_method *method)
 
 bool power_file_usable(const char *sys, const struct power_method *method)
 {
-	char path[PATH_SIZE];
-	return power_method_file(method, sys, path, sizeof(path)) && access(path, W_OK) == 0;
+	char path[PATH_SIZE], peer[PATH_SIZE];
+	if (!power_method_file(method, sys, path, sizeof(path)) || access(path, W_OK) < 0)
+		return false;
+	return method->means != POWER_USB_PORT || !peer_of(path, peer, sizeof(peer)) || access(peer, W_OK) == 0;
+}
+
+/* "2-1-port4" is "2-1.4", "usb2-port4" is "2-4". */
+static bool parse_port_name(const char *name, struct power_method *ret)
+{
+	char text[PATH_SIZE];
+	const char *port = strstr(name, "-port");
+	bool root = strncmp(name, "usb", 3) == 0;
+	if (port == NULL)
+		return false;
+	snprintf(text, sizeof(text), "usb-port:%.*s%c%s", (int)(port - name) - (root ? 3 : 0), name + (root ? 3 : 0), root ? '-' : '.',
+		 port + strlen("-port"));
+	return power_method_parse(text, ret) == NULL;
+}
+
+bool power_file_peer(const char *sys, const struct power_method *method, struct power_method *ret)
+{
+	char path[PATH_SIZE], peer[PATH_SIZE], target[PATH_SIZE];
+	if (method->means != POWER_USB_PORT || !power_method_file(method, sys, path, sizeof(path)) || !peer_of(path, peer, sizeof(peer)))
+		return false;
+	*strrchr(peer, '/') = '\0'; /* …/peer, a link to the port */
+	ssize_t length = readlink(peer, target, sizeof(target) - 1);
+	if (length <= 0)
+		return false;
+	target[length] = '\0';
+	const char *slash = strrchr(target, '/');
+	return parse_port_name(slash != NULL ? slash + 1 : target, ret);
 }
 
 /* Its own process group, so that all of it can be killed; nothing of ours is inherited. */

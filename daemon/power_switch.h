@@ -16,10 +16,13 @@
  * such a hub gives power until both are off. sys: "/sys". 0, or -EPROTO with path and errno in the evidence. */
 int power_file_set(const char *sys, const struct power_method *method, bool on, struct job_fault *ret_fault);
 
+/* The same socket on the other half of a hub of USB 3, which the kernel has as another hub: "usb-port:2-1.4" of "usb-port:1-1.4". False: it has none. */
+bool power_file_peer(const char *sys, const struct power_method *method, struct power_method *ret);
+
 /* After a refusal: nothing of it went off, as its files say, or as there are none. */
 bool power_file_is_on(const char *sys, const struct power_method *method);
 
-/* The file that switches it is there and may be written. */
+/* The file that switches it is there and may be written, and that of its other half as well, where there is one. */
 bool power_file_usable(const char *sys, const struct power_method *method);
 
 /* A program that runs. */

@@ -78,6 +78,8 @@ struct queue_hold {
  * "device-leased" when somebody holds one of them who does not hold `cut`. */
 int queue_hold(struct queue *queue, struct queue_hold *hold, struct job_fault *ret_fault);
 void queue_let_go(struct queue *queue, const struct queue_hold *hold);
+/* Holds those of `more` as well, whatever they do. -ENOMEM. */
+int queue_extend_hold(struct queue *queue, struct queue_hold *hold, const struct queue_hold *more);
 /* Whether queue_hold() would now. */
 int queue_may_hold(struct queue *queue, const struct queue_hold *hold, struct job_fault *ret_fault);
 /* "past-point-of-no-return" when the modem of this device may be at work on what a job sent. */

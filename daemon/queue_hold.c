@@ -2,6 +2,7 @@
 #include "daemon/queue_private.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool queue_may_be_at_work(struct queue *queue, const char *device, const char *job)
@@ -108,6 +109,33 @@ int queue_hold(struct queue *queue, struct queue_hold *hold, struct job_fault *r
 	return result;
 }
 
+static bool is_held_by(const struct queue_hold *hold, const char *device)
+{
+	for (size_t i = 0; i < hold->count; i++)
+		if (strcmp(hold->devices[i], device) == 0)
+			return true;
+	return false;
+}
+
+int queue_extend_hold(struct queue *queue, struct queue_hold *hold, const struct queue_hold *more)
+{
+	int result = 0;
+	pthread_mutex_lock(&queue->lock);
+	for (size_t i = 0; i < more->count && result == 0; i++) {
+		if (is_held_by(hold, more->devices[i]))
+			continue;
+		char(*grown)[DEVICE_ID_SIZE] = reallocarray(hold->devices, hold->count + 1, sizeof(*grown));
+		if (grown == NULL) {
+			result = -ENOMEM;
+			continue;
+		}
+		hold->devices = grown;
+		memcpy(hold->devices[hold->count++], more->devices[i], sizeof(*grown));
+	}
+	pthread_mutex_unlock(&queue->lock);
+	return result;
+}
+
 void queue_let_go(struct queue *queue, const struct queue_hold *hold)
 {
 	pthread_mutex_lock(&queue->lock);
@@ -122,9 +150,8 @@ void queue_let_go(struct queue *queue, const struct queue_hold *hold)
 bool queue_holds(const struct queue *queue, const char *device)
 {
 	for (const struct queue_hold *hold = queue->holds; hold != NULL; hold = hold->next)
-		for (size_t i = 0; i < hold->count; i++)
-			if (strcmp(hold->devices[i], device) == 0)
-				return true;
+		if (is_held_by(hold, device))
+			return true;
 	return false;
 }
 

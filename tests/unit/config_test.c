@@ -211,6 +211,7 @@ static const struct bad_text {
     {TEXT("[device a]\npower = command:/etc/passwd\n"), AT "2: [device a] power: /etc/passwd cannot be run: Permission denied"},
     {TEXT("[device a]\npower = usb-authorized:\n"),
      AT "2: [device a] power: \"usb-authorized:\": a port of USB is named as the kernel does, for example 1-1.4"},
+    {TEXT("[device a]\npower_group = a b\n"), AT "2: [device a] power_group: \"a b\": a group has 1 to 63 characters of A-Z a-z 0-9 . _ -"},
     {TEXT("[device a]\npower =\n"),
      AT "2: [device a] power: \"\": it is none of none, usb-port:PORT, usb-authorized:PORT, command:COMMAND"},
     {TEXT("[download]\nca_file = /none/ca.pem\n"), AT "2: [download] ca_file: /none/ca.pem cannot be read: No such file or directory"},

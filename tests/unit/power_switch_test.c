@@ -86,6 +86,38 @@ START_TEST(a_port_goes_off_and_on_with_its_other_half)
 }
 END_TEST
 
+/* The names of the other half, as links have them. */
+static const struct {
+	const char *method, *folder, *target, *peer; /* peer NULL: none */
+} halves[] = {
+    {"usb-port:1-1.4", "1-1:1.0/1-1-port4", "../../../2-1/2-1:1.0/2-1-port4", "usb-port:2-1.4"},
+    {"usb-port:1-4", "1-0:1.0/usb1-port4", "../../../usb2/2-0:1.0/usb2-port10", "usb-port:2-10"},
+    {"usb-port:1-1.2.4", "1-1.2:1.0/1-1.2-port4", "2-3.1-port1", "usb-port:2-3.1.1"},
+    {"usb-port:1-1.4", "1-1:1.0/1-1-port4", "../../elsewhere", NULL},
+    {"usb-authorized:1-1.4", "1-1:1.0/1-1-port4", "2-1-port4", NULL},
+};
+
+START_TEST(the_other_half_of_a_port_has_a_name_of_its_own)
+{
+	char command[512], text[176];
+	struct power_method method = method_of(halves[_i].method), peer;
+	ck_assert(!power_file_peer(folder, &method, &peer));
+	/* A link to nowhere has no switch. */
+	snprintf(command, sizeof(command), "mkdir -p %s/bus/usb/devices/%s && cd %s/bus/usb/devices/%s && echo 0 >disable && ln -s %s peer",
+		 folder, halves[_i].folder, folder, halves[_i].folder, halves[_i].target);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert(!power_file_peer(folder, &method, &peer));
+	snprintf(command, sizeof(command), "cd %s/bus/usb/devices/%s && mkdir -p $(readlink -m peer) && echo 0 >peer/disable", folder,
+		 halves[_i].folder);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(power_file_peer(folder, &method, &peer), halves[_i].peer != NULL);
+	if (halves[_i].peer == NULL)
+		return;
+	power_method_text(&peer, text, sizeof(text));
+	ck_assert_str_eq(text, halves[_i].peer);
+}
+END_TEST
+
 START_TEST(authorized_is_the_other_way_round)
 {
 	struct power_method method = method_of("usb-authorized:1-1.4");
@@ -226,6 +258,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, make_folder, remove_folder);
 	tcase_add_test(tcase, a_port_goes_off_and_on_with_its_other_half);
+	tcase_add_loop_test(tcase, the_other_half_of_a_port_has_a_name_of_its_own, 0, sizeof(halves) / sizeof(halves[0]));
 	tcase_add_test(tcase, authorized_is_the_other_way_round);
 	tcase_add_test(tcase, a_switch_that_cannot_be_used_says_path_and_why);
 	tcase_add_test(tcase, a_command_gets_its_words_a_clean_environment_and_no_descriptor);

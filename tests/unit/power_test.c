@@ -444,6 +444,104 @@ START_TEST(a_board_that_comes_to_the_hub_this_moment_keeps_its_power)
 }
 END_TEST
 
+static bool is_held(const char *device)
+{
+	pthread_mutex_lock(&QUEUE->lock);
+	bool held = queue_holds(QUEUE, device);
+	pthread_mutex_unlock(&QUEUE->lock);
+	return held;
+}
+
+static bool newcomer_held;
+
+/* As the main thread does it. */
+static void plug_while_it_is_off(void)
+{
+	plug("/sys/new", "Py9", "1-1.2");
+	power_assign(power);
+	newcomer_held = is_held("py9");
+}
+
+START_TEST(a_board_that_is_plugged_in_while_the_power_is_off_waits)
+{
+	char said[160];
+	struct job_fault fault = {0};
+	struct hub hub = {.at_off = plug_while_it_is_off};
+	newcomer_held = false;
+	begin_hub(&hub);
+	ck_assert_int_eq(cycle("modem0", said, &fault), 0);
+	end_hub(&hub);
+	ck_assert(newcomer_held);
+	ck_assert(!is_held("py9"));
+	ck_assert_ptr_null(power->cuts);
+}
+END_TEST
+
+/* The ids that go off with a device, in their order. */
+static const char *group_of(const char *device)
+{
+	static char ids[256];
+	struct power_method method;
+	struct queue_hold hold;
+	struct device known;
+	struct job_fault fault;
+	ck_assert_int_eq(registry_get(REGISTRY, device, &known, &fault), 0);
+	power_method_of(&known, &method);
+	ck_assert_int_eq(power_group(power, device, &method, &hold), 0);
+	ids[0] = '\0';
+	for (size_t i = 0; i < hold.count; i++)
+		snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids), "%s%s", i > 0 ? " " : "", hold.devices[i]);
+	free(hold.devices);
+	return ids;
+}
+
+static void run(const char *format, const char *where)
+{
+	char command[512];
+	snprintf(command, sizeof(command), "cd '%s/bus/usb/devices' && %s", sys, format);
+	ck_assert_msg(system(command) == 0, "%s", where);
+}
+
+START_TEST(the_two_halves_of_a_hub_are_one)
+{
+	struct job_fault fault = {0};
+	struct config_hub hub = {.path = "2-1", .ganged = false};
+	plug("/sys/fast", "Py8", "2-1.2");
+	plug("/sys/far", "Py7", "2-2.2");
+	ck_assert_str_eq(group_of("modem0"), "modem0 modem1");
+	run("mkdir -p 2-1:1.0/2-1-port1 && echo 0 >2-1:1.0/2-1-port1/disable && ln -s ../../2-1:1.0/2-1-port1 1-1:1.0/1-1-port1/peer"
+	    " && ln -s ../../1-1:1.0/1-1-port1 2-1:1.0/2-1-port1/peer",
+	    "a hub of USB 3");
+	ck_assert_str_eq(group_of("modem0"), "modem0 modem1 py8");
+	/* Named by its other half, as the board is there only by one. */
+	plug("/sys/same", "Py6", "2-1.1");
+	registry_set_power(REGISTRY, "py6", "usb-port:1-1.1");
+	ck_assert_int_eq(power_check(power, QUEUE, "py6", &fault), 0);
+	/* What is said of one half of the hub is said of both. */
+	fixture.config.hubs = &hub;
+	fixture.config.hub_count = 1;
+	ck_assert_str_eq(group_of("modem0"), "modem0 py6");
+}
+END_TEST
+
+START_TEST(commands_of_one_group_go_off_together)
+{
+	registry_set_power(REGISTRY, "modem0", "command:/bin/pdu 1");
+	registry_set_power(REGISTRY, "modem1", "command:/bin/pdu 2");
+	registry_set_power(REGISTRY, "modem2", "command:/bin/pdu 1");
+	ck_assert_str_eq(group_of("modem0"), "modem0 modem2");
+	strcpy(fixture.config.devices[0].power_group, "strip");
+	strcpy(fixture.config.devices[1].power_group, "strip");
+	ck_assert_str_eq(group_of("modem0"), "modem0 modem1 modem2");
+	ck_assert_str_eq(group_of("modem1"), "modem0 modem1");
+	ck_assert_str_eq(group_of("modem2"), "modem0 modem2");
+	/* Its own port cuts nothing but itself. */
+	registry_set_power(REGISTRY, "modem1", "usb-port:1-9.2");
+	ck_assert_str_eq(group_of("modem1"), "modem1");
+	ck_assert_str_eq(group_of("modem0"), "modem0 modem1 modem2");
+}
+END_TEST
+
 static void lease(const char *device, const char *holder)
 {
 	const struct lease_order order = {.holder = holder, .reason = "", .ttl_s = 600};
@@ -488,6 +586,9 @@ int main(void)
 	tcase_add_test(tcase, without_means_it_says_what_to_configure);
 	tcase_add_test(tcase, a_board_on_usb_gets_the_port_it_is_plugged_into);
 	tcase_add_test(tcase, a_board_that_comes_to_the_hub_this_moment_keeps_its_power);
+	tcase_add_test(tcase, a_board_that_is_plugged_in_while_the_power_is_off_waits);
+	tcase_add_test(tcase, the_two_halves_of_a_hub_are_one);
+	tcase_add_test(tcase, commands_of_one_group_go_off_together);
 	tcase_add_test(tcase, what_somebody_else_holds_is_not_cut_with_it);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
