@@ -10,6 +10,9 @@
 #include "cmd/dupctl/doctor_process.h"
 #include "cmd/dupctl/session.h"
 
+/* For what is told by a configuration that is not at its usual place. */
+#define DOCTOR_CURE_OTHER_CONFIGURATION "name the one that it reads: dupctl doctor --config FILE"
+
 struct udev;
 struct udev_device;
 

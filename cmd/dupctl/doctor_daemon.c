@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/dupctl/doctor.h"
 #include "cmd/dupctl/reply.h"
@@ -94,6 +95,10 @@ void check_configuration(struct doctor *doctor)
 		doctor_find(doctor, VERDICT_GOOD, path, NULL, "was read (dupgated --check-config tells of mistakes in it)");
 	else if (doctor->configuration_error == -ENOENT && doctor->configuration_named)
 		doctor_find(doctor, VERDICT_BAD, path, "name the file that the daemon reads: systemctl cat dupgated", "is not there");
+	else if (doctor->configuration_error == -ENOENT && doctor->version && access(doctor->configuration.state_dir, F_OK) < 0)
+		/* By default its database would be there. */
+		doctor_find(doctor, VERDICT_UNKNOWN, path, DOCTOR_CURE_OTHER_CONFIGURATION,
+			    "is not there: the daemon that answers reads another one");
 	else if (doctor->configuration_error == -ENOENT)
 		doctor_find(doctor, VERDICT_GOOD, path, NULL, "is not there: the defaults hold");
 	else

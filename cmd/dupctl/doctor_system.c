@@ -16,8 +16,9 @@
 static void folder_unreadable_find(struct doctor *doctor, const char *path, int error)
 {
 	if (error == ENOENT)
-		doctor_find(doctor, doctor->version ? VERDICT_UNKNOWN : VERDICT_NOTE, path, "nothing: the service makes it at its start",
-			    "is not there%s", doctor->version ? ": the daemon that answers has another one (--config FILE)" : "");
+		doctor_find(doctor, doctor->version ? VERDICT_UNKNOWN : VERDICT_NOTE, path,
+			    doctor->version ? DOCTOR_CURE_OTHER_CONFIGURATION : "nothing: the service makes it at its start",
+			    "is not there%s", doctor->version ? ": the daemon that answers has another one" : "");
 	else
 		doctor_find(doctor, VERDICT_UNKNOWN, path, doctor->root ? NULL : "sudo dupctl doctor", "cannot be looked at: %s",
 			    strerror(error));

@@ -510,6 +510,22 @@ class StrangeServers(unittest.TestCase):
             del server.answers["/campaigns/c/report?after=b"]
             self.assertEqual(run(url, "campaign", "report", "c").returncode, 3)
 
+    def test_doctor_beside_a_daemon_with_another_configuration(self):
+        config = Path(tempfile.mkdtemp(prefix="d-")) / "dupgate.conf"
+        self.addCleanup(shutil.rmtree, config.parent)
+        config.write_text(f"[daemon]\nstate_dir = {config.parent}/none\n")
+        cure = "name the one that it reads: dupctl doctor --config FILE"
+
+        def of(ended, check):
+            return next((c["verdict"], c["message"], c["cure"]) for c in json.loads(ended.stdout)["checks"] if c["id"] == check)
+
+        with strange_server({"/version": (200, "application/json", b'{"name":"dupgate","version":"0.1.0","api":"1"}')}) as (url, _):
+            self.assertEqual(of(run(url, "doctor", "--config", config, "--json"), "state-folder"),
+                             ("unknown", "is not there: the daemon that answers has another one", cure))
+            if not Path("/etc/dupgate/dupgate.conf").exists() and not Path("/var/lib/dupgate").exists():
+                self.assertEqual(of(run(url, "doctor", "--json"), "configuration"),
+                                 ("unknown", "is not there: the daemon that answers reads another one", cure))
+
     def test_token(self):
         folder = tempfile.mkdtemp(prefix="d-")
         self.addCleanup(shutil.rmtree, folder)
