@@ -6,30 +6,10 @@
 #define VERDICT_COLUMNS 8u
 #define CHECK_COLUMNS   17u
 #define LEAST_COLUMNS   20u
+#define NARROW_INDENT   2u
 
 static const enum text_color colors[VERDICT_COUNT] = {
     [VERDICT_GOOD] = TEXT_GREEN, [VERDICT_UNKNOWN] = TEXT_DIM, [VERDICT_NOTE] = TEXT_YELLOW, [VERDICT_BAD] = TEXT_RED};
-
-/* Words in lines of `width` columns, the first of which has begun; further ones after `indent` blanks. */
-static void words_add(struct text *ret, const char *words, size_t indent, size_t width)
-{
-	size_t at = 0;
-
-	while (*words) {
-		size_t length = strcspn(words, " "), columns = text_columns(words, length), line = ret->length;
-
-		if (at > 0 && at + 1 + columns > width) {
-			text_add(ret, "\n");
-			line++;
-			text_pad(ret, line, indent);
-			at = 0;
-		}
-		text_add(ret, at > 0 ? " " : "");
-		text_addn(ret, words, length);
-		at += columns + (at > 0);
-		words += length + strspn(words + length, " ");
-	}
-}
 
 static void sentence_add(struct text *ret, const struct finding *finding)
 {
@@ -40,27 +20,30 @@ static void sentence_add(struct text *ret, const struct finding *finding)
 	text_add_clean(ret, finding->message);
 }
 
-static void finding_draw(struct text *ret, const struct finding *finding, size_t width)
+static void finding_draw(struct text *ret, const struct finding *finding)
 {
-	size_t indent = VERDICT_COLUMNS + CHECK_COLUMNS, room = width > indent + LEAST_COLUMNS ? width - indent : LEAST_COLUMNS;
-	text_owned sentence = {.utf8 = ret->utf8}, cure = {.utf8 = ret->utf8};
-	size_t start = ret->length;
+	bool wide = ret->width > VERDICT_COLUMNS + CHECK_COLUMNS + LEAST_COLUMNS;
+	size_t start = ret->length, indent = wide ? VERDICT_COLUMNS + CHECK_COLUMNS : NARROW_INDENT;
+	text_owned sentence = {.utf8 = ret->utf8};
 
 	text_add_color(ret, colors[finding->verdict]);
 	text_add(ret, verdict_name(finding->verdict));
 	text_add_color(ret, TEXT_PLAIN);
 	text_pad(ret, start, VERDICT_COLUMNS);
 	text_add(ret, finding->check);
+	if (!wide) {
+		text_add(ret, "\n");
+		start = ret->length;
+	}
 	text_pad(ret, start, indent);
 	sentence_add(&sentence, finding);
-	words_add(ret, text_bytes(&sentence), indent, room);
+	text_add_words(ret, text_bytes(&sentence), indent);
 	text_add(ret, "\n");
 	if (!finding->cure)
 		return;
-	text_add(&cure, "what to do: ");
-	text_add_clean(&cure, finding->cure);
 	text_pad(ret, ret->length, indent);
-	words_add(ret, text_bytes(&cure), indent, room);
+	text_add(ret, "what to do: ");
+	text_add_words(ret, finding->cure, indent);
 	text_add(ret, "\n");
 }
 
@@ -92,7 +75,7 @@ void view_findings(struct text *ret, const struct finding *findings, size_t coun
 
 	for (size_t i = 0; i < count; i++) {
 		if (terminal->tty)
-			finding_draw(ret, &findings[i], terminal->width);
+			finding_draw(ret, &findings[i]);
 		else
 			finding_print(ret, &findings[i]);
 	}

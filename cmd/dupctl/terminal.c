@@ -47,7 +47,7 @@ void terminal_measure(struct terminal *terminal)
 
 struct text terminal_text(const struct terminal *terminal)
 {
-	return (struct text){.utf8 = terminal->utf8, .color = terminal->color};
+	return (struct text){.utf8 = terminal->utf8, .color = terminal->color, .width = terminal->width};
 }
 
 int terminal_write(struct terminal *terminal, const struct text *text)

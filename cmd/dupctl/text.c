@@ -191,6 +191,46 @@ size_t text_columns(const char *bytes, size_t length)
 	return columns;
 }
 
+/* Columns since the last line end. */
+static size_t column_now(const struct text *text)
+{
+	size_t start = text->length;
+
+	while (start > 0 && text->bytes[start - 1] != '\n')
+		start--;
+	return start < text->length ? text_columns(text->bytes + start, text->length - start) : 0;
+}
+
+void text_add_words(struct text *text, const char *words, size_t indent)
+{
+	text_owned clean = {.utf8 = text->utf8};
+	const char *word, *blank = "";
+
+	text_add_clean(&clean, words);
+	if (text->width <= indent + 1) {
+		text_add(text, text_bytes(&clean));
+		return;
+	}
+	word = text_bytes(&clean) + strspn(text_bytes(&clean), " ");
+	while (*word) {
+		size_t length = strcspn(word, " "), column = column_now(text), start;
+
+		/* A terminal breaks a line by itself where the last column is taken. */
+		if (column > indent && column + strlen(blank) + text_columns(word, length) >= text->width) {
+			while (text->bytes[text->length - 1] == ' ')
+				text->length--;
+			text_add(text, "\n");
+			start = text->length;
+			text_pad(text, start, indent);
+		} else {
+			text_add(text, blank);
+		}
+		text_addn(text, word, length);
+		blank = " ";
+		word += length + strspn(word + length, " ");
+	}
+}
+
 void text_pad(struct text *text, size_t start, size_t columns)
 {
 	size_t taken = text->length > start ? text_columns(text->bytes + start, text->length - start) : 0;

@@ -15,8 +15,9 @@ enum text_color { TEXT_PLAIN, TEXT_BOLD, TEXT_DIM, TEXT_GREEN, TEXT_YELLOW, TEXT
 struct text {
 	char *bytes; /* NUL-terminated; NULL until something is added */
 	size_t length, capacity;
-	bool utf8;  /* else ASCII only */
-	bool color; /* else text_color() adds nothing */
+	bool utf8;    /* else ASCII only */
+	bool color;   /* else text_color() adds nothing */
+	size_t width; /* where text_add_words() ends its lines; 0: nowhere */
 };
 
 void text_clear(struct text *text);
@@ -33,6 +34,9 @@ void text_addf(struct text *text, const char *format, ...) __attribute__((format
 /* For text from the server: line ends and tabs become a space, other control characters, direction marks and broken UTF-8 become \xNN; what the
  * locale cannot show becomes '?'. */
 void text_add_clean(struct text *text, const char *bytes);
+
+/* The same, in lines that end between two words where there is a width; each but the first begins with `indent` blanks. */
+void text_add_words(struct text *text, const char *words, size_t indent);
 
 /* Our own glyphs, by what the terminal can show. */
 void text_add_glyph(struct text *text, const char *utf8, const char *ascii);

@@ -6,7 +6,8 @@
 #include "cmd/dupctl/table.h"
 #include "cmd/dupctl/views.h"
 
-#define FAULTS_SUMMED 3
+#define FAULTS_SUMMED  3
+#define SUMMARY_INDENT 4
 
 static int64_t ended(const struct campaign_counts_row *counts)
 {
@@ -252,13 +253,14 @@ static int64_t unverified_count(const json_t *devices)
 
 static void failure_add(struct text *ret, const json_t *device, const struct fault_row *fault)
 {
+	text_owned words = {0};
+
 	text_add_clean(ret, reply_text(device, "device"));
 	text_add(ret, ": ");
 	text_add_clean(ret, fault->code);
 	text_add(ret, ": ");
-	text_add_clean(ret, fault->message);
-	text_add(ret, *fault->remedy ? ". " : "");
-	text_add_clean(ret, fault->remedy);
+	text_addf(&words, "%s%s%s", fault->message, *fault->remedy ? ". " : "", fault->remedy);
+	text_add_words(ret, text_bytes(&words), SUMMARY_INDENT);
 }
 
 /* One in the same line, several in lines of their own. */

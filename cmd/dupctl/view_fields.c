@@ -42,21 +42,23 @@ void view_field(struct text *ret, const char *title, const char *value)
 		return;
 	text_addf(ret, "%s:", title);
 	text_pad(ret, start, TITLE_COLUMNS);
-	text_add_clean(ret, value);
+	text_add_words(ret, value, TITLE_COLUMNS);
 	text_add(ret, "\n");
+}
+
+static void fault_line_add(struct text *ret, const char *indent, const char *title, const char *words)
+{
+	if (!*words)
+		return;
+	text_addf(ret, "\n%s%s", indent, title);
+	text_add_words(ret, words, strlen(indent) + 2);
 }
 
 void view_fault(struct text *ret, const struct fault_row *fault, const char *indent)
 {
 	text_add_clean(ret, fault->code);
 	text_add(ret, ": ");
-	text_add_clean(ret, fault->message);
-	if (*fault->evidence) {
-		text_addf(ret, "\n%sseen: ", indent);
-		text_add_clean(ret, fault->evidence);
-	}
-	if (*fault->remedy) {
-		text_addf(ret, "\n%swhat to do: ", indent);
-		text_add_clean(ret, fault->remedy);
-	}
+	text_add_words(ret, fault->message, strlen(indent) + 2);
+	fault_line_add(ret, indent, "seen: ", fault->evidence);
+	fault_line_add(ret, indent, "what to do: ", fault->remedy);
 }

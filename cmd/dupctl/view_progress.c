@@ -295,7 +295,7 @@ void view_progress_result(struct text *ret, const struct job_row *job, size_t de
 	text_add_color(ret, TEXT_PLAIN);
 	if (*job->reason && !*job->fault.code) {
 		text_add(ret, ": ");
-		text_add_clean(ret, job->reason);
+		text_add_words(ret, job->reason, 4);
 	} else if (good) {
 		releases_add(ret, job);
 	} else if (*job->fault.code) {

@@ -409,6 +409,24 @@ START_TEST(a_table_fits_its_width)
 }
 END_TEST
 
+START_TEST(words_are_not_broken)
+{
+	const struct fault_row fault = {"a-code", "one two three four", "", "Unplug theverylongestwordofall now \x1b[2J"};
+	text_owned narrow = {.width = 20}, wide = {.width = 0}, tiny = {.width = 3};
+
+	view_fault(&narrow, &fault, "  ");
+	ck_assert_str_eq(narrow.bytes,
+			 "a-code: one two\n    three four\n  what to do:\n    Unplug\n    theverylongestwordofall\n    now \\x1b[2J");
+	view_fault(&wide, &fault, "  ");
+	ck_assert_str_eq(wide.bytes, "a-code: one two three four\n  what to do: Unplug theverylongestwordofall now \\x1b[2J");
+	text_add_words(&tiny, "a b", 4);
+	ck_assert_str_eq(tiny.bytes, "a b");
+	text_clear(&narrow);
+	view_field(&narrow, "Name", "one two three");
+	ck_assert_str_eq(narrow.bytes, "Name:         one\n              two\n              three\n");
+}
+END_TEST
+
 START_TEST(what_a_table_leaves_out_is_told)
 {
 	static const char *const titles[] = {"ID", "KIND", "STATE"};
@@ -548,6 +566,7 @@ int main(void)
 	tcase_add_test(text, wide_characters_take_two_columns);
 	tcase_add_test(text, numbers_for_people);
 	tcase_add_test(text, a_table_fits_its_width);
+	tcase_add_test(text, words_are_not_broken);
 	tcase_add_test(text, what_a_table_leaves_out_is_told);
 	tcase_add_loop_test(answers, problems_become_exit_statuses, 0, (int)(sizeof(failures) / sizeof(failures[0])));
 	tcase_add_test(answers, a_fleet_follows_its_events);
