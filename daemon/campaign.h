@@ -96,6 +96,7 @@ struct campaign_member {
 	bool verified; /* the modem said the release that the firmware declares */
 	uint32_t attempts;
 	int64_t started_at_ms, finished_at_ms;
+	int64_t ended;                  /* the later of two ends has the greater number, whatever the clock did; 0: not yet */
 	const struct fault_kind *fault; /* NULL: none */
 	char fault_message[256], fault_evidence[256];
 };

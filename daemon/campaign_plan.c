@@ -178,13 +178,13 @@ void campaign_tally(struct campaign *campaign, const struct campaign_member *mem
 /* Failures since the last success of a job, in the order in which they ended. */
 static uint32_t failures_in_a_row(const struct campaign_member *members, size_t count)
 {
-	int64_t success_ms = 0;
+	int64_t success = 0;
 	uint32_t failures = 0;
 	for (size_t i = 0; i < count; i++)
-		if (members[i].state == MEMBER_SUCCEEDED && members[i].job[0] != '\0' && members[i].finished_at_ms > success_ms)
-			success_ms = members[i].finished_at_ms;
+		if (members[i].state == MEMBER_SUCCEEDED && members[i].job[0] != '\0' && members[i].ended > success)
+			success = members[i].ended;
 	for (size_t i = 0; i < count; i++)
-		failures += members[i].state == MEMBER_FAILED && members[i].finished_at_ms > success_ms;
+		failures += members[i].state == MEMBER_FAILED && members[i].ended > success;
 	return failures;
 }
 

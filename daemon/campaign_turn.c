@@ -53,7 +53,7 @@ static void end_withdrawn(const struct campaign *campaign, struct campaign_membe
 	if (stopped)
 		return;
 	member->job[0] = '\0';
-	member->finished_at_ms = 0;
+	member->finished_at_ms = member->ended = 0;
 }
 
 static void take_end(const struct campaign *campaign, const struct job *job, struct campaign_member *member)
@@ -93,14 +93,26 @@ static void take_job(const struct campaign *campaign, const struct job *job, str
 		take_end(campaign, job, member);
 }
 
+/* Its place among all ends; false: the store cannot tell now. */
+static bool take_place_of_end(struct campaign_draft *draft, struct campaign_member *member)
+{
+	struct job_fault fault;
+	bool told = store_ending_order(draft->campaigns->gateway->store, member->job, &member->ended, &fault) == 0;
+	draft->campaigns->store_refused |= !told;
+	return told;
+}
+
 /* The history is without the job: it was cut short while nobody looked. */
 static void take_loss(struct campaign_draft *draft, size_t i)
 {
 	struct campaign_member *member = &draft->members[i];
-	char text[sizeof(member->reason)];
-	snprintf(text, sizeof(text), "how its job %s ended is not in the history any more: probe the device, and retry the campaign",
-		 member->job);
-	set_reason(member, text);
+	struct job_fault fault;
+	if (!take_place_of_end(draft, member))
+		return;
+	job_fault_set(&fault, "outcome-unknown", "what became of the device %s is not known", member->device);
+	snprintf(fault.evidence, sizeof(fault.evidence), "the history has no job %s any more", member->job);
+	take_fault(member, &fault);
+	set_reason(member, fault.kind->title);
 	member->state = MEMBER_FAILED;
 	member->finished_at_ms = draft->campaigns->now_ms();
 	draft->changed[i] = true;
@@ -122,12 +134,12 @@ static uint32_t settle(struct campaign_draft *draft)
 			take_loss(draft, i);
 			continue;
 		}
-		if (result < 0) {
+		const struct job *job = &row.job;
+		if (result < 0 || (job_state_terminal(job->state) && !take_place_of_end(draft, member))) {
 			taken++;
 			draft->campaigns->store_refused = true;
 			continue;
 		}
-		const struct job *job = &row.job;
 		take_job(&draft->next, job, member);
 		draft->changed[i] = job_state_terminal(job->state);
 		taken += !job_state_terminal(job->state) && job->waiting_for != WAIT_DEVICE && job->waiting_for != WAIT_LEASE;
@@ -212,6 +224,8 @@ static bool is_up(const struct campaign *campaign, const struct campaign_member 
 static void end_without_job(struct campaign_draft *draft, size_t i, enum member_state state)
 {
 	struct campaign_member *member = &draft->members[i];
+	if (!take_place_of_end(draft, member))
+		return;
 	member->state = state;
 	member->finished_at_ms = draft->campaigns->now_ms();
 	draft->changed[i] = true;

@@ -126,6 +126,8 @@ static const struct fault_kind kinds[] = {
      "Find out why the daemon or the gateway restarts (journalctl -u dupgated), then retry the job; the modem can still be upgraded."},
     {"deadline-passed", CLASS_OPERATOR, 409, "The job could not begin before its deadline",
      "See in the evidence what it waited for, put that right and retry the job, with a later deadline or none."},
+    {"outcome-unknown", CLASS_OPERATOR, 409, "How the job ended is not in the history any more",
+     "Probe the device to see what it runs, then retry the campaign: what has the release by then counts as done."},
     {"invalid-request", CLASS_OPERATOR, 400, "The request cannot be understood",
      "Correct what the detail names and send the request again."},
     {"not-found", CLASS_OPERATOR, 404, "There is no such thing",

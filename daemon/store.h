@@ -75,6 +75,9 @@ int store_shift_times(struct store *store, enum store_times times, int64_t by_ms
 
 /* Before the first job ends. */
 int store_epoch_begin(struct store *store, const char *epoch, struct job_fault *ret_fault);
+/* The place of this job's end among all; what ends now when there is no such end (job "": or no job). The later of two has the greater number; what ended
+ * without a job shares its number with what ended so too and with no job. */
+int store_ending_order(struct store *store, const char *job, int64_t *ret, struct job_fault *ret_fault);
 /* At most `room` ends that such a client may have missed, oldest first; none when the run is not known. */
 int store_endings_after(struct store *store, const struct endings_seen *seen, struct ending *ret, size_t room, size_t *ret_count,
 			struct job_fault *ret_fault);

@@ -13,7 +13,7 @@
 	"created_at_ms, deadline_ms, attempts, requested_by"
 #define MEMBER_COLUMNS                                                                                                                     \
 	"campaign, device, wave, state, reason, job, previous, withdrawn, from_release, to_release, attempts, started_at_ms, "             \
-	"finished_at_ms, fault_code, fault_message, fault_evidence, verified"
+	"finished_at_ms, fault_code, fault_message, fault_evidence, verified, ended"
 
 static const char insert_campaign[] =
     "INSERT INTO campaigns (" ORDER_COLUMNS ", state, reason, wave, wave_done_at_ms, started_at_ms, finished_at_ms) VALUES (?1, ?2, ?3,"
@@ -26,10 +26,10 @@ static const char insert_wave[] =
 /* New members come behind those that are there. */
 static const char save_member[] =
     "INSERT INTO campaign_members (" MEMBER_COLUMNS ", position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-    " ?16, ?17, ?18) ON CONFLICT (campaign, device) DO UPDATE SET (state, reason, job, previous, withdrawn, from_release, to_release, "
+    " ?16, ?17, ?18, ?19) ON CONFLICT (campaign, device) DO UPDATE SET (state, reason, job, previous, withdrawn, from_release, to_release, "
     "attempts,"
-    " started_at_ms, finished_at_ms, fault_code, fault_message, fault_evidence, verified) ="
-    " (?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+    " started_at_ms, finished_at_ms, fault_code, fault_message, fault_evidence, verified, ended) ="
+    " (?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 static const char select_campaign[] =
     "SELECT " ORDER_COLUMNS ", state, reason, wave, wave_done_at_ms, started_at_ms, finished_at_ms FROM campaigns WHERE id = ?1";
 static const char select_waves[] = "SELECT kind, number, selector FROM campaign_waves WHERE campaign = ?1 ORDER BY position";
@@ -146,6 +146,7 @@ static int write_member(struct store *store, const char *campaign, const struct 
 	store_bind_text(&binder, member->fault_message);
 	store_bind_text(&binder, member->fault_evidence);
 	store_bind_int(&binder, member->verified);
+	store_bind_int(&binder, member->ended);
 	store_bind_int(&binder, (int64_t)position);
 	return run_bound(store, &binder, ret_fault);
 }
@@ -244,6 +245,7 @@ static void read_member(sqlite3_stmt *statement, struct campaign_member *ret)
 	store_read_text(&reader, ret->fault_message, sizeof(ret->fault_message));
 	store_read_text(&reader, ret->fault_evidence, sizeof(ret->fault_evidence));
 	ret->verified = store_read_int(&reader) != 0;
+	ret->ended = store_read_int(&reader);
 }
 
 static sqlite3_stmt *select_by_id(struct store *store, const char *sql, const char *id, struct job_fault *ret_fault)

@@ -12,6 +12,9 @@
 static const char insert_epoch[] = "INSERT INTO epochs (epoch, after) SELECT ?1, coalesce(max(number), 0) FROM endings";
 static const char insert_job[] = "INSERT OR REPLACE INTO endings (job, epoch, head) VALUES (?1, ?2, ?3)";
 static const char insert_campaign[] = "INSERT OR REPLACE INTO endings (campaign, epoch, head) VALUES (?1, ?2, ?3)";
+/* Between two ends of jobs stands what ended without one. */
+static const char select_order[] = "SELECT coalesce((SELECT 2 * number FROM endings WHERE job = ?1),"
+				   " (SELECT 2 * seq + 1 FROM sqlite_sequence WHERE name = 'endings'), 1)";
 static const char select_endings[] = "SELECT number, job, campaign FROM endings WHERE number > ?1"
 				     " AND number > (SELECT after FROM epochs WHERE epoch = ?2) AND NOT (epoch = ?2 AND head < ?3)"
 				     " ORDER BY number LIMIT ?4";
@@ -38,6 +41,24 @@ int store_ending_note(struct store *store, const struct job_row *row, struct job
 int store_ending_note_campaign(struct store *store, const char *campaign, uint64_t told_before, struct job_fault *ret_fault)
 {
 	return note(store, insert_campaign, campaign, told_before, ret_fault);
+}
+
+int store_ending_order(struct store *store, const char *job, int64_t *ret, struct job_fault *ret_fault)
+{
+	int step = SQLITE_ERROR;
+	store_read_begin(store);
+	struct store_binder binder = {.statement = store_statement(&store->reader, select_order, ret_fault), .next = 1};
+	if (binder.statement != NULL) {
+		store_bind_text(&binder, job);
+		step = sqlite3_step(binder.statement);
+		if (step == SQLITE_ROW)
+			*ret = sqlite3_column_int64(binder.statement, 0);
+		else
+			store_failed(&store->reader, ret_fault);
+		sqlite3_reset(binder.statement);
+	}
+	store_read_end(store);
+	return step == SQLITE_ROW ? 0 : -EPROTO;
 }
 
 static int write_epoch(struct store *store, struct job_fault *ret_fault)

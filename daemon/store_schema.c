@@ -195,6 +195,10 @@ static const char *const migrations[] = {
     "ALTER TABLE all_endings RENAME TO endings;",
     /* A page of the report. */
     "CREATE INDEX campaign_member_positions ON campaign_members(campaign, position);",
+    /* In which order members ended, by store_ending_order(): clocks are set. */
+    "ALTER TABLE campaign_members ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE campaign_members SET ended = coalesce((SELECT 2 * number FROM endings WHERE endings.job = campaign_members.job), 0)"
+    " WHERE job <> '';",
 };
 
 static int user_version(sqlite3 *db, int *ret)

@@ -51,6 +51,7 @@ REACHED = {
     "signature-bad": ("tests/integration/signatures_test.py", "test_only_what_is_signed_is_sent"),
     "cache-full": ("tests/contract/bad_request_test.py", "test_quota"),
     "deadline-passed": ("tests/unit/queue_wait_test.c", "a_waiting_job_ends_at_its_deadline"),
+    "outcome-unknown": ("tests/unit/campaign_verbs_test.c", "a_job_that_is_gone_does_not_hold_the_campaign_up"),
     "interrupted": ("tests/unit/restart_test.c", "a_job_is_not_taken_up_for_ever"),
     "invalid-request": ("tests/contract/answers_test.py", "test_upload_query"),
     "not-found": ("tests/contract/answers_test.py", "test_devices"),

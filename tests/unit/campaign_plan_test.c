@@ -154,7 +154,7 @@ static size_t make_members(const char *text, struct campaign_member *members)
 	size_t count = strlen(text);
 	for (size_t i = 0; i < count; i++) {
 		struct campaign_member *member = &members[i];
-		*member = (struct campaign_member){.finished_at_ms = (int64_t)i + 1};
+		*member = (struct campaign_member){.ended = (int64_t)i + 1};
 		member->state = text[i] == 'f'   ? MEMBER_FAILED
 				: text[i] == 'k' ? MEMBER_SKIPPED
 				: text[i] == 'q' ? MEMBER_QUEUED

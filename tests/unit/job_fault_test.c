@@ -58,6 +58,7 @@ static const struct {
     {"cache-full", CLASS_INFRASTRUCTURE, 507},
     {"interrupted", CLASS_OPERATOR, 503},
     {"deadline-passed", CLASS_OPERATOR, 409},
+    {"outcome-unknown", CLASS_OPERATOR, 409},
     {"invalid-request", CLASS_OPERATOR, 400},
     {"not-found", CLASS_OPERATOR, 404},
     {"infrastructure-error", CLASS_INFRASTRUCTURE, 500},
