@@ -28,8 +28,12 @@ static int created_show(struct session *session, const struct options *options, 
 {
 	text_owned shown = terminal_text(&session->terminal);
 
-	if (session->json || !options->quiet)
-		return campaign_state_show(session, campaign);
+	int status = session->json || !options->quiet ? campaign_state_show(session, campaign) : STATUS_DONE;
+
+	if (session->json || status != STATUS_DONE)
+		return status;
+	if (!options->quiet)
+		text_add(&shown, options->start ? "  how far it is: dupctl campaign watch " : "  start it: dupctl campaign start ");
 	text_add_clean(&shown, reply_text(campaign, "id"));
 	text_add(&shown, "\n");
 	return session_print(session, &shown);

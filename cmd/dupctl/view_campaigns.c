@@ -6,7 +6,8 @@
 #include "cmd/dupctl/table.h"
 #include "cmd/dupctl/views.h"
 
-#define FAULTS_SUMMED  3
+#define GROUPS_SUMMED  3u
+#define GROUP_NAMED    3
 #define SUMMARY_INDENT 4
 
 static int64_t ended(const struct campaign_counts_row *counts)
@@ -100,7 +101,7 @@ static void waves_fields(struct text *ret, const json_t *waves)
 
 		text_addf(&title, "Wave %zu", i + 1);
 		if (reply_number(wave, "count") > 0)
-			text_addf(&value, "%" PRId64 " devices", reply_number(wave, "count"));
+			text_addf(&value, "%" PRId64 " device%s", reply_number(wave, "count"), reply_number(wave, "count") > 1 ? "s" : "");
 		else if (reply_number(wave, "percent") > 0)
 			text_addf(&value, "%" PRId64 " %%", reply_number(wave, "percent"));
 		else
@@ -251,38 +252,83 @@ static int64_t unverified_count(const json_t *devices)
 	return count;
 }
 
-static void failure_add(struct text *ret, const json_t *device, const struct fault_row *fault)
-{
-	text_owned words = {0};
+/* Failures in the same words. */
+struct failure_group {
+	struct fault_row fault;
+	struct text names;
+	int64_t count;
+};
 
-	text_add_clean(ret, reply_text(device, "device"));
-	text_add(ret, ": ");
-	text_add_clean(ret, fault->code);
-	text_add(ret, ": ");
-	text_addf(&words, "%s%s%s", fault->message, *fault->remedy ? ". " : "", fault->remedy);
-	text_add_words(ret, text_bytes(&words), SUMMARY_INDENT);
+static bool fault_same(const struct fault_row *a, const struct fault_row *b)
+{
+	return strcmp(a->code, b->code) == 0 && strcmp(a->message, b->message) == 0 && strcmp(a->remedy, b->remedy) == 0;
 }
 
-/* One in the same line, several in lines of their own. */
-static void failures_sum_up(struct text *ret, const json_t *devices, const struct campaign_row *campaign)
+/* The group of the fault, a new one, or NULL when there is no room for one more. */
+static struct failure_group *group_find(struct failure_group *groups, size_t *count, const struct fault_row *fault)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (fault_same(&groups[i].fault, fault))
+			return &groups[i];
+	if (*count == GROUPS_SUMMED)
+		return NULL;
+	groups[*count].fault = *fault;
+	return &groups[(*count)++];
+}
+
+/* Returns how many have failed. */
+static int64_t failures_group(const json_t *devices, struct failure_group *groups, size_t *count)
 {
 	int64_t failed = 0;
 
 	for (size_t i = 0; i < json_array_size(devices); i++) {
 		const json_t *device = json_array_get(devices, i);
+		struct failure_group *group;
 		struct fault_row fault;
 
 		fault_read(json_object_get(device, "fault"), &fault);
-		if (!*fault.code || strcmp(reply_text(device, "state"), "failed") != 0 || failed++ >= FAULTS_SUMMED)
+		if (!*fault.code || strcmp(reply_text(device, "state"), "failed") != 0)
 			continue;
-		text_add(ret, campaign->counts.failed > 1 ? "\n  " : "; ");
-		failure_add(ret, device, &fault);
+		failed++;
+		group = group_find(groups, count, &fault);
+		if (!group || group->count++ >= GROUP_NAMED)
+			continue;
+		text_add(&group->names, group->count > 1 ? ", " : "");
+		text_add(&group->names, reply_text(device, "device"));
 	}
-	if (failed > FAULTS_SUMMED) {
-		text_addf(ret, "\n  and %" PRId64 " more: dupctl campaign report ", failed - FAULTS_SUMMED);
+	return failed;
+}
+
+static void group_add(struct text *ret, const struct failure_group *group)
+{
+	text_owned words = {0};
+
+	text_add(&words, text_bytes(&group->names));
+	if (group->count > GROUP_NAMED)
+		text_addf(&words, " and %" PRId64 " more", group->count - GROUP_NAMED);
+	text_addf(&words, ": %s: %s%s%s", group->fault.code, group->fault.message, *group->fault.remedy ? ". " : "", group->fault.remedy);
+	text_add_words(ret, text_bytes(&words), SUMMARY_INDENT);
+}
+
+/* One kind in the same line, several in lines of their own. */
+static void failures_sum_up(struct text *ret, const json_t *devices, const struct campaign_row *campaign)
+{
+	struct failure_group groups[GROUPS_SUMMED] = {0};
+	size_t count = 0;
+	int64_t rest = failures_group(devices, groups, &count);
+	bool some = rest > 0;
+
+	for (size_t i = 0; i < count; i++) {
+		rest -= groups[i].count;
+		text_add(ret, count > 1 ? "\n  " : "; ");
+		group_add(ret, &groups[i]);
+		text_clear(&groups[i].names);
+	}
+	if (rest > 0) {
+		text_addf(ret, "\n  and %" PRId64 " more: dupctl campaign report ", rest);
 		text_add_clean(ret, campaign->id);
 	}
-	if (failed > 0 && campaign_row_over(campaign)) {
+	if (some && campaign_row_over(campaign)) {
 		text_add(ret, "\n  then once more: dupctl campaign retry ");
 		text_add_clean(ret, campaign->id);
 	}

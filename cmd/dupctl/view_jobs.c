@@ -6,6 +6,8 @@
 #include "cmd/dupctl/table.h"
 #include "cmd/dupctl/views.h"
 
+#define STEP_COLUMNS 17u
+
 /* "transfer 47 %", "for retry", "modem-silent": what there is to say beside the state. */
 static void note_add(struct text *ret, const struct job_row *job)
 {
@@ -213,22 +215,24 @@ static void plan_file_add(struct text *ret, const char *what, const char *name)
 static void plan_step_add(struct text *ret, size_t number, const json_t *step)
 {
 	size_t start = ret->length;
+	text_owned what = {.utf8 = ret->utf8};
 
 	text_addf(ret, "  %2zu. ", number);
 	text_add_clean(ret, reply_text(step, "phase"));
-	text_pad(ret, start, 17);
-	text_add_clean(ret, reply_text(step, "what"));
+	text_pad(ret, start, STEP_COLUMNS);
+	text_add_clean(&what, reply_text(step, "what"));
 	if (reply_number(step, "budget_s") > 0) {
-		text_add(ret, " (at most ");
-		format_duration(ret, reply_number(step, "budget_s"));
-		text_add(ret, ")");
+		text_add(&what, " (at most ");
+		format_duration(&what, reply_number(step, "budget_s"));
+		text_add(&what, ")");
 	}
+	text_add_words(ret, text_bytes(&what), STEP_COLUMNS);
 	text_add(ret, "\n");
 	if (!*reply_text(step, "why"))
 		return;
 	start = ret->length;
-	text_pad(ret, start, 17);
-	text_add_clean(ret, reply_text(step, "why"));
+	text_pad(ret, start, STEP_COLUMNS);
+	text_add_words(ret, reply_text(step, "why"), STEP_COLUMNS);
 	text_add(ret, "\n");
 }
 

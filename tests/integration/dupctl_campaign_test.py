@@ -77,6 +77,9 @@ class Campaigns(CampaignCase):
         self.assertEqual([line.split()[:3] for line in tried[2:]], [["bench-0", "1", "queued"], ["bench-1", "2", "queued"],
                                                                     ["bench-2", "2", "queued"], ["bench-3", "-", "skipped"]])
         self.assertEqual(self.answer(rack, "campaign", "list")["campaigns"], [])
+        made = self.dupctl(rack, *terms).stdout
+        self.assertRegex(made, r"^campaign (\w+)  draft\n  start it: dupctl campaign start \1\n$")
+        self.dupctl(rack, "campaign", "delete", made.split()[1])
         dropped = self.dupctl(rack, *terms, "--quiet").stdout.strip()
         self.assertEqual(self.dupctl(rack, "campaign", "delete", dropped).stdout, f"{dropped}  deleted\n")
         self.dupctl(rack, "campaign", "show", dropped, status=3)
@@ -84,7 +87,7 @@ class Campaigns(CampaignCase):
                             "--stop-after", "failed=3,percent=50", "--window", "daily 00:00 24h UTC", "--attempts", "2", "--deadline", "2h")
         self.assertEqual((draft["state"], draft["max_parallel"], draft["stop_after"]["percent"]), ("draft", 2, 50))
         shown = self.dupctl(rack, "campaign", "show", draft["id"]).stdout
-        for line in ("Name:         spring", "Wave 2:       id!=bench-3: pending", "Stops after:  3 failed, 50 percent failed",
+        for line in ("Name:         spring", "Wave 1:       1 device: pending", "Wave 2:       id!=bench-3: pending", "Stops after:  3 failed, 50 percent failed",
                      "Between:      each wave is approved", "Window:       daily 00:00 24h UTC", "At a time:    2 jobs"):
             self.assertIn(line + "\n", shown)
         self.dupctl(rack, "campaign", "pause", draft["id"], status=4)

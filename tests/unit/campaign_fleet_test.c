@@ -120,29 +120,34 @@ START_TEST(the_devices_decide_the_exit_status)
 }
 END_TEST
 
-#define FAILED(name)                                                                                                                       \
-	"{\"device\":\"" name                                                                                                              \
-	"\",\"state\":\"failed\",\"fault\":{\"code\":\"modem-silent\",\"message\":\"no answer\",\"remedy\":\"Unplug it.\"}}"
-#define OF(name) name ": modem-silent: no answer. Unplug it."
+#define FAILED_BY(name, code)                                                                                                              \
+	"{\"device\":\"" name "\",\"state\":\"failed\",\"fault\":{\"code\":\"" code                                                        \
+	"\",\"message\":\"no answer\",\"remedy\":\"Unplug it.\"}}"
+#define FAILED(name) FAILED_BY(name, "modem-silent")
+#define COUNTS(total, succeeded, failed, running)                                                                                          \
+	"\"total\":" total ",\"succeeded\":" succeeded ",\"failed\":" failed ",\"queued\":0,\"waiting\":0,\"running\":" running
+#define ONCE_MORE "\n  then once more: dupctl campaign retry 01c"
 
 static const struct {
 	const char *state, *counts, *devices, *summary;
 } summaries[] = {
-    {"finished", "\"total\":3,\"succeeded\":3",
+    {"finished", COUNTS("3", "3", "0", "0"),
      "{\"state\":\"succeeded\",\"verified\":true},{\"state\":\"succeeded\",\"verified\":false},"
      "{\"state\":\"succeeded\",\"verified\":false,\"reason\":\"it has it\"}",
      "2 of 3 verified (1 had it already), 1 installed but not verified"},
-    {"finished", "\"total\":64,\"succeeded\":63,\"failed\":1,\"queued\":0,\"waiting\":0,\"running\":0", FAILED("a"),
-     "63 of 64 verified, 1 failed; " OF("a") "\n  then once more: dupctl campaign retry 01c"},
-    {"running", "\"total\":3,\"succeeded\":0,\"failed\":2,\"queued\":0,\"waiting\":0,\"running\":1", FAILED("a") "," FAILED("b"),
-     "0 of 3 verified, 2 failed, 1 not ended\n  " OF("a") "\n  " OF("b")},
-    {"stopped", "\"total\":4,\"succeeded\":0,\"failed\":4,\"queued\":0,\"waiting\":0,\"running\":0",
-     FAILED("a") "," FAILED("b") "," FAILED("c") "," FAILED("d"),
-     "0 of 4 verified, 4 failed\n  " OF("a") "\n  " OF("b") "\n  " OF(
-	 "c") "\n  and 1 more: dupctl campaign report 01c\n  then once more: dupctl campaign retry 01c"},
+    {"finished", COUNTS("64", "63", "1", "0"), FAILED("a"),
+     "63 of 64 verified, 1 failed; a: modem-silent: no answer. Unplug it." ONCE_MORE},
+    {"finished", COUNTS("6", "1", "5", "0"), FAILED("a") "," FAILED("b") "," FAILED("c") "," FAILED("d") "," FAILED("e"),
+     "1 of 6 verified, 5 failed; a, b, c and 2 more: modem-silent: no answer. Unplug it." ONCE_MORE},
+    {"running", COUNTS("4", "0", "3", "1"), FAILED("a") "," FAILED_BY("b", "x") "," FAILED("c"),
+     "0 of 4 verified, 3 failed, 1 not ended\n  a, c: modem-silent: no answer. Unplug it.\n  b: x: no answer. Unplug it."},
+    {"stopped", COUNTS("5", "0", "5", "0"),
+     FAILED_BY("a", "v") "," FAILED_BY("b", "w") "," FAILED_BY("c", "x") "," FAILED_BY("d", "y") "," FAILED_BY("e", "z"),
+     "0 of 5 verified, 5 failed\n  a: v: no answer. Unplug it.\n  b: w: no answer. Unplug it.\n  c: x: no answer. Unplug it."
+     "\n  and 2 more: dupctl campaign report 01c" ONCE_MORE},
 };
 
-START_TEST(the_summary_names_three_failures_and_their_cure)
+START_TEST(the_summary_names_the_kinds_of_failures_and_their_cure)
 {
 	text_owned summary = {.utf8 = true}, text = {0};
 	json_t *report;
@@ -165,7 +170,8 @@ int main(void)
 	tcase_add_test(fleet, only_newer_jobs_of_the_campaign_count);
 	tcase_add_test(fleet, the_end_of_the_campaign_is_urgent);
 	tcase_add_loop_test(fleet, the_devices_decide_the_exit_status, 0, (int)(sizeof(outcomes) / sizeof(outcomes[0])));
-	tcase_add_loop_test(fleet, the_summary_names_three_failures_and_their_cure, 0, (int)(sizeof(summaries) / sizeof(summaries[0])));
+	tcase_add_loop_test(fleet, the_summary_names_the_kinds_of_failures_and_their_cure, 0,
+			    (int)(sizeof(summaries) / sizeof(summaries[0])));
 	suite_add_tcase(suite, fleet);
 	return suite_run(suite);
 }
