@@ -32,6 +32,8 @@ static int set_defaults(struct config *config)
 	    .health = {.probe_every_s = 0, .quarantine_after = 3},
 	    .audit_keep_days = 90,
 	    .audit_keep_entries = 100000,
+	    .history_keep_days = 365,
+	    .history_keep_jobs = 100000,
 	};
 	char why[64];
 	return config_set_listen(config, DEFAULT_LISTEN, (struct config_why){why, sizeof(why)});

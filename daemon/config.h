@@ -83,6 +83,7 @@ struct config {
 	unsigned max_parallel;
 	unsigned attempts;
 	unsigned audit_keep_days, audit_keep_entries;
+	unsigned history_keep_days, history_keep_jobs; /* 0: no bound */
 	uint64_t max_size, quota;
 	bool require_signature;
 	char trusted_keys_dir[256];

@@ -26,8 +26,8 @@ static const char *const section_names[] = {
     [SECTION_DAEMON] = "daemon",     [SECTION_HTTP] = "http",     [SECTION_JOBS] = "jobs",       [SECTION_FIRMWARE] = "firmware",
     [SECTION_DOWNLOAD] = "download", [SECTION_HOST] = "host",     [SECTION_HOTPLUG] = "hotplug", [SECTION_DEVICE] = "device",
     [SECTION_PROFILE] = "profile",   [SECTION_POWER] = "power",   [SECTION_HEALTH] = "health",   [SECTION_BOARD] = "board",
-    [SECTION_HUB] = "hub",           [SECTION_WINDOW] = "window", [SECTION_AUDIT] = "audit",     [SECTION_LIMITS] = "limits",
-    [SECTION_LIMIT] = "limit",       [SECTION_COUNT] = NULL,
+    [SECTION_HUB] = "hub",           [SECTION_WINDOW] = "window", [SECTION_AUDIT] = "audit",     [SECTION_HISTORY] = "history",
+    [SECTION_LIMITS] = "limits",     [SECTION_LIMIT] = "limit",   [SECTION_COUNT] = NULL,
 };
 
 static const char *const level_names[] = {
@@ -343,6 +343,8 @@ static const struct config_key keys[] = {
     {SECTION_HEALTH, "quarantine_after", set_number, CONFIG_COUNT(health.quarantine_after), 0, FAILURES_MOST},
     {SECTION_AUDIT, "keep_days", set_number, CONFIG_COUNT(audit_keep_days), 1, DAYS_MOST},
     {SECTION_AUDIT, "keep_entries", set_number, CONFIG_COUNT(audit_keep_entries), 100, ENTRIES_MOST},
+    {SECTION_HISTORY, "keep_days", set_number, CONFIG_COUNT(history_keep_days), 0, DAYS_MOST},
+    {SECTION_HISTORY, "keep_jobs", set_number, CONFIG_COUNT(history_keep_jobs), 0, ENTRIES_MOST},
     {SECTION_BOARD, "usb", set_usb_ids, 0, 0, 0, 0},
     {SECTION_BOARD, "interface", set_interface, BOARD_VALUE(interface)},
     {SECTION_BOARD, "profile", set_text, BOARD_TEXT(profile)},

@@ -19,6 +19,7 @@ enum config_section {
 	SECTION_POWER,
 	SECTION_HEALTH,
 	SECTION_AUDIT,
+	SECTION_HISTORY,
 	SECTION_BOARD,  /* [board NAME] */
 	SECTION_HUB,    /* [hub 1-1] */
 	SECTION_WINDOW, /* [window NAME] */

@@ -10,6 +10,7 @@
 #include "daemon/durations.h"
 #include "daemon/hotplug.h"
 #include "daemon/job_id.h"
+#include "daemon/job_retention.h"
 #include "daemon/leases.h"
 #include "daemon/log.h"
 #include "daemon/moment.h"
@@ -116,6 +117,8 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	if (result == 0)
 		result = campaigns_new(gateway, now_ms, ret_fault, &gateway->campaigns);
 	if (result == 0)
+		result = job_retention_new(config, gateway->store, gateway->queue, now_ms, &gateway->retention);
+	if (result == 0)
 		power_recover(gateway->power, gateway->queue);
 	if (result == 0)
 		result = gateway_open_ports(gateway);
@@ -141,6 +144,7 @@ void gateway_free(struct gateway *gateway)
 		return;
 	downloads_close(gateway->downloads);
 	power_stop(gateway->power);
+	job_retention_free(gateway->retention);
 	campaigns_free(gateway->campaigns);
 	queue_free(gateway->queue);
 	durations_free(gateway->durations);
@@ -274,18 +278,32 @@ static int read_end(struct gateway *gateway, const struct ending *ending, struct
 	return result;
 }
 
+/* *ret_found: so many were looked at. */
+static int read_ends(struct gateway *gateway, struct endings_seen *seen, struct missed_end *ret, size_t room, size_t *ret_count,
+		     size_t *ret_found, struct job_fault *ret_fault)
+{
+	struct ending endings[16];
+	size_t limit = sizeof(endings) / sizeof(endings[0]);
+	int result = store_endings_after(gateway->store, seen, endings, room < limit ? room : limit, ret_found, ret_fault);
+	for (size_t i = 0; result == 0 && i < *ret_found; i++) {
+		result = read_end(gateway, &endings[i], &ret[*ret_count], ret_fault);
+		*ret_count += result == 0;
+		if (result == -EPROTO && strcmp(ret_fault->kind->code, "not-found") == 0)
+			result = 0; /* the history is without it since */
+		seen->number = endings[i].number;
+	}
+	return result;
+}
+
 int gateway_missed_ends(struct gateway *gateway, struct endings_seen *seen, struct missed_end *ret, size_t room, size_t *ret_count,
 			struct job_fault *ret_fault)
 {
-	struct ending endings[16];
-	size_t count = 0, limit = sizeof(endings) / sizeof(endings[0]);
+	size_t found = 0;
+	int result;
 	*ret_count = 0;
-	int result = store_endings_after(gateway->store, seen, endings, room < limit ? room : limit, &count, ret_fault);
-	for (size_t i = 0; result == 0 && i < count; i++) {
-		result = read_end(gateway, &endings[i], &ret[*ret_count], ret_fault);
-		*ret_count += result == 0;
-		seen->number = endings[i].number;
-	}
+	do
+		result = read_ends(gateway, seen, ret, room, ret_count, &found, ret_fault);
+	while (result == 0 && *ret_count == 0 && found > 0);
 	return result;
 }
 

@@ -25,6 +25,7 @@ struct gateway {
 	struct durations *durations;
 	struct queue *queue;
 	struct campaigns *campaigns;
+	struct job_retention *retention;
 	struct port_watch *port_watch;     /* NULL: the kernel gives none */
 	int64_t prune_at_ms, pruned_at_ms; /* gateway_prune_errands(), main thread only */
 };

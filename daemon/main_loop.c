@@ -144,7 +144,9 @@ static void look_at_clock(struct main_loop *loop)
 static void take_turn(struct main_loop *loop)
 {
 	look_at_clock(loop);
-	int64_t due_ms = gateway_turn(loop->gateway), prune_ms = gateway_prune_errands(loop->gateway);
+	int64_t due_ms = gateway_turn(loop->gateway), errands_ms = gateway_prune_errands(loop->gateway);
+	int64_t jobs_ms = gateway_prune_jobs(loop->gateway);
+	int64_t prune_ms = jobs_ms < errands_ms ? jobs_ms : errands_ms;
 	due_ms = due_ms == 0 || prune_ms < due_ms ? prune_ms : due_ms;
 	const struct itimerspec at = {.it_value = timespec_of(due_ms)};
 	if (timerfd_settime(loop->fds[SOURCE_DUE], TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) < 0)

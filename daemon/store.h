@@ -105,6 +105,22 @@ int store_job_list(struct store *store, const struct job_filter *filter, struct 
 		   struct job_fault *ret_fault);
 /* Oldest first. Caller frees *ret. */
 int store_jobs_unfinished(struct store *store, struct job_row **ret, size_t *ret_count, struct job_fault *ret_fault);
+/* What one step of daemon/job_retention.h takes away, oldest first: those that ended before a time, and of the others that did not end of late so many as
+ * are over a number; never one that is not finished, whose campaign goes on, or that tells what is in a modem. What was a retry of such a job is
+ * one of none. */
+#define JOB_PRUNE_STEP 20u
+struct job_prune {
+	char after[JOB_ID_SIZE]; /* moved on; "": from the oldest */
+	int64_t ended_before_ms; /* 0: none goes for its age */
+	int64_t recent_from_ms, now_ms;
+	unsigned surplus; /* counted down */
+	bool at_end;      /* all were looked at */
+	unsigned count;
+	char gone[JOB_PRUNE_STEP][JOB_ID_SIZE]; /* count of them; their transcripts are the caller's to remove */
+};
+int store_jobs_prune(struct store *store, struct job_prune *prune, struct job_fault *ret_fault);
+int store_jobs_count_ended(struct store *store, int64_t *ret, struct job_fault *ret_fault);
+
 /* "" when there was never one. */
 int store_job_newest_id(struct store *store, char ret[JOB_ID_SIZE], struct job_fault *ret_fault);
 /* Of the upgrades of this device that ever ran. "" when there is none. */

@@ -199,6 +199,12 @@ static const char *const migrations[] = {
     "ALTER TABLE campaign_members ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;"
     "UPDATE campaign_members SET ended = coalesce((SELECT 2 * number FROM endings WHERE endings.job = campaign_members.job), 0)"
     " WHERE job <> '';",
+    /* Retention: what has to do with a job is found without a look at all of them. */
+    "CREATE INDEX jobs_retried ON jobs(retry_of) WHERE retry_of IS NOT NULL;"
+    "CREATE INDEX jobs_open_of_device ON jobs(device, id) WHERE state IN ('queued', 'waiting', 'running');"
+    "CREATE INDEX jobs_ran ON jobs(device, id) WHERE kind = 'upgrade' AND furthest_phase <> '';"
+    "CREATE INDEX jobs_sent ON jobs(device, id) WHERE kind = 'upgrade' AND (past_return OR state = 'succeeded');"
+    "CREATE TRIGGER job_gone AFTER DELETE ON jobs BEGIN UPDATE jobs SET retry_of = NULL WHERE retry_of = old.id; END;",
 };
 
 static int user_version(sqlite3 *db, int *ret)

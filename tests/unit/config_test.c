@@ -227,6 +227,8 @@ static const struct bad_text {
     {TEXT("[health]\nprobe_every_s = 604801\n"), AT "2: [health] probe_every_s: \"604801\" is not a number from 0 to 604800"},
     {TEXT("[health]\nquarantine_after = 101\n"), AT "2: [health] quarantine_after: \"101\" is not a number from 0 to 100"},
     {TEXT("[audit]\nkeep_days = 0\n"), AT "2: [audit] keep_days: \"0\" is not a number from 1 to 3650"},
+    {TEXT("[history]\nkeep_days = 3651\n"), AT "2: [history] keep_days: \"3651\" is not a number from 0 to 3650"},
+    {TEXT("[history]\nkeep_jobs = -1\n"), AT "2: [history] keep_jobs: \"-1\" is not a number from 0 to 10000000"},
     {TEXT("[audit]\nkeep_entries = 99\n"), AT "2: [audit] keep_entries: \"99\" is not a number from 100 to 10000000"},
     {TEXT("[health x]\n"), AT "1: [health x]: [health] takes no name"},
     {TEXT("[hub]\n"), AT "1: [hub]: a hub is named as the kernel does: 1-1.4, or usb1 for that of a controller"},
@@ -334,6 +336,8 @@ START_TEST(without_keys_everything_has_its_default)
 	ck_assert_uint_eq(config.health.quarantine_after, 3);
 	ck_assert_uint_eq(config.audit_keep_days, 90);
 	ck_assert_uint_eq(config.audit_keep_entries, 100000);
+	ck_assert_uint_eq(config.history_keep_days, 365);
+	ck_assert_uint_eq(config.history_keep_jobs, 100000);
 	ck_assert_uint_eq(config.board_count, 0);
 	ck_assert_uint_eq(config.hub_count, 0);
 	ck_assert(config_hub_is_ganged(&config, "1-1"));
@@ -461,6 +465,7 @@ START_TEST(boards_and_hubs_arrive)
 	struct config config =
 	    load_good(TEXT("[hotplug]\npower = none\n[power]\noff_s = 15\nmin_interval_s = 0\ncommand_timeout_s = 5\n"
 			   "[health]\nprobe_every_s = 3600\nquarantine_after = 0\n[audit]\nkeep_days = 7\nkeep_entries = 1000\n"
+			   "[history]\nkeep_days = 0\nkeep_jobs = 500\n"
 			   "[board bench]\nusb = 1209:0001, 1209:ABcd\ninterface = 2\nprofile = slow\n"
 			   "[board other]\nusb = 1209:0001\ninterface = 3\n[board third]\nusb = 1209:0002\n[profile slow]\n"
 			   "[hub 1-1]\nganged = no\n[hub usb2]\nganged = no\n[hub 1-2]\n"));
@@ -472,6 +477,8 @@ START_TEST(boards_and_hubs_arrive)
 	ck_assert_uint_eq(config.health.quarantine_after, 0);
 	ck_assert_uint_eq(config.audit_keep_days, 7);
 	ck_assert_uint_eq(config.audit_keep_entries, 1000);
+	ck_assert_uint_eq(config.history_keep_days, 0);
+	ck_assert_uint_eq(config.history_keep_jobs, 500);
 	ck_assert_uint_eq(config.board_count, 3);
 	const struct usb_board_rule *board = &config.boards[0];
 	ck_assert_str_eq(board->name, "bench");
