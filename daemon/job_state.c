@@ -108,6 +108,7 @@ void queued_job_show(struct queued_job *entry, const struct job_row *next, enum 
 		progress.eta_s = -1;
 	}
 	entry->row = *next;
+	queued_job_note_running(entry);
 	entry->row.percent_allowed = next->percent_allowed > allowed ? next->percent_allowed : allowed;
 	entry->row.job.progress = progress;
 	if (same_run)

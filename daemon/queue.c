@@ -124,6 +124,29 @@ static void leave_device(struct queue *queue, struct queued_job *entry)
 		(void)name_index_put(&queue->by_device, device, newest); /* it is there: nothing is allocated */
 }
 
+void queued_job_note_running(struct queued_job *entry)
+{
+	struct queue *queue = entry->queue;
+	bool runs = entry->row.job.state == JOB_RUNNING;
+	if (runs == entry->is_among_running)
+		return;
+	entry->is_among_running = runs;
+	if (runs) {
+		entry->previous_running = NULL;
+		entry->next_running = queue->running;
+		if (entry->next_running != NULL)
+			entry->next_running->previous_running = entry;
+		queue->running = entry;
+		return;
+	}
+	if (entry->next_running != NULL)
+		entry->next_running->previous_running = entry->previous_running;
+	if (entry->previous_running != NULL)
+		entry->previous_running->next_running = entry->next_running;
+	else
+		queue->running = entry->next_running;
+}
+
 struct queued_job *queue_add(struct queue *queue, const struct job_row *row)
 {
 	struct queued_job *entry = calloc(1, sizeof(*entry));
@@ -136,10 +159,13 @@ struct queued_job *queue_add(struct queue *queue, const struct job_row *row)
 	pthread_mutex_lock(&queue->lock);
 	bool listed = enlist(queue, entry) == 0;
 	pthread_mutex_unlock(&queue->lock);
-	if (listed)
-		return entry;
-	free(entry);
-	return NULL;
+	if (!listed) {
+		free(entry);
+		return NULL;
+	}
+	queued_job_note_running(entry);
+	queued_job_find_places(entry);
+	return entry;
 }
 
 void queue_remove(struct queue *queue, struct queued_job *entry)

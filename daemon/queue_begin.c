@@ -11,6 +11,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* Of those whose limit is reached so many are told in one turn: what a client asks waits for its end. */
+#define TOLD_AT_ONCE 200u
+
 /* Parties that have no job now are remembered up to so many, so that a campaign between two jobs keeps its place in the row. */
 #define PARTIES_KEPT 1024u
 
@@ -42,6 +45,13 @@ static struct queue_party *party_of(struct queue *queue, const char *campaign)
 static void drop_idle_parties(struct queue *queue)
 {
 	struct queue_party **link = &queue->parties;
+	for (struct queue_party *party = queue->parties; party != NULL; party = party->next)
+		party->has_jobs = false;
+	for (const struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next) {
+		struct queue_party *party = name_index_find(&queue->by_campaign, entry->row.job.request.campaign);
+		if (party != NULL && (entry->row.job.state == JOB_QUEUED || entry->row.job.state == JOB_RUNNING))
+			party->has_jobs = true;
+	}
 	while (*link != NULL) {
 		struct queue_party *party = *link;
 		if (party->has_jobs) {
@@ -71,12 +81,14 @@ static bool is_counted(const struct queued_job *entry)
 }
 
 /* The device may have got other labels, or another place on USB, since this was found out. */
-static void find_places(struct queued_job *entry)
+void queued_job_find_places(struct queued_job *entry)
 {
 	struct queue *queue = entry->queue;
 	const char *id = entry->row.job.request.device;
 	struct device device;
 	char controller[64];
+	if (!limits_any(queue->limits))
+		return;
 	uint32_t traits = registry_standing(queue->with.registry, id).traits;
 	if (entry->traits == traits || !registry_traits(queue->with.registry, id, &device, controller))
 		return;
@@ -105,35 +117,41 @@ struct roll {
 	size_t queued, parties;
 };
 
-/* Counts what runs, by party and by place, and what is queued. */
-static int count_jobs(struct queue *queue, struct roll *ret)
+static int count_running(struct queue *queue, unsigned *ret)
 {
-	*ret = (struct roll){0};
-	for (struct queue_party *party = queue->parties; party != NULL; party = party->next) {
-		party->has_jobs = false;
+	*ret = 0;
+	for (struct queue_party *party = queue->parties; party != NULL; party = party->next)
 		party->running = 0;
-	}
-	for (struct queued_job *entry = queue->jobs; entry != NULL; entry = entry->next) {
-		bool queued = entry->row.job.state == JOB_QUEUED;
-		if (queued && limits_any(queue->limits))
-			find_places(entry);
-		if (!queued && entry->row.job.state != JOB_RUNNING)
-			continue;
+	for (const struct queued_job *entry = queue->running; entry != NULL; entry = entry->next_running) {
 		struct queue_party *party = party_of(queue, entry->row.job.request.campaign);
 		if (party == NULL)
 			return -ENOMEM;
-		party->has_jobs = true;
 		party->running += is_counted(entry);
-		ret->queued += queued;
-		ret->running += is_counted(entry);
+		*ret += is_counted(entry);
 	}
+	int result = clear_places(queue);
+	for (const struct queued_job *entry = queue->running; entry != NULL && result == 0; entry = entry->next_running)
+		for (size_t i = 0; i < entry->place_count && is_counted(entry); i++)
+			queue->places[entry->places[i]].running++;
+	return result;
+}
+
+/* Counts what runs, by party and by place, and what is queued before `known`. */
+static int count_jobs(struct queue *queue, const struct queued_job *known, struct roll *ret)
+{
+	*ret = (struct roll){0};
+	for (struct queued_job *entry = queue->jobs; entry != known; entry = entry->next) {
+		if (entry->row.job.state != JOB_QUEUED)
+			continue;
+		queued_job_find_places(entry);
+		if (party_of(queue, entry->row.job.request.campaign) == NULL)
+			return -ENOMEM;
+		ret->queued++;
+	}
+	int result = count_running(queue, &ret->running);
 	if (queue->by_campaign.count > PARTIES_KEPT)
 		drop_idle_parties(queue);
 	ret->parties = queue->by_campaign.count;
-	int result = clear_places(queue);
-	for (const struct queued_job *entry = queue->jobs; entry != NULL && result == 0; entry = entry->next)
-		for (size_t i = 0; i < entry->place_count && is_counted(entry); i++)
-			queue->places[entry->places[i]].running++;
 	return result;
 }
 
@@ -222,7 +240,8 @@ static void fill_turn(struct queue *queue, const struct queued_job *known, struc
 	for (struct queued_job *entry = queue->jobs; entry != known; entry = entry->next) {
 		const struct job *job = &entry->row.job;
 		const struct queue_party *party = name_index_find(&queue->by_campaign, job->request.campaign);
-		if (job->state != JOB_QUEUED || party == NULL)
+		bool full = turn_full_place(queue->places, entry->places, entry->place_count) < entry->place_count;
+		if (job->state != JOB_QUEUED || party == NULL || full) /* a place that is taken stays so in this turn */
 			continue;
 		turn->candidates[turn->count++] = (struct turn_candidate){
 		    .id = job->id,
@@ -253,57 +272,79 @@ static bool start_in_turn(struct queue *queue, struct turn *turn, unsigned runni
 	return taken;
 }
 
-/* Only in memory: the next turn of the next run of the daemon finds it out anew. */
-static void tell_limit(struct queued_job *entry, const char *detail)
+/* Only in memory: the next turn of the next run of the daemon finds it out anew. False: it said so before. */
+static bool tell_limit(struct queued_job *entry, const char *detail)
 {
 	struct queue *queue = entry->queue;
 	bool news = strcmp(entry->row.job.detail, detail) != 0;
 	entry->limited = detail[0] != '\0';
 	if (!news || entry->periodic)
-		return;
+		return false;
 	pthread_mutex_lock(&queue->lock);
 	snprintf(entry->row.job.detail, sizeof(entry->row.job.detail), "%s", detail);
 	struct job now = entry->row.job;
 	pthread_mutex_unlock(&queue->lock);
 	event_publish_job(queue->with.events, EVENT_JOB_CHANGED, &now);
+	return true;
+}
+
+/* Says which of its limits is reached, or that none is any more. Whether that was worth telling. */
+static bool mind_limit(struct queued_job *entry)
+{
+	const struct queue *queue = entry->queue;
+	char detail[sizeof(((struct job *)0)->detail)];
+	size_t full = turn_full_place(queue->places, entry->places, entry->place_count);
+	if (full == entry->place_count)
+		return entry->limited && tell_limit(entry, "");
+	uint32_t place = entry->places[full];
+	unsigned running = queue->places[place].running;
+	if (entry->limited && entry->limiting_place == place && entry->limiting_running == running)
+		return false;
+	entry->limiting_place = place;
+	entry->limiting_running = running;
+	limits_describe(queue->limits, place, running, detail, sizeof(detail));
+	return tell_limit(entry, detail);
 }
 
 static void tell_limits(struct queue *queue, const struct queued_job *known)
 {
-	char detail[sizeof(((struct job *)0)->detail)];
-	for (struct queued_job *entry = queue->jobs; entry != known; entry = entry->next) {
-		if (entry->row.job.state != JOB_QUEUED)
-			continue;
-		size_t full = turn_full_place(queue->places, entry->places, entry->place_count);
-		detail[0] = '\0';
-		if (full < entry->place_count)
-			limits_describe(queue->limits, entry->places[full], queue->places[entry->places[full]].running, detail,
-					sizeof(detail));
-		if (detail[0] != '\0' || entry->limited)
-			tell_limit(entry, detail);
+	unsigned told = 0;
+	struct queued_job *entry = queue->jobs;
+	for (; entry != known && told < TOLD_AT_ONCE; entry = entry->next)
+		told += entry->row.job.state == JOB_QUEUED && mind_limit(entry);
+	if (entry != known)
+		queue_wake(queue); /* the others in the next turn */
+}
+
+/* Those that may begin do, as long as there is room. False when the store refused. */
+static bool take_turn(struct queue *queue, const struct queued_job *known, const struct roll *roll)
+{
+	struct turn turn = {
+	    .candidates = calloc(roll->queued, sizeof(*turn.candidates)),
+	    .parties = calloc(roll->parties + 1, sizeof(*turn.parties)),
+	    .places = queue->places,
+	    .served = &queue->served,
+	};
+	bool taken = true;
+	if (turn.candidates != NULL && turn.parties != NULL) {
+		fill_turn(queue, known, &turn);
+		if (turn_begin(&turn) == 0)
+			taken = start_in_turn(queue, &turn, roll->running);
+		turn_end(&turn);
 	}
+	free(turn.candidates);
+	free(turn.parties);
+	return taken;
 }
 
 bool queue_start_jobs(struct queue *queue, const struct queued_job *known)
 {
 	struct roll roll;
-	struct turn turn = {.places = NULL, .served = &queue->served};
 	bool taken = true;
-	if (count_jobs(queue, &roll) < 0)
+	if (count_jobs(queue, known, &roll) < 0 || roll.queued == 0)
 		return true;
-	if (roll.queued == 0)
-		return true;
-	turn.places = queue->places;
-	turn.candidates = calloc(roll.queued, sizeof(*turn.candidates));
-	turn.parties = calloc(roll.parties + 1, sizeof(*turn.parties));
-	if (turn.candidates != NULL && turn.parties != NULL && roll.running < queue->with.max_parallel) {
-		fill_turn(queue, known, &turn);
-		if (turn_begin(&turn) == 0)
-			taken = start_in_turn(queue, &turn, roll.running);
-		turn_end(&turn);
-	}
-	free(turn.candidates);
-	free(turn.parties);
+	if (roll.running < queue->with.max_parallel)
+		taken = take_turn(queue, known, &roll);
 	if (limits_any(queue->limits))
 		tell_limits(queue, known);
 	return taken;

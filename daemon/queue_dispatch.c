@@ -245,8 +245,8 @@ static bool turn_all(struct queue *queue, int64_t now_ms)
 	reap(queue);
 	for (struct queued_job *entry = first(queue); entry != NULL && !queue->stopping; entry = entry->next)
 		taken = weigh(entry, now_ms) && taken;
-	for (struct queued_job *entry = first(queue); entry != NULL; entry = entry->next)
-		taken = (entry->row.job.state != JOB_RUNNING || queued_job_allow_percent(entry)) && taken;
+	for (struct queued_job *entry = queue->running; entry != NULL; entry = entry->next_running)
+		taken = queued_job_allow_percent(entry) && taken;
 	int64_t probe_ms = queue_plan_probes(queue, now_ms);
 	if (!queue->stopping)
 		taken = queue_start_jobs(queue, NULL) && taken;

@@ -58,7 +58,9 @@ struct queued_job {
 	char hub[64];             /* on which its board hangs; "": on none */
 	bool pinned;              /* what it needs of the cache is held */
 	bool has_thread, thread_ended;
-	bool limited;   /* its detail says which limit holds it up; under `change` */
+	bool limited; /* its detail says which limit holds it up: this one with so many; under `change` */
+	uint32_t limiting_place;
+	unsigned limiting_running;
 	bool unsettled; /* it ended, and the store could not take it yet */
 	bool left;      /* the ordered stop waits for its thread no longer: it ends with the process */
 	/* What its thread waits for the driver to do, since when, and when that was told last; NULL: nothing. Under `lock`. */
@@ -72,11 +74,13 @@ struct queued_job {
 	int cancel_fd;           /* -1 when it does not run */
 	pthread_t thread;
 	bool weighed; /* in some turn; main thread only */
-	/* What it takes of limits, as it was found with these traits of the device (0: never yet). Of one that runs it stays. Main thread only. */
+	/* What it takes of limits, as it was found with these traits of the device (0: never yet). Of one that runs it stays. Under `change`. */
 	uint32_t traits, places[PLACES_MAX];
 	size_t place_count;
 	struct queued_job *next, *previous;
 	struct queued_job *next_of_device;
+	bool is_among_running;
+	struct queued_job *next_running, *previous_running;
 };
 
 struct queue {
@@ -84,14 +88,15 @@ struct queue {
 	pthread_mutex_t change;
 	pthread_mutex_t lock;
 	struct queued_job *jobs;            /* newest first */
+	struct queued_job *running;         /* those of them that run; under `change` */
 	struct name_index by_id, by_device; /* the latter: the newest job, and the others behind it */
 	struct queue_hold *holds;
 	char newest_id[JOB_ID_SIZE];
 	int64_t probed_until_ms, next_probe_ms; /* main thread only */
 	bool all_due;                           /* something happened that any job may have waited for */
+	struct limits *limits;                  /* under `change` */
 	int64_t turned_ms,
 	    due_ms; /* when all were weighed last, and when they are again; main thread only, as all below up to `stopping` */
-	struct limits *limits;
 	struct turn_place *places; /* limits_count() of them, with what runs in this turn */
 	size_t place_room;
 	struct queue_party *parties;
@@ -115,6 +120,9 @@ void queue_weigh_probe(struct queued_job *entry);
 void queue_yield_probe(struct queue *queue, const char *device);
 /* Its end differs from that of the device's newest job, when that was a failed probe, or it failed. */
 bool queue_probe_is_news(struct queue *queue, const char *device, int result, const struct job_fault *fault);
+
+/* Puts it among those that run, or takes it out, as its state says. `change` is held. */
+void queued_job_note_running(struct queued_job *entry);
 
 /* Copies under `lock`. */
 struct job_row queued_job_row(struct queued_job *entry);
@@ -224,6 +232,8 @@ bool queue_may_be_at_work(struct queue *queue, const char *device, const char *j
 /* queue_begin.c. Starts the queued jobs whose turn it is, of those that stand before `known` (NULL: of all). False when the store refused. Main
  * thread, `change` is held. */
 bool queue_start_jobs(struct queue *queue, const struct queued_job *known);
+/* Which places a job that is to begin would take. `change` is held. */
+void queued_job_find_places(struct queued_job *entry);
 void queue_forget_parties(struct queue *queue);
 
 /* The thread of a running job; ends with the outcome settled or marked. */
