@@ -78,7 +78,8 @@ $(BUILD)/dupgated: $(call objects,cmd/dupgated) $(LIBS)
 $(BUILD)/dupgated-hasty: $(call objects,cmd/dupgated) $(BUILD)/tests/integration/hasty_clock.o $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 # The daemon that dies at a chosen moment, knows what a power loss would leave, and whose clock can be set: for tests of what survives.
-MORTAL := sqlite3_exec event_publish_job pthread_create MHD_queue_response clock_gettime time timerfd_settime
+MORTAL := sqlite3_exec event_publish_job pthread_create MHD_queue_response clock_gettime time timerfd_settime store_campaign_save \
+	event_publish_campaign store_job_insert
 MORTAL_PARTS := mortal mortal_disk mortal_clock
 $(BUILD)/dupgated-mortal: $(call objects,cmd/dupgated) $(MORTAL_PARTS:%=$(BUILD)/tests/integration/%.o) $(LIBS)
 	$(CC) $(LDFLAGS) $(MORTAL:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS)
@@ -199,7 +200,7 @@ help:
 	@echo 'make demo       install what is missing, build, upgrade a simulated fleet of 8 modems'
 	@echo 'make test       install what is missing, build, run every test'
 	@echo 'make test-matrix  every fault in every phase on every kind of modem'
-	@echo 'make test-kill  the daemon killed, and its power lost, at every transition and at 100 random moments of eight upgrades'
+	@echo 'make test-kill  the daemon killed, and its power lost, at every transition of a job and a campaign, and at random moments of eight upgrades'
 	@echo 'make bench      measure transfers, fleets and the firmware cache'
 	@echo 'make lint       include directions, third-party fences, sizes, format, man pages'
 	@echo 'make asan tsan  the tests under the sanitizers'

@@ -2,6 +2,7 @@
 """Random moments of eight modems' upgrades at which the daemon is killed or the power is lost."""
 import random
 import signal
+import subprocess
 
 from kill_rig import FIRMWARE, Bench, Client, judge, start
 from rack import wait_for
@@ -69,6 +70,18 @@ class Campaign(Orders):
         return super().judge(started) + self.complaints
 
 
+def end_life(daemon, chance, power):
+    """As by SIGKILL, or sometimes by the second of two signals that are to stop it, which may come at any moment of the stop."""
+    if power or chance.random() < 0.7:
+        daemon.kill()
+        return
+    daemon.process.send_signal(signal.SIGTERM)
+    try:
+        daemon.process.wait(chance.uniform(0, 0.5))
+    except subprocess.TimeoutExpired:
+        daemon.kill(signal.SIGTERM)
+
+
 def lives(work, chance, kills, power):
     """Starts the daemon and ends it again until all is over; the last of its lives goes on to that end. (starts, deaths, bytes lost)"""
     daemon, started, deaths, lost = work.daemon, 0, 0, 0
@@ -84,7 +97,7 @@ def lives(work, chance, kills, power):
             wait_for(work.over, chance.uniform(0.02, 4))
             return started, deaths, lost
         except AssertionError:
-            daemon.kill()
+            end_life(daemon, chance, power)
         deaths += 1
         lost += daemon.disk.lose_power(chance) if power else 0
 

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The daemon dies as by SIGKILL just before and just after every commit, event, thread and answer of an upgrade, from its first start to the job's
-end; and at random moments of the upgrade of eight modems, by single orders and by a campaign; each time as by SIGKILL, and as by a power loss that
-takes with it what was not synced. After each death: nothing lost, doubled or stuck, and nobody was told otherwise.
+end; around every change, event and job of a campaign that is led through all its verbs; and at random moments of the upgrade of eight modems, by
+single orders and by a campaign; each time as by SIGKILL, and as by a power loss that takes with it what was not synced. After each death: nothing
+lost, doubled or stuck, and nobody was told otherwise.
 
 Usage: kill_points.py [--every N] [--random N] [--campaign N] [--seed N]. DUPGATE_BUILD names the folder of the programs.
 """
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from kill_campaign import every_moment  # noqa: E402
 from kill_moments import campaign_moments, random_moments  # noqa: E402
 from kill_rig import FIRMWARE, Bench, Client, judge, start  # noqa: E402
 from rack import PATIENCE_S, wait_for  # noqa: E402
@@ -104,6 +106,8 @@ def main():
     for power, name in ((0, "killed"), (1, "power lost")):
         wrong, deaths, lost = every_point(options.every, power=power)
         tell(f"{name} at {deaths} transitions of an upgrade ({lost} bytes lost)", wrong)
+        wrong, deaths, lost = every_moment(options.every, power)
+        tell(f"{name} at {deaths} moments of a campaign's steps ({lost} bytes lost)", wrong)
         for moments, what, count in ((random_moments, "8 orders", options.random), (campaign_moments, "a campaign over 8", options.campaign)):
             wrong, deaths, runs, lost = moments(count, options.seed, bool(power))
             tell(f"{name} at {deaths} random moments of {runs} runs of {what} (seed {options.seed}, {lost} bytes lost)", wrong)

@@ -49,9 +49,9 @@ class Bench:
         shutil.rmtree(self.folder)
 
 
-def start(daemon, dies_at=None):
+def start(daemon, dies_at=None, **environment):
     """False when it died before it listened."""
-    daemon.environment = dict(os.environ, DUPGATE_MOMENTS=str(daemon.folder / "moments"), **daemon.disk.environment())
+    daemon.environment = dict(os.environ, DUPGATE_MOMENTS=str(daemon.folder / "moments"), **daemon.disk.environment(), **environment)
     daemon.environment.pop("DUPGATE_DIES_AT", None)
     if dies_at is not None:
         daemon.environment["DUPGATE_DIES_AT"] = str(dies_at)
@@ -72,6 +72,7 @@ class Witness:
         self.lock = threading.Lock()
         self.said = {"answers": {}, "events": {}}  # id → the last that was said of it
         self.finished = {}                         # id → state, of job-finished events
+        self.campaigns = {}                        # id → as the last event told it
         self.numbered = set()                      # the ids whose job-finished came with a number of its own
         self.complaints = []
 
@@ -107,6 +108,12 @@ class Witness:
             self.numbered.add(job)
         self.finished[job] = data["now"]["state"]
 
+    def hear_campaign(self, now):
+        before = self.campaigns.get(now["id"])
+        if before and (before["state"] == "stopped" != now["state"] or before["counts"]["succeeded"] > now["counts"]["succeeded"]):
+            self.complaints.append(f"campaign: {before} -> {now}")
+        self.campaigns[now["id"]] = now
+
     def hear_event(self, data, known=(), number=None):
         if data["type"].startswith("job-") and "now" in data:
             self.hear(data["now"], data["type"], known, "events")
@@ -117,7 +124,11 @@ class Witness:
                 before = self.said["events"].get(data["job"])
             if before is not None:
                 self.hear(dict(before, progress=dict(before["progress"] or {}, percent=data["percent"])), "job-progress", known, "events")
+        elif data["type"] == "campaign-changed":
+            self.hear_campaign(data["now"])
         elif data["type"] == "snapshot":
+            for campaign in data["campaigns"]:
+                self.hear_campaign(campaign)
             for job in data["jobs"]:
                 self.hear(job, "snapshot", known, "events")
 
@@ -135,7 +146,7 @@ class Follower:
         self.connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE_S)
         headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
         try:
-            self.connection.request("GET", "/events?topics=job,progress&snapshot=true", headers=headers)
+            self.connection.request("GET", "/events?topics=job,progress,campaign&snapshot=true", headers=headers)
             answer = self.connection.getresponse()
             self.take_block(self.block(answer))  # so that whoever comes next is seen
         except (OSError, http.client.HTTPException, EOFError):

@@ -2,7 +2,8 @@
  *
  * A daemon that dies as by SIGKILL at a chosen moment: stands between the daemon's objects and what makes a change last or be seen, at the link of
  * dupgated-mortal (-Wl,--wrap). Every such call is two moments, just before it and just after it, counted from 1 over all threads;
- * DUPGATE_DIES_AT names the one at which the process ends, DUPGATE_MOMENTS a file that gets a line of each.
+ * DUPGATE_DIES_AT names the one at which the process ends, DUPGATE_MOMENTS a file that gets a line of each. With DUPGATE_MOMENTS_OF only those count
+ * whose name has that word.
  */
 #include <fcntl.h>
 #include <microhttpd.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "daemon/events.h"
+#include "daemon/store.h"
 #include "tests/integration/mortal.h"
 
 static atomic_long moments;
@@ -34,7 +36,9 @@ static void note(long number, const char *what)
 
 void mortal_pass(const char *what)
 {
-	const char *last = getenv("DUPGATE_DIES_AT");
+	const char *last = getenv("DUPGATE_DIES_AT"), *word = getenv("DUPGATE_MOMENTS_OF");
+	if (word != NULL && strstr(what, word) == NULL)
+		return;
 	long number = atomic_fetch_add(&moments, 1) + 1;
 	note(number, what);
 	if (last != NULL && strtol(last, NULL, 10) == number)
@@ -86,5 +90,37 @@ enum MHD_Result __wrap_MHD_queue_response(struct MHD_Connection *connection, uns
 	enum MHD_Result result = __real_MHD_queue_response(connection, status, response);
 	if (accepted)
 		mortal_pass("after answer");
+	return result;
+}
+
+int __real_store_campaign_save(struct store *store, const struct campaign_change *change, struct job_fault *ret_fault);
+int __wrap_store_campaign_save(struct store *store, const struct campaign_change *change, struct job_fault *ret_fault);
+int __wrap_store_campaign_save(struct store *store, const struct campaign_change *change, struct job_fault *ret_fault)
+{
+	mortal_pass("before campaign is saved");
+	int result = __real_store_campaign_save(store, change, ret_fault);
+	mortal_pass("after campaign is saved");
+	return result;
+}
+
+void __real_event_publish_campaign(struct event_bus *bus, enum event_type type, const struct campaign *campaign);
+void __wrap_event_publish_campaign(struct event_bus *bus, enum event_type type, const struct campaign *campaign);
+void __wrap_event_publish_campaign(struct event_bus *bus, enum event_type type, const struct campaign *campaign)
+{
+	mortal_pass("before campaign is told");
+	__real_event_publish_campaign(bus, type, campaign);
+	mortal_pass("after campaign is told");
+}
+
+int __real_store_job_insert(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
+int __wrap_store_job_insert(struct store *store, const struct job_row *row, struct job_fault *ret_fault);
+int __wrap_store_job_insert(struct store *store, const struct job_row *row, struct job_fault *ret_fault)
+{
+	bool of_campaign = row->job.request.campaign[0] != '\0';
+	if (of_campaign)
+		mortal_pass("before job of campaign");
+	int result = __real_store_job_insert(store, row, ret_fault);
+	if (of_campaign)
+		mortal_pass("after job of campaign");
 	return result;
 }
