@@ -55,8 +55,8 @@ static const struct verb verbs[VERB_COUNT] = {
 		  "'dupctl jobs JOB' lists the attempts.\n",
 		  verb_log},
     [VERB_DURATIONS] = {"durations", NULL, "", 0, 0, "tell how long upgrades take",
-			"Of each family, in all and for each phase: within which time half of the newest upgrades were\n"
-			"done, and nine of ten. A job begins in a window only when it lasts as long as nine of ten take.\n",
+			"Of each family and way, in all and for each phase: within which time half of the newest\n"
+			"upgrades were done, and nine of ten. A job begins in a window only when it lasts as long as nine of ten take.\n",
 			verb_durations},
     [VERB_WATCH] = {"watch", NULL, "[DEVICE…|--job ID]", 0, SIZE_MAX, "print what happens while it happens",
 		    "One line for each event, with --json one JSON document a line. With --job it ends with\n"

@@ -16,17 +16,16 @@ static void seconds_add(struct text *ret, const json_t *value)
 		format_duration(ret, (int64_t)(seconds + 0.5));
 }
 
-static void duration_row_add(struct table *table, const json_t *duration, bool with_way)
+static void duration_row_add(struct table *table, const json_t *duration)
 {
 	text_owned count = {0}, median = {0}, p90 = {0};
-	const char *phase = reply_text(duration, "phase");
+	const char *phase = reply_text(duration, "phase"), *way = reply_text(duration, "way");
 
 	text_addf(&count, "%" PRId64, reply_number(duration, "count"));
 	seconds_add(&median, json_object_get(duration, "median_s"));
 	seconds_add(&p90, json_object_get(duration, "p90_s"));
 	table_add(table, reply_text(duration, "family"), TEXT_PLAIN);
-	if (with_way)
-		table_add(table, reply_text(duration, "way"), TEXT_PLAIN);
+	table_add(table, *way ? way : "any", TEXT_PLAIN);
 	table_add(table, *phase ? phase : "all of it", *phase ? TEXT_PLAIN : TEXT_BOLD);
 	table_add(table, text_bytes(&median), TEXT_PLAIN);
 	table_add(table, text_bytes(&p90), TEXT_PLAIN);
@@ -35,17 +34,14 @@ static void duration_row_add(struct table *table, const json_t *duration, bool w
 
 void view_durations(struct text *ret, const json_t *durations, size_t width)
 {
-	static const char *const with[] = {"FAMILY", "WAY", "PHASE", "HALF WITHIN", "9 OF 10 WITHIN", "UPGRADES"};
-	static const char *const without[] = {"FAMILY", "PHASE", "HALF WITHIN", "9 OF 10 WITHIN", "UPGRADES"};
-	bool ways = json_object_get(json_array_get(durations, 0), "way") != NULL;
-	table_owned table = {.titles = ways ? with : without, .utf8 = ret->utf8};
+	static const char *const titles[] = {"FAMILY", "WAY", "PHASE", "HALF WITHIN", "9 OF 10 WITHIN", "UPGRADES"};
+	table_owned table = {.titles = titles, .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
 
-	table.column_count = ways ? sizeof(with) / sizeof(with[0]) : sizeof(without) / sizeof(without[0]);
 	if (json_array_size(durations) == 0) {
 		text_add(ret, "nothing is known yet: no upgrade has succeeded\n");
 		return;
 	}
 	for (size_t i = 0; i < json_array_size(durations); i++)
-		duration_row_add(&table, json_array_get(durations, i), ways);
+		duration_row_add(&table, json_array_get(durations, i));
 	table_render(&table, width, ret);
 }

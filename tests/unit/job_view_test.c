@@ -110,11 +110,11 @@ static const struct {
 	const char *durations, *shown;
 } usual[] = {
     {"[]", "nothing is known yet: no upgrade has succeeded\n"},
-    {"[{'family':'monarch1','phase':'','count':23,'median_s':383.25,'p90_s':59.96},"
-     "{'family':'monarch1','phase':'connect','count':23,'median_s':1.25,'p90_s':59.94}]",
-     "FAMILY    PHASE      HALF WITHIN  9 OF 10 WITHIN  UPGRADES\n"
-     "monarch1  all of it  6 m 23 s     1 m 00 s        23\n"
-     "monarch1  connect    1.2 s        59.9 s          23\n"},
+    {"[{'family':'monarch1','way':'','phase':'','count':23,'median_s':383.25,'p90_s':59.96},"
+     "{'family':'monarch1','way':'','phase':'connect','count':23,'median_s':1.25,'p90_s':59.94}]",
+     "FAMILY    WAY  PHASE      HALF WITHIN  9 OF 10 WITHIN  UPGRADES\n"
+     "monarch1  any  all of it  6 m 23 s     1 m 00 s        23\n"
+     "monarch1  any  connect    1.2 s        59.9 s          23\n"},
     {"[{'family':'monarch2','way':'fff','phase':'apply','count':1,'median_s':2,'p90_s':3.5}]",
      "FAMILY    WAY  PHASE  HALF WITHIN  9 OF 10 WITHIN  UPGRADES\n"
      "monarch2  fff  apply  2.0 s        3.5 s           1\n"},
