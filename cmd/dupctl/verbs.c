@@ -21,10 +21,11 @@ static const struct verb verbs[VERB_COUNT] = {
 		     "registration and crashes, as they were at the time that is named. Asks no modem.\n",
 		     verb_report},
     [VERB_UPGRADE] = {"upgrade", NULL, "DEVICE…|--selector S|--all --firmware REF|URL", 0, SIZE_MAX, "install a firmware",
-		      "Makes one job for each device. Devices that cannot take one now are reported and do not\n"
-		      "hold up the others. With --wait it stays until every job has ended; a restart of the\n"
-		      "daemon does not end the waiting. Ctrl-C ends only the waiting, never a job.\n"
-		      "A URL is fetched by the daemon, once for all jobs that name it.\n",
+		      "With DEVICE one job for each: devices that cannot take one now are reported and do not hold\n"
+		      "up the others. With --selector or --all a campaign of one wave, which waits for those that\n"
+		      "are busy, leased or absent, and takes those that have the release already for done. With\n"
+		      "--wait it stays until all have ended; a restart of the daemon does not end the waiting, and\n"
+		      "Ctrl-C ends only the waiting, never a job. A URL is fetched by the daemon, once for all.\n",
 		      verb_upgrade},
     [VERB_RECOVER] = {"recover", NULL, "DEVICE…|--selector S|--all", 0, SIZE_MAX, "bring stranded modems back",
 		      "For modems that stand outside their application with no job. The daemon picks the firmware:\n"
