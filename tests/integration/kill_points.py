@@ -69,12 +69,12 @@ def die_and_tell(bench, point, index, power):
         end(daemon, client)
 
 
-def every_point(every, first=1, size=100_000, power=0, batch=24):
+def every_point(every, size=100_000, power=0, batch=24, lies=False):
     """Dies at each point until a run ends by itself: (what is wrong, deaths, bytes lost)."""
     wrong, deaths, losses, done = [], 0, 0, False
-    point = first
+    point = 1
     while not done:
-        bench = Bench(batch, size)
+        bench = Bench(batch, size, lies)
         points = [point + every * k for k in range(batch)]
         try:
             with ThreadPoolExecutor(batch) as pool:

@@ -2,19 +2,20 @@
 """What a power loss does to the database of dupgated-mortal: all that was synced is there, of the rest any part or nothing."""
 SECTOR = 512  # what a disk writes whole or not at all
 FILES = ("dupgate.db", "dupgate.db-wal", "dupgate.db-journal")
-LIES = False  # a disk that says of the log that it is synced when it is not
 
 
 class Disk:
-    """The state folder of one daemon. environment() is for its start; lose_power() after its death."""
+    """The state folder of one daemon. environment() is for its start; lose_power() after its death. One that lies says of the log that it is synced
+    when it is not."""
 
-    def __init__(self, daemon):
+    def __init__(self, daemon, lies=False):
+        self.lies = lies
         self.state = daemon.folder / "state"
         self.synced = daemon.folder / "synced"
         self.synced.mkdir(exist_ok=True)
 
     def environment(self):
-        return {"DUPGATE_DURABLE": str(self.synced), **({"DUPGATE_DISK_LIES": "1"} if LIES else {})}
+        return {"DUPGATE_DURABLE": str(self.synced), **({"DUPGATE_DISK_LIES": "1"} if self.lies else {})}
 
     def lose_power(self, chance):
         """What was written and not synced is gone; every other time some sectors of it have reached the disk all the same. Returns the bytes that

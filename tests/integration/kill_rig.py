@@ -21,7 +21,8 @@ FIRMWARE = "CATM1-39529.dup"
 class Bench:
     """Modems, one or more for each of many daemons; and a cache with the firmware, which each daemon gets a copy of."""
 
-    def __init__(self, count, size, **simulator):
+    def __init__(self, count, size, lies=False, **simulator):
+        self.lies = lies
         self.folder = Path(tempfile.mkdtemp(prefix="kill-"))
         self.simulator = Simulator(self.folder / "fleet", count, **simulator)
         bundle = make_bundle(self.folder / FIRMWARE, size=size, release=NEW)
@@ -41,7 +42,7 @@ class Bench:
         for index in indexes:
             text += f"[device bench-{index}]\nport = {self.simulator.ports[index]}\nprofile = monarch1\n"
         daemon = Daemon(folder, text, "dupgated-mortal")
-        daemon.disk = Disk(daemon)
+        daemon.disk = Disk(daemon, self.lies)
         return daemon
 
     def close(self):
