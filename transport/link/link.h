@@ -52,7 +52,7 @@ bool link_port_is_remote(const char *port);
  * FAULT_PORT_IN_USE names the holder's pid and program where /proc tells; FAULT_PORT_GONE when it does not exist or is no tty. Does not
  * block on carrier.
  * rfc2217://: the port of a telnet server as RFC 2217 has it. FAULT_PORT_IN_USE when the server says so; FAULT_PORT_GONE when it cannot be
- * reached, says nothing, speaks another protocol, or cannot set its port up as it is told. Takes up to 15 s and the time of a name server.
+ * reached, says nothing, speaks another protocol, or cannot set its port up as it is told. Takes up to 25 s.
  * tcp://: bytes as they are; rate and flow control are the far end's and stay as they are, the rate of the settings is taken for granted. */
 int link_open(const char *port, const struct link_settings *settings, struct fault *ret_fault, struct link **ret);
 

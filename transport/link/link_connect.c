@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "transport/clock.h"
+#include "transport/link/link_lookup.h"
 #include "transport/link/link_remote.h"
 
 #define KEEP_IDLE_S     10
@@ -16,6 +16,8 @@
 #define KEEP_PROBES     4
 /* A host whose first address is dead must leave time for its second. */
 #define ADDRESS_MS 5000
+/* A resolver with three servers, none of which answers, takes 30 s as it comes: whoever is told of the first two can do something. */
+#define LOOKUP_MS 10000
 
 static int fault_unreached(const char *reason, struct fault *ret_fault)
 {
@@ -69,15 +71,15 @@ static int await_connection(int fd, int cancel_fd, int64_t deadline_ms)
 	return -error;
 }
 
-static int connect_to(const struct addrinfo *to, int cancel_fd, int64_t deadline_ms, int *ret_fd)
+static int connect_to(const struct sockaddr_storage *to, socklen_t length, int cancel_fd, int64_t deadline_ms, int *ret_fd)
 {
-	int fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	int fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	int result = 0;
 
 	if (fd < 0)
 		return -errno;
 	configure(fd);
-	if (connect(fd, to->ai_addr, to->ai_addrlen) < 0)
+	if (connect(fd, (const struct sockaddr *)to, length) < 0)
 		result = errno == EINPROGRESS ? await_connection(fd, cancel_fd, deadline_ms) : -errno;
 	if (result < 0) {
 		close(fd);
@@ -87,44 +89,43 @@ static int connect_to(const struct addrinfo *to, int cancel_fd, int64_t deadline
 	return 0;
 }
 
-static int connect_to_any(const struct addrinfo *all, int cancel_fd, int64_t deadline_ms, int *ret_fd)
+static int connect_to_any(const struct link_hosts *all, int cancel_fd, int64_t deadline_ms, int *ret_fd)
 {
 	int result = -ETIMEDOUT;
 
-	for (const struct addrinfo *to = all; to && clock_now_ms() < deadline_ms; to = to->ai_next) {
-		int64_t end_ms = to->ai_next ? clock_deadline_ms(ADDRESS_MS) : deadline_ms;
+	for (size_t i = 0; i < all->count && clock_now_ms() < deadline_ms; i++) {
+		int64_t end_ms = i + 1 < all->count ? clock_deadline_ms(ADDRESS_MS) : deadline_ms;
 
-		result = connect_to(to, cancel_fd, end_ms < deadline_ms ? end_ms : deadline_ms, ret_fd);
+		result = connect_to(&all->addresses[i], all->lengths[i], cancel_fd, end_ms < deadline_ms ? end_ms : deadline_ms, ret_fd);
 		if (result == 0 || result == -ECANCELED)
 			break;
 	}
 	return result;
 }
 
-/* Numbers are not asked of anybody. */
-static int look_up(const struct link_address *address, struct addrinfo **ret)
+static int fault_unnamed(int error, struct fault *ret_fault)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-	char service[8];
+	char reason[128];
 
-	snprintf(service, sizeof(service), "%u", address->port);
-	int result = getaddrinfo(address->host, service, &hints, ret);
-	if (result != EAI_NONAME)
-		return result;
-	hints.ai_flags = AI_NUMERICSERV;
-	return getaddrinfo(address->host, service, &hints, ret);
+	if (error == -ECANCELED || error == -ENOMEM)
+		return error;
+	if (error == -ENOENT)
+		return fault_unreached("nobody knows a host of this name", ret_fault);
+	if (error == -ETIMEDOUT)
+		return fault_unreached("no name server has answered within 10 s", ret_fault);
+	return fault_set(ret_fault, FAULT_PORT_GONE, "it cannot be reached: its name cannot be looked up by %s: %s", LINK_LOOKUP_PROGRAM,
+			 strerror_r(-error, reason, sizeof(reason)));
 }
 
-int link_connect(const struct link_address *address, int cancel_fd, int64_t deadline_ms, struct fault *ret_fault, int *ret_fd)
+int link_connect(const struct link_address *address, int cancel_fd, int64_t patience_ms, struct fault *ret_fault, int *ret_fd)
 {
-	struct addrinfo *all = NULL;
+	struct link_hosts all;
 	char reason[128];
-	int result = look_up(address, &all);
+	int result = link_look_up(LINK_LOOKUP_PROGRAM, address->host, address->port, cancel_fd, clock_deadline_ms(LOOKUP_MS), &all);
 
-	if (result != 0)
-		return fault_unreached(result == EAI_SYSTEM ? strerror_r(errno, reason, sizeof(reason)) : gai_strerror(result), ret_fault);
-	result = connect_to_any(all, cancel_fd, deadline_ms, ret_fd);
-	freeaddrinfo(all);
+	if (result < 0)
+		return fault_unnamed(result, ret_fault);
+	result = connect_to_any(&all, cancel_fd, clock_deadline_ms(patience_ms), ret_fd);
 	if (result == 0 || result == -ECANCELED)
 		return result;
 	if (result == -ETIMEDOUT)

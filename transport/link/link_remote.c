@@ -327,8 +327,11 @@ static int open_session(int fd, const struct link_settings *settings, int cancel
 	result = negotiate(link, fault);
 	if (result == 0)
 		result = set_up(link, settings, fault);
-	if (result == -ENODEV)
+	if (result == -ENODEV) {
+		/* A write that fails is noticed before what the server said last was read. */
+		(void)take_in_news(link);
 		result = fault_closed(remote, fault);
+	}
 	if (result < 0) {
 		link_close(link);
 		return result;
@@ -368,7 +371,7 @@ static int open_once(const struct link_address *address, const struct link_setti
 		     struct link **ret)
 {
 	int fd = -1;
-	int result = link_connect(address, cancel_fd, clock_deadline_ms(CONNECT_MS), fault, &fd);
+	int result = link_connect(address, cancel_fd, CONNECT_MS, fault, &fd);
 
 	if (result < 0)
 		return result;

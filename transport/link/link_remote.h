@@ -17,10 +17,9 @@
  * control holds its port: for that the kernel's own TCP_USER_TIMEOUT ends a connection all the same, in the middle of a transfer. */
 bool link_peer_is_dead(int fd, int64_t silence_ms);
 
-/* A socket that is connected, non-blocking, with keepalives. Numbers need no name server; a name is looked up by the C library, which
- * blocks for as long as it is configured to. Its addresses are tried one after the other until the deadline. 0, -ECANCELED, or
- * -EPROTO with FAULT_PORT_GONE: refused, no route, no such name, no answer. */
-int link_connect(const struct link_address *address, int cancel_fd, int64_t deadline_ms, struct fault *ret_fault, int *ret_fd);
+/* A socket that is connected, non-blocking, with keepalives. A name is looked up for 10 s at most (link_lookup.h); its addresses are tried one after the
+ * other, for patience_ms in all. 0, -ECANCELED, -ENOMEM, or -EPROTO with FAULT_PORT_GONE: refused, no route, no such name, no answer. */
+int link_connect(const struct link_address *address, int cancel_fd, int64_t patience_ms, struct fault *ret_fault, int *ret_fd);
 
 /* A link to the port of that string, which is none of a tty. Errors as link_open(), and -ECANCELED. */
 int link_remote_new(const char *port, const struct link_address *address, const struct link_settings *settings, int cancel_fd,
