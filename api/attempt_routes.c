@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/handlers.h"
 
+#include <errno.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +38,8 @@ int route_list_durations(struct exchange *exchange)
 	struct duration *durations = NULL;
 	size_t count = 0;
 	int r = gateway_durations(exchange->gateway, exchange_query(exchange, "family"), &durations, &count, &exchange->fault);
+	if (r == -EPROTO && exchange->fault.kind == fault_kind_find("invalid-request"))
+		return exchange_refuse(exchange, 0, "family", "%s", exchange->fault.message);
 	if (r < 0)
 		return r;
 	char *json = json_view_durations(durations, count);

@@ -11,19 +11,20 @@
 #include "api/json_view.h"
 #include "api/references.h"
 #include "api/rfc3339.h"
+#include "daemon/job_id.h"
 
 #define STATUS_CONFLICT 409
 
 #define PAGE_DEFAULT 100u
 #define PAGE_MAX     500u
 
-static int take_id(struct exchange *exchange, const char *name, char *ret, size_t size)
+static int take_campaign(struct exchange *exchange, char ret[JOB_ID_SIZE])
 {
-	const char *value = exchange_query(exchange, name);
+	const char *value = exchange_query(exchange, "campaign");
 	if (value == NULL)
 		return 0;
-	if (!device_id_valid(value) || strlen(value) >= size)
-		return exchange_refuse(exchange, 0, name, "%s has a value that is no id", name);
+	if (!device_id_valid(value) || strlen(value) >= JOB_ID_SIZE)
+		return exchange_refuse(exchange, 0, "campaign", "campaign has a value that is no id");
 	memcpy(ret, value, strlen(value) + 1);
 	return 0;
 }
@@ -72,12 +73,29 @@ static int take_firmware(struct exchange *exchange, char ret[static FIRMWARE_SHA
 	return 0;
 }
 
+/* A plus of the zone comes as a blank when nobody wrote it as %2B. */
 static int take_time(struct exchange *exchange, const char *name, int64_t *ret)
 {
 	const char *text = exchange_query(exchange, name);
-	if (text == NULL || (rfc3339_parse(text, ret) && *ret > 0))
+	char plain[QUERY_VALUE_SIZE];
+	if (text == NULL)
+		return 0;
+	snprintf(plain, sizeof(plain), "%s", text);
+	char *blank = strchr(plain, ' ');
+	if (blank != NULL)
+		*blank = '+';
+	if (rfc3339_parse(plain, ret) && *ret > 0)
 		return 0;
 	return exchange_refuse(exchange, 0, name, "%s must be a time after 1970 as RFC 3339 writes it, such as 2026-03-01T10:15:30Z", name);
+}
+
+static int take_cursor(struct exchange *exchange, char ret[JOB_ID_SIZE])
+{
+	const char *text = exchange_query(exchange, "before");
+	if (text != NULL && !job_id_valid(text))
+		return exchange_refuse(exchange, 0, "before", "before must be the id of a job, as the page before has it in next");
+	snprintf(ret, JOB_ID_SIZE, "%s", text != NULL ? text : "");
+	return 0;
 }
 
 static int take_filter(struct exchange *exchange, struct job_filter *ret)
@@ -87,7 +105,7 @@ static int take_filter(struct exchange *exchange, struct job_filter *ret)
 	if (r == 0)
 		r = reference_device_query(exchange, ret->device);
 	if (r == 0)
-		r = take_id(exchange, "campaign", ret->campaign, sizeof(ret->campaign));
+		r = take_campaign(exchange, ret->campaign);
 	if (r == 0)
 		r = take_kind_and_code(exchange, ret);
 	if (r == 0)
@@ -97,7 +115,7 @@ static int take_filter(struct exchange *exchange, struct job_filter *ret)
 	if (r == 0)
 		r = take_time(exchange, "until", &ret->until_ms);
 	if (r == 0)
-		r = take_id(exchange, "before", ret->before, sizeof(ret->before));
+		r = take_cursor(exchange, ret->before);
 	return r < 0 ? r : exchange_query_number(exchange, "limit", 1, PAGE_MAX, &ret->limit);
 }
 

@@ -309,13 +309,14 @@ int gateway_missed_ends(struct gateway *gateway, struct endings_seen *seen, stru
 
 int gateway_transcript(struct gateway *gateway, const char *id, char **ret_text, struct job_fault *ret_fault)
 {
-	struct job job;
+	struct job job = {0};
 	int result = gateway_job(gateway, id, &job, ret_fault);
 	if (result < 0)
 		return result;
 	result = transcript_file_read(store_transcript_dir(gateway->store), id, ret_text);
 	if (result == -ENOENT)
-		return job_fault_set(ret_fault, "not-found", "job %s has no transcript: it has not run", id);
+		return job_fault_set(ret_fault, "not-found", "job %s has no transcript%s", id,
+				     job.started_at_ms == 0 ? ": it has not run" : " any more: its file is gone");
 	if (result < 0)
 		return job_fault_set(ret_fault, "infrastructure-error", "the transcript of job %s cannot be read: %s", id,
 				     strerror(-result));

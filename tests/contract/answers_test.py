@@ -288,7 +288,7 @@ class Contract(CampaignAnswers, HistoryAnswers, unittest.TestCase):
         for none in ("code=modem-silent", "kind=probe&state=cancelled", "until=2020-01-01T00:00:00Z", "since=2099-01-01T00:00:00Z"):
             self.assertEqual(self.call("listJobs", query=f"?device=bench-1&firmware={firmware['sha256']}&{none}").json()["jobs"], [])
         for query, member in (("limit=0", "limit"), ("limit=501", "limit"), ("state=done", "state"), ("before=%2e%2e", "before"),
-                              ("state=failed,", "state"), ("kind=cycle", "kind"), ("code=broken", "code"), ("since=today", "since"),
+                              ("before=xx", "before"), ("since=2026-01-01%2000:00:00Z", "since"), ("state=failed,", "state"), ("kind=cycle", "kind"), ("code=broken", "code"), ("since=today", "since"),
                               ("until=1", "until")):
             self.assertEqual(self.problem("listJobs", 400, "invalid-request", query="?" + query)["member"], member)
 

@@ -24,6 +24,11 @@ class HistoryAnswers:
         self.problem("listAttempts", 404, "not-found", "01jnm8z5x4d3kq6y7w2v9t0r1s")
         self.problem("getAttemptTranscript", 404, "not-found", ("01jnm8z5x4d3kq6y7w2v9t0r1s", "1"))
 
+    def test_times_with_a_zone(self):
+        """A shell writes the plus of `date -Is` as it is."""
+        for since in ("2099-01-01T00:00:00+01:00", "2099-01-01T00:00:00%2B01:00"):
+            self.assertEqual(self.call("listJobs", query="?since=" + since).json()["jobs"], [])
+
     def test_durations(self):
         self.add("durations.dup", size=38_300, release="LR5.1.1.0-39000")
         first = self.finish(self.call("upgradeDevice", "bench-0", body={"firmware": "durations.dup", "force": True}, status=202).json()["id"])
@@ -41,4 +46,4 @@ class HistoryAnswers:
         self.assertEqual(second["expected_s"], math.ceil(whole["median_s"]))
         self.assertEqual(self.call("getJob", second["id"]).json()["expected_s"], math.ceil(whole["median_s"]))
         self.call("cancelJob", second["id"])
-        self.problem("listDurations", 400, "invalid-request", query="?family=unknown")
+        self.assertEqual(self.problem("listDurations", 400, "invalid-request", query="?family=unknown")["member"], "family")

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/transcript_file.h"
 #include "tests/unit/one_gateway.h"
 
 #include <check.h>
@@ -357,6 +358,7 @@ START_TEST(the_transcript_grows_with_the_runs)
 	struct job job = fixture_submit(&fixture, 0);
 	ck_assert_int_eq(gateway_transcript(fixture.gateway, job.id, &text, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "not-found");
+	ck_assert_ptr_nonnull(strstr(fault.message, "has not run"));
 	fixture_modem(0)->fault = FAULT_PORT_GONE;
 	fixture_modem(0)->fault_phase = PHASE_CONNECT;
 	fixture_await(&fixture, job.id, JOB_WAITING, NULL);
@@ -373,6 +375,10 @@ START_TEST(the_transcript_grows_with_the_runs)
 	    "furthest phase connect"));
 	ck_assert_ptr_nonnull(strstr(first, "run 2 of modem0"));
 	free(text);
+	transcript_file_remove(store_transcript_dir(fixture.gateway->store), job.id);
+	ck_assert_int_eq(gateway_transcript(fixture.gateway, job.id, &text, &fault), -EPROTO);
+	ck_assert_str_eq(fault.kind->code, "not-found");
+	ck_assert_ptr_nonnull(strstr(fault.message, "its file is gone"));
 }
 END_TEST
 
