@@ -87,6 +87,12 @@ class Unit(Folder):
             self.assertIn(module, settings["Wants"][0])
             self.assertIn(module, " ".join(settings["After"]))
 
+    def test_it_is_tried_again_for_as_long_as_it_takes(self):
+        """But for what no time mends."""
+        settings = self.settings()
+        self.assertEqual((settings["Restart"], settings["RestartSec"], settings["StartLimitIntervalSec"]), (["on-failure"], ["2"], ["0"]))
+        self.assertEqual(settings["RestartPreventExitStatus"], ["64 78"])
+
     def test_what_it_names_exists(self):
         settings = self.settings()
         self.assertEqual(settings["ExecStart"], ["/usr/sbin/dupgated"])
