@@ -158,6 +158,16 @@ void campaign_tally_add(struct campaign *campaign, int wave, enum member_state s
 	campaign->order.waves[wave].finished += member_state_final(state) ? devices : 0;
 }
 
+void campaign_tally_move(struct campaign *campaign, int wave, enum member_state from, enum member_state to)
+{
+	(*count_of(&campaign->counts, from))--;
+	(*count_of(&campaign->counts, to))++;
+	if ((size_t)wave >= campaign->order.wave_count)
+		return;
+	campaign->order.waves[wave].finished -= member_state_final(from);
+	campaign->order.waves[wave].finished += member_state_final(to);
+}
+
 void campaign_tally_end(struct campaign *campaign)
 {
 	for (size_t i = 0; i < campaign->order.wave_count; i++) {
@@ -175,26 +185,35 @@ void campaign_tally(struct campaign *campaign, const struct campaign_member *mem
 	campaign_tally_end(campaign);
 }
 
+const struct campaign_member *campaign_member_at(const struct campaign_members *members, size_t i)
+{
+	return members->copied != NULL && members->copied[i] ? &members->next[i] : &members->now[i];
+}
+
 /* Failures since the last success of a job, in the order in which they ended. */
-static uint32_t failures_in_a_row(const struct campaign_member *members, size_t count)
+static uint32_t failures_in_a_row(const struct campaign_members *members)
 {
 	int64_t success = 0;
 	uint32_t failures = 0;
-	for (size_t i = 0; i < count; i++)
-		if (members[i].state == MEMBER_SUCCEEDED && members[i].job[0] != '\0' && members[i].ended > success)
-			success = members[i].ended;
-	for (size_t i = 0; i < count; i++)
-		failures += members[i].state == MEMBER_FAILED && members[i].ended > success;
+	for (size_t i = 0; i < members->count; i++) {
+		const struct campaign_member *member = campaign_member_at(members, i);
+		if (member->state == MEMBER_SUCCEEDED && member->job[0] != '\0' && member->ended > success)
+			success = member->ended;
+	}
+	for (size_t i = 0; i < members->count; i++) {
+		const struct campaign_member *member = campaign_member_at(members, i);
+		failures += member->state == MEMBER_FAILED && member->ended > success;
+	}
 	return failures;
 }
 
-bool campaign_tripped(const struct campaign *campaign, const struct campaign_member *members, size_t count, char *ret_reason,
-		      size_t ret_reason_size)
+bool campaign_tripped(const struct campaign *campaign, const struct campaign_members *members, char *ret_reason, size_t ret_reason_size)
 {
 	const struct campaign_stop_rules *rules = &campaign->order.stop_after;
 	const struct campaign_counts *counts = &campaign->counts;
 	uint32_t failed = counts->failed, taken = counts->total - counts->skipped;
-	uint32_t row = rules->consecutive > 0 ? failures_in_a_row(members, count) : 0;
+	bool asks = rules->consecutive > 0 && failed >= rules->consecutive;
+	uint32_t row = asks ? failures_in_a_row(members) : 0;
 	if (failed == 0)
 		return false;
 	if (rules->failed > 0 && failed >= rules->failed)
@@ -208,17 +227,16 @@ bool campaign_tripped(const struct campaign *campaign, const struct campaign_mem
 	return true;
 }
 
-enum campaign_step campaign_next(const struct campaign *campaign, const struct campaign_member *members, size_t count, int64_t now_ms,
-				 uint32_t *ret_wave)
+enum campaign_step campaign_next(const struct campaign *campaign, int64_t now_ms, uint32_t *ret_wave)
 {
 	uint32_t next = UINT32_MAX;
-	for (size_t i = 0; i < count; i++) {
-		if (member_state_final(members[i].state))
+	for (uint32_t i = 0; i < campaign->order.wave_count; i++) {
+		const struct campaign_wave *wave = &campaign->order.waves[i];
+		if (wave->finished == wave->devices)
 			continue;
-		if ((uint32_t)members[i].wave <= campaign->wave)
+		if (i <= campaign->wave)
 			return STEP_WORK;
-		if ((uint32_t)members[i].wave < next)
-			next = (uint32_t)members[i].wave;
+		next = i < next ? i : next;
 	}
 	*ret_wave = next;
 	if (next == UINT32_MAX)

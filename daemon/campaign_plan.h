@@ -24,9 +24,19 @@ void campaign_tally_end(struct campaign *campaign);
 /* The same from the members. */
 void campaign_tally(struct campaign *campaign, const struct campaign_member *members, size_t count);
 
-/* A rule of stop_after holds; ret_reason says which. The campaign is tallied. */
-bool campaign_tripped(const struct campaign *campaign, const struct campaign_member *members, size_t count, char *ret_reason,
-		      size_t ret_reason_size);
+/* One more member is in the state `to`, one less in `from`. Between begin and end, or instead of both after a tally. */
+void campaign_tally_move(struct campaign *campaign, int wave, enum member_state from, enum member_state to);
+
+/* Members of which some are about to change. */
+struct campaign_members {
+	const struct campaign_member *now, *next; /* next: of those that are copied */
+	const bool *copied;                       /* NULL: none is */
+	size_t count;
+};
+const struct campaign_member *campaign_member_at(const struct campaign_members *members, size_t i);
+
+/* A rule of stop_after holds; ret_reason says which. The campaign is tallied. Looks at the members only when some failed and `consecutive` asks for it. */
+bool campaign_tripped(const struct campaign *campaign, const struct campaign_members *members, char *ret_reason, size_t ret_reason_size);
 
 /* The next step of a campaign that runs, or waits between two waves. */
 enum campaign_step {
@@ -36,9 +46,9 @@ enum campaign_step {
 	STEP_ADVANCE, /* to *ret_wave */
 	STEP_FINISH
 };
-/* wave_done_at_ms 0 counts as now. *ret_wave: the next one that has something to do. */
-enum campaign_step campaign_next(const struct campaign *campaign, const struct campaign_member *members, size_t count, int64_t now_ms,
-				 uint32_t *ret_wave);
+/* The campaign is tallied. wave_done_at_ms 0 counts as now. *ret_wave: the next one that has something to do, UINT32_MAX: none; untouched for
+ * STEP_WORK. */
+enum campaign_step campaign_next(const struct campaign *campaign, int64_t now_ms, uint32_t *ret_wave);
 
 /* "12 succeeded, 1 failed": how it ended. */
 void campaign_sum_up(const struct campaign *campaign, char *ret, size_t size);

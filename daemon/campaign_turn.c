@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/campaign_member.h"
 #include "daemon/campaign_plan.h"
 #include "daemon/log.h"
 #include "daemon/moment.h"
@@ -13,85 +14,6 @@
 #define STORE_RETRY_MS 1000
 /* Of jobs in a turn: each waits for the disk, and the main thread has other things to do. */
 #define SUBMITS_MAX 32u
-
-/* All devices as they are in this turn; members come in nearly the same order. */
-struct roll {
-	struct device *devices;
-	size_t count, at;
-};
-
-static const struct device *find_device(struct roll *roll, const char *id)
-{
-	for (size_t tried = 0; tried < roll->count; tried++) {
-		const struct device *device = &roll->devices[roll->at];
-		roll->at = (roll->at + 1) % roll->count;
-		if (strcmp(device->id, id) == 0)
-			return device;
-	}
-	return NULL;
-}
-
-static void set_reason(struct campaign_member *member, const char *text)
-{
-	snprintf(member->reason, sizeof(member->reason), "%.*s", (int)sizeof(member->reason) - 1, text);
-}
-
-static void take_fault(struct campaign_member *member, const struct job_fault *fault)
-{
-	member->fault = fault->kind;
-	snprintf(member->fault_message, sizeof(member->fault_message), "%.*s", (int)sizeof(member->fault_message) - 1, fault->message);
-	snprintf(member->fault_evidence, sizeof(member->fault_evidence), "%.*s", (int)sizeof(member->fault_evidence) - 1, fault->evidence);
-}
-
-/* The job was taken back as the campaign paused or stopped. */
-static void end_withdrawn(const struct campaign *campaign, struct campaign_member *member)
-{
-	bool stopped = campaign->state == CAMPAIGN_STOPPED;
-	member->withdrawn = false;
-	member->state = stopped ? MEMBER_CANCELLED : MEMBER_QUEUED;
-	set_reason(member, stopped ? "the campaign was stopped before it began" : "");
-	if (stopped)
-		return;
-	member->job[0] = '\0';
-	member->finished_at_ms = member->ended = 0;
-}
-
-static void take_end(const struct campaign *campaign, const struct job *job, struct campaign_member *member)
-{
-	bool was_there = job->fault.kind != NULL && strcmp(job->fault.kind->code, "already-installed") == 0;
-	member->finished_at_ms = job->finished_at_ms;
-	take_fault(member, &job->fault);
-	if (job->state == JOB_SUCCEEDED || was_there) {
-		member->state = MEMBER_SUCCEEDED;
-		member->fault = NULL;
-		member->fault_message[0] = member->fault_evidence[0] = '\0';
-		set_reason(member, was_there ? job->fault.message : "");
-	} else if (job->state == JOB_FAILED) {
-		member->state = MEMBER_FAILED;
-		set_reason(member, job->fault.kind != NULL ? job->fault.kind->title : "");
-	} else if (member->withdrawn && job->started_at_ms == 0) {
-		end_withdrawn(campaign, member);
-	} else {
-		member->state = MEMBER_CANCELLED;
-		set_reason(member, "its job was cancelled");
-	}
-}
-
-static void take_job(const struct campaign *campaign, const struct job *job, struct campaign_member *member)
-{
-	memcpy(member->from_release, job->from_release, sizeof(member->from_release));
-	memcpy(member->to_release, job->to_release, sizeof(member->to_release));
-	member->verified = job->verified;
-	member->attempts = job->started_at_ms != 0 ? job->attempt : 0;
-	member->started_at_ms = job->started_at_ms;
-	member->state = job->state == JOB_RUNNING ? MEMBER_RUNNING : job->state == JOB_WAITING ? MEMBER_WAITING : MEMBER_QUEUED;
-	if (job->state == JOB_WAITING && job->detail[0] == '\0')
-		snprintf(member->reason, sizeof(member->reason), "its job waits for %s", job_wait_name(job->waiting_for));
-	else
-		set_reason(member, job->state == JOB_WAITING ? job->detail : "");
-	if (job_state_terminal(job->state))
-		take_end(campaign, job, member);
-}
 
 /* Its place among all ends; false: the store cannot tell now. */
 static bool take_place_of_end(struct campaign_draft *draft, struct campaign_member *member)
@@ -105,46 +27,66 @@ static bool take_place_of_end(struct campaign_draft *draft, struct campaign_memb
 /* The history is without the job: it was cut short while nobody looked. */
 static void take_loss(struct campaign_draft *draft, size_t i)
 {
-	struct campaign_member *member = &draft->members[i];
+	struct campaign_member *member = campaign_draft_edit(draft, i);
 	struct job_fault fault;
 	if (!take_place_of_end(draft, member))
 		return;
 	job_fault_set(&fault, "outcome-unknown", "what became of the device %s is not known", member->device);
 	snprintf(fault.evidence, sizeof(fault.evidence), "the history has no job %s any more", member->job);
-	take_fault(member, &fault);
-	set_reason(member, fault.kind->title);
+	campaign_member_take_fault(member, &fault);
+	campaign_member_say(member, fault.kind->title);
 	member->state = MEMBER_FAILED;
 	member->finished_at_ms = draft->campaigns->now_ms();
 	draft->changed[i] = true;
 }
 
-/* Brings the members in line with their jobs. Returns how many places those take. */
-static uint32_t settle(struct campaign_draft *draft)
+static void set_placed(struct campaign_run *run, size_t i, bool placed)
 {
-	uint32_t taken = 0;
-	struct queue *queue = draft->campaigns->gateway->queue;
-	for (size_t i = 0; i < draft->run->count; i++) {
-		struct job_row row;
-		struct job_fault fault;
-		struct campaign_member *member = &draft->members[i];
-		if (member_state_final(member->state) || member->job[0] == '\0')
-			continue;
-		int result = queue_get(queue, member->job, &row, &fault);
-		if (result == -EPROTO && strcmp(fault.kind->code, "not-found") == 0) {
-			take_loss(draft, i);
-			continue;
-		}
-		const struct job *job = &row.job;
-		if (result < 0 || (job_state_terminal(job->state) && !take_place_of_end(draft, member))) {
-			taken++;
-			draft->campaigns->store_refused = true;
-			continue;
-		}
-		take_job(&draft->next, job, member);
-		draft->changed[i] = job_state_terminal(job->state);
-		taken += !job_state_terminal(job->state) && job->waiting_for != WAIT_DEVICE && job->waiting_for != WAIT_LEASE;
+	struct member_mark *mark = &run->roster.marks[i];
+	run->taken += placed;
+	run->taken -= mark->placed;
+	mark->placed = placed;
+}
+
+/* One that waits for its device or a lease takes none. */
+static bool takes_place(const struct job *job)
+{
+	return !job_state_terminal(job->state) && job->waiting_for != WAIT_DEVICE && job->waiting_for != WAIT_LEASE;
+}
+
+/* Brings a member in line with its job. */
+static void settle_one(struct campaign_draft *draft, size_t i)
+{
+	struct job_row row;
+	struct job_fault fault;
+	const struct job *job = &row.job;
+	int result = queue_get(draft->campaigns->gateway->queue, campaign_draft_see(draft, i)->job, &row, &fault);
+	if (result == -EPROTO && strcmp(fault.kind->code, "not-found") == 0) {
+		set_placed(draft->run, i, false);
+		take_loss(draft, i);
+		return;
 	}
-	return taken;
+	struct campaign_member *member = campaign_draft_edit(draft, i);
+	if (result < 0 || (job_state_terminal(job->state) && !take_place_of_end(draft, member))) {
+		draft->campaigns->store_refused = true;
+		return;
+	}
+	set_placed(draft->run, i, takes_place(job));
+	campaign_member_take_job(&draft->next, job, member);
+	draft->changed[i] = job_state_terminal(job->state);
+}
+
+static void settle(struct campaign_draft *draft)
+{
+	for (size_t i = 0; i < draft->run->roster.count; i++) {
+		if (!draft->run->roster.marks[i].stirred)
+			continue;
+		const struct campaign_member *member = campaign_draft_see(draft, i);
+		if (!member_state_final(member->state) && member->job[0] != '\0')
+			settle_one(draft, i);
+		else
+			set_placed(draft->run, i, false);
+	}
 }
 
 static void wait_between(struct campaign_draft *draft, enum campaign_step step, int64_t now_ms)
@@ -168,6 +110,8 @@ static void go_on(struct campaign_draft *draft, uint32_t wave)
 {
 	struct campaign *next = &draft->next;
 	draft->kept |= next->state != CAMPAIGN_RUNNING || next->wave != wave || next->wave_done_at_ms != 0;
+	if (next->wave != wave)
+		campaign_stir(draft->run); /* whose turn it is now */
 	next->state = CAMPAIGN_RUNNING;
 	next->wave = wave;
 	next->wave_done_at_ms = 0;
@@ -191,13 +135,14 @@ static void step(struct campaign_draft *draft, int64_t now_ms)
 {
 	char reason[sizeof(draft->next.reason)];
 	uint32_t wave = 0;
-	size_t count = draft->run->count;
-	campaign_tally(&draft->next, draft->members, count);
-	if (campaign_tripped(&draft->next, draft->members, count, reason, sizeof(reason))) {
+	const struct campaign_members members = campaign_draft_members(draft);
+	campaign_draft_tally(draft);
+	if (campaign_tripped(&draft->next, &members, reason, sizeof(reason))) {
 		campaign_stop(draft, reason);
+		campaign_stir(draft->run);
 		return;
 	}
-	enum campaign_step what = campaign_next(&draft->next, draft->members, count, now_ms, &wave);
+	enum campaign_step what = campaign_next(&draft->next, now_ms, &wave);
 	switch (what) {
 	case STEP_WORK:
 		go_on(draft, draft->next.wave);
@@ -223,7 +168,7 @@ static bool is_up(const struct campaign *campaign, const struct campaign_member 
 
 static void end_without_job(struct campaign_draft *draft, size_t i, enum member_state state)
 {
-	struct campaign_member *member = &draft->members[i];
+	struct campaign_member *member = campaign_draft_edit(draft, i);
 	if (!take_place_of_end(draft, member))
 		return;
 	member->state = state;
@@ -231,41 +176,52 @@ static void end_without_job(struct campaign_draft *draft, size_t i, enum member_
 	draft->changed[i] = true;
 }
 
-/* What can be said of the members whose turn it is without a job. Fills ret_go with those that can have one. True: some came to their end. */
-static bool judge_all(struct campaign_draft *draft, struct roll *roll, bool *ret_go)
+/* What can be said of a member whose turn it is without a job. */
+static void judge_one(struct campaign_draft *draft, size_t i)
+{
+	struct device device;
+	struct job_fault fault;
+	struct campaign_member *member = campaign_draft_edit(draft, i);
+	bool known = registry_get(draft->campaigns->gateway->registry, member->device, &device, &fault) == 0;
+	/* One that is busy or in maintenance is not asked whether it is there. */
+	bool present = known && device.state != DEVICE_ABSENT;
+	enum member_verdict verdict = campaign_judge(&draft->next, known ? &device : NULL, present, member->reason, sizeof(member->reason));
+	if (known)
+		memcpy(member->from_release, device.modem.release, sizeof(member->from_release));
+	switch (verdict) {
+	case VERDICT_GO:
+		draft->run->roster.marks[i].ready = true;
+		member->state = MEMBER_QUEUED;
+		break;
+	case VERDICT_WAIT:
+		member->state = MEMBER_WAITING;
+		break;
+	case VERDICT_DONE:
+		memcpy(member->to_release, draft->next.release, sizeof(member->to_release));
+		end_without_job(draft, i, MEMBER_SUCCEEDED);
+		break;
+	case VERDICT_SKIP:
+		end_without_job(draft, i, MEMBER_SKIPPED);
+		break;
+	case VERDICT_FAIL:
+		member->fault = fault_kind_find("port-gone");
+		snprintf(member->fault_message, sizeof(member->fault_message), "%s", member->reason);
+		end_without_job(draft, i, MEMBER_FAILED);
+		break;
+	}
+}
+
+/* Marks those that can have a job. True: some came to their end. */
+static bool judge_all(struct campaign_draft *draft)
 {
 	bool ended = false;
-	for (size_t i = 0; i < draft->run->count; i++) {
-		struct campaign_member *member = &draft->members[i];
-		if (!is_up(&draft->next, member))
+	for (size_t i = 0; i < draft->run->roster.count; i++) {
+		struct member_mark *mark = &draft->run->roster.marks[i];
+		if (!mark->stirred)
 			continue;
-		const struct device *device = find_device(roll, member->device);
-		/* One that is busy or in maintenance is not asked whether it is there. */
-		bool present = device != NULL && device->state != DEVICE_ABSENT;
-		enum member_verdict verdict = campaign_judge(&draft->next, device, present, member->reason, sizeof(member->reason));
-		if (device != NULL)
-			memcpy(member->from_release, device->modem.release, sizeof(member->from_release));
-		switch (verdict) {
-		case VERDICT_GO:
-			ret_go[i] = true;
-			member->state = MEMBER_QUEUED;
-			break;
-		case VERDICT_WAIT:
-			member->state = MEMBER_WAITING;
-			break;
-		case VERDICT_DONE:
-			memcpy(member->to_release, draft->next.release, sizeof(member->to_release));
-			end_without_job(draft, i, MEMBER_SUCCEEDED);
-			break;
-		case VERDICT_SKIP:
-			end_without_job(draft, i, MEMBER_SKIPPED);
-			break;
-		case VERDICT_FAIL:
-			member->fault = fault_kind_find("port-gone");
-			snprintf(member->fault_message, sizeof(member->fault_message), "%s", member->reason);
-			end_without_job(draft, i, MEMBER_FAILED);
-			break;
-		}
+		mark->ready = false;
+		if (is_up(&draft->next, campaign_draft_see(draft, i)))
+			judge_one(draft, i);
 		ended |= draft->changed[i];
 	}
 	return ended;
@@ -291,7 +247,7 @@ static int submit(struct campaign_draft *draft, struct campaign_member *member, 
 	int result = gateway_submit_cached(gateway, &request, order->request.firmware, again ? &before : NULL, &job, ret_fault);
 	if (result == 0) {
 		memcpy(member->job, job.id, sizeof(member->job));
-		take_job(&draft->next, &job, member);
+		campaign_member_take_job(&draft->next, &job, member);
 	}
 	return result;
 }
@@ -299,79 +255,78 @@ static int submit(struct campaign_draft *draft, struct campaign_member *member, 
 /* It could not be asked for. */
 static void take_refusal(struct campaign_draft *draft, size_t i, const struct job_fault *fault)
 {
-	struct campaign_member *member = &draft->members[i];
-	set_reason(member, fault->message);
+	struct campaign_member *member = campaign_draft_edit(draft, i);
+	campaign_member_say(member, fault->message);
 	if (fault->kind->class == CLASS_INFRASTRUCTURE) {
 		draft->campaigns->store_refused = true;
 	} else if (strcmp(fault->kind->code, "device-busy") == 0 || strcmp(fault->kind->code, "device-leased") == 0) {
 		member->state = MEMBER_WAITING; /* somebody was faster */
 	} else {
-		take_fault(member, fault);
+		campaign_member_take_fault(member, fault);
 		end_without_job(draft, i, MEMBER_FAILED);
 	}
 }
 
 /* True: some came to their end. Who gets no job in this turn gets it in the next, which each job that was submitted wakes. */
-static bool submit_all(struct campaign_draft *draft, const bool *go, uint32_t places)
+static bool submit_all(struct campaign_draft *draft)
 {
 	bool ended = false;
 	struct campaigns *campaigns = draft->campaigns;
-	for (size_t i = 0; i < draft->run->count && places > 0 && campaigns->submits_left > 0 && !campaigns->store_refused; i++) {
+	struct campaign_run *run = draft->run;
+	for (size_t i = 0; i < run->roster.count && run->taken < draft->next.order.max_parallel && !campaigns->store_refused; i++) {
 		struct job_fault fault = {0};
-		if (!go[i])
+		if (!run->roster.marks[i].ready)
 			continue;
-		int result = submit(draft, &draft->members[i], &fault);
+		run->due |= campaigns->submits_left == 0;
+		if (campaigns->submits_left == 0)
+			break;
+		int result = submit(draft, campaign_draft_edit(draft, i), &fault);
 		if (result == 0) {
-			places--;
+			set_placed(run, i, true);
 			campaigns->submits_left--;
 		} else if (result == -EPROTO) {
 			take_refusal(draft, i, &fault);
 		} else {
 			campaigns->store_refused = true;
 		}
+		run->roster.marks[i].ready = campaigns->store_refused;
 		ended |= draft->changed[i];
 	}
 	return ended;
 }
 
 /* Gives jobs to those whose turn it is. */
-static int work(struct campaign_draft *draft, struct roll *roll, uint32_t places, struct job_fault *ret_fault)
+static int work(struct campaign_draft *draft, struct job_fault *ret_fault)
 {
-	struct campaigns *campaigns = draft->campaigns;
-	bool *go = calloc(draft->run->count + 1, sizeof(*go));
-	if (go == NULL)
-		return -ENOMEM;
-	bool ended = judge_all(draft, roll, go);
+	struct campaign_run *run = draft->run;
+	bool ended = judge_all(draft);
 	int result = campaign_draft_commit(draft, ret_fault);
-	if (result == 0 && submit_all(draft, go, places))
+	if (result == 0 && submit_all(draft))
 		ended = true;
-	free(go);
 	/* The jobs that were made are on disk already: they are seen whatever the store says of the rest. */
 	if (result == 0)
 		result = campaign_draft_commit(draft, ret_fault);
 	if (result < 0)
 		campaign_draft_show(draft);
+	run->due |= ended;
 	if (ended)
-		queue_wake(campaigns->gateway->queue);
+		queue_wake(draft->campaigns->gateway->queue);
 	return result;
 }
 
-static int turn(struct campaign_draft *draft, struct roll *roll, int64_t now_ms, struct job_fault *ret_fault)
+static int turn(struct campaign_draft *draft, int64_t now_ms, struct job_fault *ret_fault)
 {
-	struct campaigns *campaigns = draft->campaigns;
-	uint32_t taken = settle(draft);
-	bool goes_on = draft->next.state == CAMPAIGN_RUNNING || draft->next.state == CAMPAIGN_WAITING;
-	if (goes_on)
+	settle(draft);
+	if (draft->next.state == CAMPAIGN_RUNNING || draft->next.state == CAMPAIGN_WAITING)
 		step(draft, now_ms);
 	int result = campaign_draft_commit(draft, ret_fault);
 	if (result < 0)
 		return result;
 	if (draft->next.state == CAMPAIGN_PAUSED || draft->next.state == CAMPAIGN_STOPPED)
 		campaign_cancel_withdrawn(draft);
-	if (draft->next.state != CAMPAIGN_RUNNING || queue_stopping(campaigns->gateway->queue))
+	if (draft->next.state != CAMPAIGN_RUNNING || queue_stopping(draft->campaigns->gateway->queue))
 		return 0;
-	uint32_t most = draft->next.order.max_parallel;
-	return work(draft, roll, taken < most ? most - taken : 0, ret_fault);
+	return work(draft, ret_fault);
 }
 
 /* Nothing will change any more, but by a retry. */
@@ -382,17 +337,35 @@ static bool is_over(const struct campaign_run *run)
 	return final && counts->queued + counts->waiting + counts->running == 0;
 }
 
-static void take_turn(struct campaigns *campaigns, struct campaign_run *run, struct roll *roll, int64_t now_ms)
+/* What ends between two turns by itself: a soak, also when the clock was set back. */
+static bool is_time(const struct campaign *now, int64_t now_ms)
+{
+	return now->goes_on_at_ms != 0 && (now_ms >= now->goes_on_at_ms || now_ms < now->wave_done_at_ms);
+}
+
+/* A turn that failed is taken again, with all that it looked at. */
+static int take_turn(struct campaigns *campaigns, struct campaign_run *run, int64_t now_ms, struct job_fault *ret_fault)
 {
 	struct campaign_draft draft;
+	int result = campaign_draft_begin(campaigns, run, &draft);
+	if (result < 0)
+		return result;
+	run->due = false;
+	result = turn(&draft, now_ms, ret_fault);
+	campaign_draft_end(&draft);
+	if (result < 0 || campaigns->store_refused)
+		run->due = true;
+	for (size_t i = 0; result == 0 && !campaigns->store_refused && i < run->roster.count; i++)
+		run->roster.marks[i].stirred = false;
+	return result;
+}
+
+static void turn_one(struct campaigns *campaigns, struct campaign_run *run, int64_t now_ms)
+{
 	struct job_fault fault = {0};
-	if (run->now.state == CAMPAIGN_DRAFT)
+	if (run->now.state == CAMPAIGN_DRAFT || (!run->due && !is_time(&run->now, now_ms)))
 		return;
-	int result = is_over(run) ? 0 : campaign_draft_begin(campaigns, run, &draft);
-	if (result == 0 && !is_over(run)) {
-		result = turn(&draft, roll, now_ms, &fault);
-		campaign_draft_end(&draft);
-	}
+	int result = is_over(run) ? 0 : take_turn(campaigns, run, now_ms, &fault);
 	if (result < 0 && !campaigns->store_refused)
 		log_warning(NULL, "campaign %s: %s; it is tried again", run->now.id, result == -EPROTO ? fault.message : strerror(-result));
 	campaigns->store_refused |= result < 0;
@@ -402,26 +375,59 @@ static void take_turn(struct campaigns *campaigns, struct campaign_run *run, str
 	campaigns_forget(campaigns, run);
 }
 
+/* Something happened to this device, or to a job on it. */
+static void stir_device(struct campaigns *campaigns, const char *device)
+{
+	for (struct campaign_run *run = campaigns->runs; run != NULL; run = run->next) {
+		const struct campaign_member *member = name_index_find(&run->roster.by_device, device);
+		if (member == NULL)
+			continue;
+		run->roster.marks[member - run->roster.members].stirred = true;
+		run->due = true;
+	}
+}
+
+/* What happened since the last turn. Before anything is looked at: what happens from now on is told after this. */
+static void hear(struct campaigns *campaigns)
+{
+	struct event *batch[64];
+	struct event_bus *events = campaigns->gateway->events;
+	int count = 0;
+	if (campaigns->runs == NULL)
+		campaigns->heard = event_bus_head(events);
+	while ((count = event_bus_read(events, campaigns->heard, batch, sizeof(batch) / sizeof(batch[0]))) > 0) {
+		for (int i = 0; i < count; i++) {
+			campaigns->heard = batch[i]->seq;
+			if (batch[i]->topic == TOPIC_DEVICE || batch[i]->topic == TOPIC_JOB)
+				stir_device(campaigns, batch[i]->device);
+			event_unref(batch[i]);
+		}
+	}
+	if (count == 0)
+		return;
+	/* So much happened that some of it is forgotten. */
+	campaigns->heard = event_bus_head(events);
+	for (struct campaign_run *run = campaigns->runs; run != NULL; run = run->next)
+		campaign_stir(run);
+}
+
 /* Under `change` nobody else writes: no `lock` is needed to read. */
 int64_t campaigns_turn(struct campaigns *campaigns)
 {
-	struct roll roll = {0};
 	pthread_mutex_lock(&campaigns->change);
 	int64_t now_ms = campaigns->now_ms(), due_ms = 0;
 	campaigns->store_refused = false;
 	campaigns->submits_left = SUBMITS_MAX;
-	if (campaigns->runs != NULL && registry_list(campaigns->gateway->registry, &roll.devices, &roll.count) < 0)
-		campaigns->store_refused = true;
+	hear(campaigns);
 	struct campaign_run *next;
-	for (struct campaign_run *run = campaigns->store_refused ? NULL : campaigns->runs; run != NULL; run = next) {
+	for (struct campaign_run *run = campaigns->runs; run != NULL; run = next) {
 		next = run->next;
-		take_turn(campaigns, run, &roll, now_ms);
+		turn_one(campaigns, run, now_ms);
 	}
 	for (struct campaign_run *run = campaigns->runs; run != NULL; run = run->next)
 		due_ms = moment_earlier(due_ms, moment_earlier(run->now.goes_on_at_ms, campaign_tell(campaigns, run, false)));
 	if (campaigns->store_refused)
 		due_ms = moment_earlier(due_ms, now_ms + STORE_RETRY_MS);
 	pthread_mutex_unlock(&campaigns->change);
-	free(roll.devices);
 	return due_ms;
 }

@@ -11,21 +11,23 @@
 
 void campaign_withdraw(struct campaign_draft *draft)
 {
-	for (size_t i = 0; i < draft->run->count; i++) {
-		struct campaign_member *member = &draft->members[i];
+	for (size_t i = 0; i < draft->run->roster.count; i++) {
+		const struct campaign_member *member = campaign_draft_see(draft, i);
 		if (member_state_final(member->state) || member->job[0] == '\0' || member->started_at_ms != 0)
 			continue;
-		member->withdrawn = true;
+		campaign_draft_edit(draft, i)->withdrawn = true;
 		draft->changed[i] = true;
 	}
 }
 
 void campaign_cancel_withdrawn(struct campaign_draft *draft)
 {
-	for (size_t i = 0; i < draft->run->count; i++) {
+	for (size_t i = 0; i < draft->run->roster.count; i++) {
 		struct job job;
 		struct job_fault fault;
-		const struct campaign_member *member = &draft->members[i];
+		if (!draft->run->roster.marks[i].stirred)
+			continue;
+		const struct campaign_member *member = campaign_draft_see(draft, i);
 		if (member->withdrawn && !member_state_final(member->state) && member->started_at_ms == 0)
 			(void)queue_withdraw(draft->campaigns->gateway->queue, member->job, &job, &fault);
 	}
@@ -34,10 +36,10 @@ void campaign_cancel_withdrawn(struct campaign_draft *draft)
 void campaign_stop(struct campaign_draft *draft, const char *reason)
 {
 	int64_t now_ms = draft->campaigns->now_ms();
-	for (size_t i = 0; i < draft->run->count; i++) {
-		struct campaign_member *member = &draft->members[i];
-		if (member_state_final(member->state) || member->job[0] != '\0')
+	for (size_t i = 0; i < draft->run->roster.count; i++) {
+		if (member_state_final(campaign_draft_see(draft, i)->state) || campaign_draft_see(draft, i)->job[0] != '\0')
 			continue;
+		struct campaign_member *member = campaign_draft_edit(draft, i);
 		member->state = MEMBER_CANCELLED;
 		member->finished_at_ms = now_ms;
 		snprintf(member->reason, sizeof(member->reason), "the campaign was stopped before its turn");
@@ -73,7 +75,7 @@ static int pause_it(struct campaign_draft *draft)
 static int approve(struct campaign_draft *draft)
 {
 	uint32_t wave = draft->next.wave;
-	(void)campaign_next(&draft->next, draft->members, draft->run->count, draft->campaigns->now_ms(), &wave);
+	(void)campaign_next(&draft->next, draft->campaigns->now_ms(), &wave);
 	draft->next.wave = wave;
 	draft->next.wave_done_at_ms = 0;
 	run_again(draft);
@@ -91,10 +93,10 @@ static void reset_member(struct campaign_member *member)
 static int retry(struct campaign_draft *draft, struct job_fault *ret_fault)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < draft->run->count; i++) {
-		if (draft->members[i].state != MEMBER_FAILED)
+	for (size_t i = 0; i < draft->run->roster.count; i++) {
+		if (campaign_draft_see(draft, i)->state != MEMBER_FAILED)
 			continue;
-		reset_member(&draft->members[i]);
+		reset_member(campaign_draft_edit(draft, i));
 		draft->changed[i] = true;
 		count++;
 	}
@@ -138,6 +140,7 @@ static int start(struct campaigns *campaigns, struct campaign_run *run, const st
 		 struct job_fault *ret_fault)
 {
 	struct campaign next = run->now;
+	struct campaign_roster roster, old = run->roster;
 	struct campaign_member *own = calloc(count + 1, sizeof(*own));
 	if (own == NULL)
 		return -ENOMEM;
@@ -145,18 +148,23 @@ static int start(struct campaigns *campaigns, struct campaign_run *run, const st
 	next.state = CAMPAIGN_RUNNING;
 	next.started_at_ms = campaigns->now_ms();
 	campaign_tally(&next, own, count);
-	const struct campaign_change made = {.campaign = &next, .members = own, .count = count};
-	int result = store_campaign_save(campaigns->gateway->store, &made, ret_fault);
+	int result = campaign_roster_make(own, count, &roster);
 	if (result < 0) {
 		free(own);
 		return result;
 	}
+	const struct campaign_change made = {.campaign = &next, .members = own, .count = count};
+	result = store_campaign_save(campaigns->gateway->store, &made, ret_fault);
+	if (result < 0) {
+		campaign_roster_clear(&roster);
+		return result;
+	}
 	pthread_mutex_lock(&campaigns->lock);
-	free(run->members);
-	run->members = own;
-	run->count = count;
+	run->roster = roster;
 	run->now = next;
 	pthread_mutex_unlock(&campaigns->lock);
+	campaign_roster_clear(&old);
+	campaign_stir(run);
 	log_info(NULL, "campaign %s: draft -> running, %zu devices", next.id, count);
 	run->untold = true;
 	campaign_tell(campaigns, run, true);
@@ -192,6 +200,8 @@ static int direct(struct campaigns *campaigns, struct campaign_run *run, enum ca
 		result = change(&draft, verb, ret_fault);
 	if (result == 0)
 		result = campaign_draft_commit(&draft, ret_fault);
+	if (result == 0)
+		campaign_stir(run);
 	if (result == 0)
 		campaign_cancel_withdrawn(&draft);
 	campaign_draft_end(&draft);

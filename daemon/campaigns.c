@@ -20,22 +20,62 @@ static void copy_members(struct campaign_member *to, const struct campaign_membe
 int campaign_draft_begin(struct campaigns *campaigns, struct campaign_run *run, struct campaign_draft *ret)
 {
 	*ret = (struct campaign_draft){.campaigns = campaigns, .run = run, .next = run->now};
-	ret->members = calloc(run->count + 1, sizeof(*ret->members));
-	ret->changed = calloc(run->count + 1, sizeof(*ret->changed));
-	if (ret->members == NULL || ret->changed == NULL) {
-		campaign_draft_end(ret);
-		return -ENOMEM;
-	}
-	copy_members(ret->members, run->members, run->count);
-	return 0;
+	ret->members = malloc((run->roster.count + 1) * sizeof(*ret->members));
+	ret->copied = calloc(run->roster.count + 1, sizeof(*ret->copied));
+	ret->changed = calloc(run->roster.count + 1, sizeof(*ret->changed));
+	if (ret->members != NULL && ret->copied != NULL && ret->changed != NULL)
+		return 0;
+	campaign_draft_end(ret);
+	return -ENOMEM;
 }
 
 void campaign_draft_end(struct campaign_draft *draft)
 {
 	free(draft->members);
+	free(draft->copied);
 	free(draft->changed);
 	draft->members = NULL;
-	draft->changed = NULL;
+	draft->copied = draft->changed = NULL;
+}
+
+struct campaign_members campaign_draft_members(const struct campaign_draft *draft)
+{
+	return (struct campaign_members){
+	    .now = draft->run->roster.members, .next = draft->members, .copied = draft->copied, .count = draft->run->roster.count};
+}
+
+const struct campaign_member *campaign_draft_see(const struct campaign_draft *draft, size_t i)
+{
+	const struct campaign_members members = campaign_draft_members(draft);
+	return campaign_member_at(&members, i);
+}
+
+struct campaign_member *campaign_draft_edit(struct campaign_draft *draft, size_t i)
+{
+	if (!draft->copied[i])
+		draft->members[i] = draft->run->roster.members[i];
+	draft->copied[i] = true;
+	return &draft->members[i];
+}
+
+void campaign_draft_tally(struct campaign_draft *draft)
+{
+	const struct campaign_run *run = draft->run;
+	struct campaign *next = &draft->next;
+	next->counts = run->now.counts;
+	for (size_t i = 0; i < next->order.wave_count; i++)
+		next->order.waves[i].finished = run->now.order.waves[i].finished;
+	for (size_t i = 0; i < run->roster.count; i++)
+		if (draft->copied[i])
+			campaign_tally_move(next, run->roster.members[i].wave, run->roster.members[i].state, draft->members[i].state);
+	campaign_tally_end(next);
+}
+
+void campaign_stir(struct campaign_run *run)
+{
+	for (size_t i = 0; i < run->roster.count; i++)
+		run->roster.marks[i].stirred = true;
+	run->due = true;
 }
 
 int64_t campaign_tell(struct campaigns *campaigns, struct campaign_run *run, bool at_once)
@@ -64,13 +104,16 @@ void campaign_draft_show(struct campaign_draft *draft)
 {
 	struct campaign_run *run = draft->run;
 	struct campaigns *campaigns = draft->campaigns;
-	campaign_tally(&draft->next, draft->members, run->count);
+	campaign_draft_tally(draft);
 	bool at_once = !same_step(&run->now, &draft->next);
 	run->untold |= memcmp(&run->now, &draft->next, sizeof(run->now)) != 0;
 	pthread_mutex_lock(&campaigns->lock);
 	run->now = draft->next;
-	copy_members(run->members, draft->members, run->count);
+	for (size_t i = 0; i < run->roster.count; i++)
+		if (draft->copied[i])
+			run->roster.members[i] = draft->members[i];
 	pthread_mutex_unlock(&campaigns->lock);
+	memset(draft->copied, 0, run->roster.count * sizeof(*draft->copied));
 	/* Still under `change`: whoever listens sees the changes in the order in which they were made. */
 	campaign_tell(campaigns, run, at_once);
 }
@@ -88,23 +131,25 @@ static int save(struct campaign_draft *draft, const struct campaign_member *memb
 
 int campaign_draft_commit(struct campaign_draft *draft, struct job_fault *ret_fault)
 {
-	size_t count = 0;
+	size_t count = 0, room = 1;
 	struct campaign_run *run = draft->run;
-	struct campaign_member *kept = calloc(run->count + 1, sizeof(*kept));
+	for (size_t i = 0; i < run->roster.count; i++)
+		room += draft->changed[i];
+	struct campaign_member *kept = calloc(room, sizeof(*kept));
 	if (kept == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < run->count; i++)
+	for (size_t i = 0; i < run->roster.count; i++)
 		if (draft->changed[i])
-			kept[count++] = draft->members[i];
+			kept[count++] = *campaign_draft_see(draft, i);
 	int result = 0;
-	campaign_tally(&draft->next, draft->members, run->count); /* the answer to a request with a key is kept with it */
+	campaign_draft_tally(draft); /* the answer to a request with a key is kept with it */
 	if (count > 0 || draft->kept)
 		result = save(draft, kept, count, ret_fault);
 	free(kept);
 	if (result < 0)
 		return result;
 	draft->kept = false;
-	memset(draft->changed, 0, run->count * sizeof(*draft->changed));
+	memset(draft->changed, 0, run->roster.count * sizeof(*draft->changed));
 	if (draft->next.state != run->now.state)
 		log_info(NULL, "campaign %s: %s -> %s%s%s", run->now.id, campaign_state_name(run->now.state),
 			 campaign_state_name(draft->next.state), draft->next.reason[0] != '\0' ? ": " : "", draft->next.reason);
@@ -127,6 +172,29 @@ int campaign_pin(struct campaigns *campaigns, struct campaign_run *run, struct j
 	return result;
 }
 
+int campaign_roster_make(struct campaign_member *members, size_t count, struct campaign_roster *ret)
+{
+	struct campaign_roster roster = {.count = count, .marks = calloc(count + 1, sizeof(*roster.marks))};
+	int result = roster.marks != NULL ? 0 : -ENOMEM;
+	for (size_t i = 0; result == 0 && i < count; i++)
+		result = name_index_put(&roster.by_device, members[i].device, &members[i]);
+	if (result < 0) {
+		campaign_roster_clear(&roster);
+		return result;
+	}
+	roster.members = members;
+	*ret = roster;
+	return 0;
+}
+
+void campaign_roster_clear(struct campaign_roster *roster)
+{
+	name_index_clear(&roster->by_device);
+	free(roster->members);
+	free(roster->marks);
+	*roster = (struct campaign_roster){0};
+}
+
 int campaigns_take(struct campaigns *campaigns, struct campaign_report *report, struct campaign_run **ret)
 {
 	struct job_fault fault;
@@ -134,10 +202,14 @@ int campaigns_take(struct campaigns *campaigns, struct campaign_report *report, 
 	if (run == NULL)
 		return -ENOMEM;
 	run->now = report->campaign;
-	run->members = report->members;
-	run->count = report->count;
+	int result = campaign_roster_make(report->members, report->count, &run->roster);
+	if (result < 0) {
+		free(run);
+		return result;
+	}
 	report->members = NULL;
-	campaign_tally(&run->now, run->members, run->count);
+	campaign_tally(&run->now, run->roster.members, run->roster.count);
+	campaign_stir(run);
 	if (campaign_pin(campaigns, run, &fault) < 0)
 		log_warning(NULL, "campaign %s: %s", run->now.id, fault.message);
 	pthread_mutex_lock(&campaigns->lock);
@@ -160,7 +232,7 @@ void campaigns_forget(struct campaigns *campaigns, struct campaign_run *run)
 	pthread_mutex_unlock(&campaigns->lock);
 	if (run->pinned)
 		job_pins_drop(campaigns->gateway->firmware, &run->now.order.request);
-	free(run->members);
+	campaign_roster_clear(&run->roster);
 	free(run);
 }
 
@@ -201,6 +273,7 @@ int campaigns_new(struct gateway *gateway, int64_t (*now_ms)(void), struct job_f
 		return -ENOMEM;
 	campaigns->gateway = gateway;
 	campaigns->now_ms = now_ms;
+	campaigns->heard = event_bus_head(gateway->events);
 	pthread_mutex_init(&campaigns->change, NULL);
 	pthread_mutex_init(&campaigns->lock, NULL);
 	pthread_mutex_lock(&campaigns->change);
@@ -283,20 +356,20 @@ static int copy_page(const struct campaign_run *run, const struct campaign_page 
 		     struct job_fault *ret_fault)
 {
 	size_t from = 0;
-	while (page->after[0] != '\0' && from < run->count && strcmp(run->members[from].device, page->after) != 0)
+	while (page->after[0] != '\0' && from < run->roster.count && strcmp(run->roster.members[from].device, page->after) != 0)
 		from++;
 	from += page->after[0] != '\0';
-	if (from > run->count)
+	if (from > run->roster.count)
 		return campaign_refuse_cursor(page->after, ret_fault);
 	ret->campaign = run->now;
-	ret->count = run->count - from;
+	ret->count = run->roster.count - from;
 	ret->more = page->limit > 0 && ret->count > page->limit;
 	if (ret->more)
 		ret->count = page->limit;
 	ret->members = calloc(ret->count + 1, sizeof(*ret->members));
 	if (ret->members == NULL)
 		return -ENOMEM;
-	copy_members(ret->members, run->members + from, ret->count);
+	copy_members(ret->members, run->roster.members + from, ret->count);
 	return 0;
 }
 

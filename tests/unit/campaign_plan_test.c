@@ -188,9 +188,10 @@ START_TEST(stop_rules_hold)
 	char reason[200] = "";
 	struct campaign_member members[8];
 	size_t count = make_members(stops[_i].members, members);
+	const struct campaign_members all = {.now = members, .count = count};
 	struct campaign campaign = {.order = {.wave_count = 1, .stop_after = stops[_i].rules}};
 	campaign_tally(&campaign, members, count);
-	ck_assert_int_eq(campaign_tripped(&campaign, members, count, reason, sizeof(reason)), stops[_i].reason != NULL);
+	ck_assert_int_eq(campaign_tripped(&campaign, &all, reason, sizeof(reason)), stops[_i].reason != NULL);
 	if (stops[_i].reason != NULL)
 		ck_assert_str_eq(reason, stops[_i].reason);
 }
@@ -229,10 +230,11 @@ START_TEST(the_next_step_follows)
 	for (size_t i = 0; i < count; i++)
 		members[i].wave = steps[_i].members[2 * i + 1] - '0';
 	uint32_t wave = 9;
-	const struct campaign campaign = {.wave = steps[_i].wave,
-					  .wave_done_at_ms = steps[_i].done_ms,
-					  .order = {.soak_s = steps[_i].soak_s, .pause_after_wave = steps[_i].pause}};
-	ck_assert_int_eq(campaign_next(&campaign, members, count, 100000, &wave), steps[_i].step);
+	struct campaign campaign = {.wave = steps[_i].wave,
+				    .wave_done_at_ms = steps[_i].done_ms,
+				    .order = {.wave_count = 3, .soak_s = steps[_i].soak_s, .pause_after_wave = steps[_i].pause}};
+	campaign_tally(&campaign, members, count);
+	ck_assert_int_eq(campaign_next(&campaign, 100000, &wave), steps[_i].step);
 	ck_assert_uint_eq(wave, steps[_i].next);
 }
 END_TEST

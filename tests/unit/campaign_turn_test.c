@@ -163,6 +163,27 @@ static void check_page(const char *campaign, size_t row)
 	campaign_report_clear(&report);
 }
 
+/* More events than are kept, between what it waits for and the turn. */
+START_TEST(what_was_drowned_by_events_is_not_missed)
+{
+	struct campaign_order order = {.selector = "id=modem0"};
+	case_unplug(&fixture, 0);
+	struct campaign campaign = case_run(&fixture, &order);
+	case_settle_turns(&fixture);
+	ck_assert_uint_eq(case_now(&fixture, campaign.id).counts.waiting, 1);
+	uint64_t before = event_bus_head(fixture.gateway->events);
+	struct event *first = NULL;
+	case_plug(&fixture, 0);
+	for (int kept = 1; kept == 1;) {
+		event_publish_firmware(fixture.gateway->events, EVENT_FIRMWARE_CHANGED, "");
+		kept = event_bus_read(fixture.gateway->events, before, &first, 1);
+		if (kept == 1)
+			event_unref(first);
+	}
+	case_await(&fixture, campaign.id, CAMPAIGN_FINISHED);
+}
+END_TEST
+
 /* From the memory, then from the disk; with what the devices are called by now. */
 START_TEST(the_report_has_pages)
 {
@@ -187,6 +208,7 @@ int main(void)
 	tcase_add_test(tests, many_devices_get_their_jobs_over_several_turns);
 	tcase_add_test(tests, all_campaigns_share_the_turn);
 	tcase_add_test(tests, what_has_ended_is_counted_on_the_disk);
+	tcase_add_test(tests, what_was_drowned_by_events_is_not_missed);
 	tcase_add_loop_test(tests, the_report_has_pages, 0, (int)(sizeof(pages) / sizeof(pages[0])));
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
