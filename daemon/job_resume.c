@@ -13,7 +13,9 @@ bool job_owes_way_back(const struct job_row *row)
 bool job_needs_port(const struct job_row *row)
 {
 	const struct job_request *request = &row->job.request;
-	bool begun = row->job.interruptions > 0 && engine_phase(row->furthest_phase) == PHASE_RESTART;
+	/* In the run that gives the power there may be no port yet; in one after it there has to be. */
+	bool later = row->runs > 1 || row->job.state != JOB_RUNNING;
+	bool begun = later && engine_phase(row->furthest_phase) == PHASE_RESTART;
 	return begun || request->kind != JOB_POWER_CYCLE || strcmp(request->rung, "reset") == 0 || strcmp(request->rung, "lines") == 0;
 }
 

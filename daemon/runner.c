@@ -346,12 +346,13 @@ static bool has_power(const struct run *run)
 	return power != NULL && power_has_method(power, run->device.id);
 }
 
-/* A daemon that ended in the middle gave the power back when it started again: only what became of it is to be seen. */
+/* A daemon that died in the middle gave the power back when it started again, and one that stopped in good order did so before: only what became of
+ * it is to be seen. */
 static bool was_cycled_before(const struct run *run)
 {
 	const struct job *job = &run->row.job;
 	const struct queue_surroundings *with = &run->queue->with;
-	return job->interruptions > 0 && with->power != NULL && power_switched_at_ms(with->power, run->device.id) >= job->started_at_ms;
+	return run->row.runs > 1 && with->power != NULL && power_switched_at_ms(with->power, run->device.id) >= job->started_at_ms;
 }
 
 static int run_restart(struct run *run, const struct upgrade_request *request, const struct upgrade_events *events,

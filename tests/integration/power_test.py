@@ -208,6 +208,21 @@ class Killed(PowerTest):
         self.assertEqual(facts, ["given back at the start of the daemon, which had ended in between"])
 
 
+    def test_a_daemon_that_stops_in_the_middle_cycles_it_no_second_time(self):
+        rack = self.power_rack(script=self.cutting(100) + self.WAIT, power="")
+        job = self.cycle(rack)["id"]
+        wait_for(self.ran, what="the command")
+        rack.daemon.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: "signal TERM" in rack.daemon.log.read_text(), what="the begun stop")
+        (rack.folder / "go").touch()
+        self.assertEqual(rack.daemon.process.wait(PATIENCE_S), 0)
+        rack.daemon.start()
+        job = rack.daemon.finished(job)
+        self.assertEqual((job["state"], job["interruptions"]), ("succeeded", 0))
+        self.assertEqual([line.split()[1] for line in self.ran()], ["cycle"])
+        self.assertIn("its power was cycled before the daemon ended", " ".join(job["notes"]))
+
+
 class Dupctl(PowerTest):
     def test_power_cycle(self):
         rack = self.power_rack()

@@ -578,6 +578,28 @@ START_TEST(a_job_owes_the_way_back_as_long_as_nothing_was_sent)
 }
 END_TEST
 
+static const struct {
+	const char *rung, *furthest;
+	enum job_state state;
+	uint32_t runs;
+	bool needs;
+} cycle_rows[] = {
+    {"power", "", JOB_QUEUED, 0, false},        {"power", "restart", JOB_RUNNING, 1, false}, {"power", "restart", JOB_QUEUED, 1, true},
+    {"power", "restart", JOB_RUNNING, 2, true}, {"power", "connect", JOB_RUNNING, 2, false}, {"reset", "", JOB_QUEUED, 0, true},
+};
+
+/* That may be what brings the port back. */
+START_TEST(power_is_given_without_a_port_and_looked_at_with_one)
+{
+	struct job_row row = {.job = {.request.kind = JOB_POWER_CYCLE, .state = cycle_rows[_i].state}, .runs = cycle_rows[_i].runs};
+	strcpy(row.job.request.rung, cycle_rows[_i].rung);
+	strcpy(row.furthest_phase, cycle_rows[_i].furthest);
+	ck_assert_int_eq(job_needs_port(&row), cycle_rows[_i].needs);
+	row.job.request.kind = JOB_PROBE;
+	ck_assert(job_needs_port(&row));
+}
+END_TEST
+
 #define ADD_LOOP(test, rows) tcase_add_loop_test(tcase, test, 0, sizeof(rows) / sizeof((rows)[0]))
 
 int main(void)
@@ -613,6 +635,7 @@ int main(void)
 	tcase_add_test(tcase, what_the_engine_notes_stays_with_the_job);
 	tcase_add_test(tcase, every_run_has_its_beginning_and_its_end_in_the_transcript);
 	ADD_LOOP(a_job_owes_the_way_back_as_long_as_nothing_was_sent, mark_rows);
+	ADD_LOOP(power_is_given_without_a_port_and_looked_at_with_one, cycle_rows);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
