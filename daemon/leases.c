@@ -190,7 +190,7 @@ static int make_room(struct leases *leases)
 static void expire(struct leases *leases, const struct lease_row *row)
 {
 	struct job_fault fault;
-	if (store_lease_remove(leases->with.store, row->device, &fault) < 0)
+	if (store_lease_expire(leases->with.store, row->device, &fault) < 0)
 		log_warning(row->device, "the end of a lease is not stored: %s", fault.message);
 	forget(leases, row->device);
 	log_info(row->device, "the lease of %s has expired", row->lease.holder);
@@ -205,7 +205,7 @@ static void shorten(struct leases *leases, const struct lease_row *row, int64_t 
 	next.lease.expires_at_ms = now_ms + row->ttl_ms;
 	if (next.lease.since_ms > now_ms)
 		next.lease.since_ms = now_ms;
-	if (store_lease_save(leases->with.store, &next, &fault) < 0)
+	if (store_lease_shorten(leases->with.store, &next, &fault) < 0)
 		log_warning(row->device, "the new end of a lease is not stored: %s", fault.message);
 	show(leases, &next);
 	log_info(row->device, "the clock was set back: the lease of %s ends earlier by it", row->lease.holder);

@@ -214,6 +214,9 @@ struct lease_row {
 /* The device has a row. Takes the place of the lease that the device had. */
 int store_lease_save(struct store *store, const struct lease_row *row, struct job_fault *ret_fault);
 int store_lease_remove(struct store *store, const char *device, struct job_fault *ret_fault);
+/* The same two of the clock's own accord: never the change of an errand, though its thread may be the one that finds out. */
+int store_lease_shorten(struct store *store, const struct lease_row *row, struct job_fault *ret_fault);
+int store_lease_expire(struct store *store, const char *device, struct job_fault *ret_fault);
 /* Also those that have expired. Caller frees. */
 int store_lease_list(struct store *store, struct lease_row **ret, size_t *ret_count, struct job_fault *ret_fault);
 

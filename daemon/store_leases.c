@@ -46,6 +46,18 @@ int store_lease_remove(struct store *store, const char *device, struct job_fault
 	return store_errand_end_write(store, errand, result, ret_fault);
 }
 
+int store_lease_expire(struct store *store, const char *device, struct job_fault *ret_fault)
+{
+	int result = store_write_begin(store, ret_fault);
+	return result < 0 ? result : store_write_end(store, store_run_for(store, delete_lease, device, ret_fault), ret_fault);
+}
+
+int store_lease_shorten(struct store *store, const struct lease_row *row, struct job_fault *ret_fault)
+{
+	int result = store_write_begin(store, ret_fault);
+	return result < 0 ? result : store_write_end(store, write_lease(store, row, ret_fault), ret_fault);
+}
+
 static void read_lease(sqlite3_stmt *statement, struct lease_row *ret)
 {
 	struct store_reader reader = {.statement = statement};

@@ -194,6 +194,35 @@ START_TEST(an_outcome_that_was_not_foreseen_is_told)
 }
 END_TEST
 
+/* Asks as anna for a lease of the device; 0, or what it was refused with. */
+static int ask_for_lease(const char *device)
+{
+	struct lease_grant made;
+	const struct lease_order order = {.holder = "anna", .reason = "", .ttl_s = 60};
+	struct errand errand = {.change = ERRAND_LEASE, .entry = {.method = "PUT", .path = "/x", .who = anna, .status = 201}};
+	snprintf(errand.entry.device, sizeof(errand.entry.device), "%s", device);
+	gateway_begin_errand(fixture.gateway, &errand);
+	int result = gateway_grant_lease(fixture.gateway, device, &order, &made, &fault);
+	gateway_end_errand(fixture.gateway, &errand, result == 0 ? 201 : 409, result == 0 ? "" : fault.kind->code);
+	return result;
+}
+
+START_TEST(what_the_clock_ends_is_no_errand)
+{
+	ck_assert_int_eq(ask_for_lease("modem1"), 0);
+	fixture_advance(30000);
+	ck_assert_int_eq(ask_for_lease("modem0"), 0);
+	ck_assert_uint_eq(count_audit(NULL), 2);
+	/* It is this request that finds the lease of modem1 over. */
+	fixture_advance(30000);
+	ck_assert_int_eq(ask_for_lease("modem0"), -EPROTO);
+	ck_assert_uint_eq(count_audit(NULL), 2);
+	fixture_advance(-3600000);
+	ck_assert_int_eq(ask_for_lease("modem0"), -EPROTO);
+	ck_assert_uint_eq(count_audit(NULL), 2);
+}
+END_TEST
+
 START_TEST(campaigns_are_named)
 {
 	static const char *const places[][2] = {
@@ -254,6 +283,7 @@ int main(void)
 	tcase_add_test(tests, what_is_over_goes_in_its_time);
 	tcase_add_test(tests, the_audit_is_bounded);
 	tcase_add_test(tests, an_outcome_that_was_not_foreseen_is_told);
+	tcase_add_test(tests, what_the_clock_ends_is_no_errand);
 	tcase_add_test(tests, campaigns_are_named);
 	tcase_add_test(tests, names_of_actors);
 	suite_add_tcase(suite, tests);
