@@ -33,6 +33,7 @@ static int step_aside(struct queued_job *entry, struct job_row *next, struct job
 {
 	int result;
 	next->aside = true;
+	next->job.detail[0] = '\0'; /* it has not begun: that told of what it waited for until now */
 	if (next->job.state == JOB_QUEUED) {
 		result = queued_job_wait(entry, next, WAIT_LEASE, ret_fault);
 	} else {
@@ -51,7 +52,9 @@ static int step_aside(struct queued_job *entry, struct job_row *next, struct job
 static int step_back(struct queued_job *entry, struct job_row *next, struct job_fault *ret_fault)
 {
 	next->aside = false;
-	bool has_to_wait = job_row_lacks_firmware(next) || next->job.not_before_ms > entry->queue->with.now_ms();
+	/* When its window opens is found out anew, and told: it may have passed by. */
+	bool has_to_wait = next->job.request.window[0] == '\0' && next->job.not_before_ms > entry->queue->with.now_ms();
+	has_to_wait = has_to_wait || job_row_lacks_firmware(next);
 	if (!has_to_wait)
 		return queued_job_set_state(entry, next, JOB_QUEUED, ret_fault);
 	queued_job_wait_for(entry, &next->job, job_row_lacks_firmware(next) ? WAIT_DOWNLOAD : WAIT_TIME);

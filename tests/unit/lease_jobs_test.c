@@ -283,6 +283,52 @@ START_TEST(its_time_is_not_forgotten)
 }
 END_TEST
 
+static void ck_waits(const char *id, enum job_wait reason, const char *detail)
+{
+	gateway_turn(fixture.gateway);
+	struct job job = fixture_job(&fixture, id);
+	ck_assert_int_eq(job.state, reason != WAIT_NOTHING ? JOB_WAITING : JOB_QUEUED);
+	ck_assert_int_eq(job.waiting_for, reason);
+	ck_assert_str_eq(job.detail, detail);
+}
+
+START_TEST(what_it_waited_for_before_is_told_no_more)
+{
+	struct device device;
+	const struct device_patch in = {.set_maintenance = true, .maintenance = true}, out = {.set_maintenance = true};
+	struct job job = submitted(NULL, false);
+	ck_assert_int_eq(gateway_patch_device(fixture.gateway, "modem0", &in, &device, &fault), 0);
+	ck_waits(job.id, WAIT_DEVICE, "the device is in maintenance");
+	struct lease_grant made = lease_as("bob", false);
+	ck_waits(job.id, WAIT_LEASE, "");
+	ck_assert_int_eq(gateway_release_lease(fixture.gateway, "modem0", made.token, false, "", &fault), 0);
+	ck_waits(job.id, WAIT_DEVICE, "the device is in maintenance");
+	made = lease_as("bob", false);
+	ck_assert_int_eq(gateway_patch_device(fixture.gateway, "modem0", &out, &device, &fault), 0);
+	ck_assert_int_eq(gateway_release_lease(fixture.gateway, "modem0", made.token, false, "", &fault), 0);
+	job = fixture_job(&fixture, job.id);
+	ck_assert_int_eq(job.state, JOB_QUEUED);
+	ck_assert_str_eq(job.detail, "");
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+}
+END_TEST
+
+START_TEST(its_window_is_told_again)
+{
+	static const char opens[] = "it may begin at 2023-11-15T01:00:00Z, in the window night";
+	struct job job;
+	struct job_request request = fixture_request(0);
+	strcpy(request.window, "daily 01:00 6h UTC night");
+	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &job, &fault), 0);
+	ck_waits(job.id, WAIT_TIME, opens);
+	struct lease_grant made = lease_as("bob", false);
+	ck_waits(job.id, WAIT_LEASE, "");
+	ck_assert_int_eq(gateway_release_lease(fixture.gateway, "modem0", made.token, false, "", &fault), 0);
+	ck_waits(job.id, WAIT_TIME, opens);
+	ck_device_job(job.id);
+}
+END_TEST
+
 START_TEST(a_kill_changes_nothing)
 {
 	struct fixture after;
@@ -364,6 +410,8 @@ int main(void)
 	tcase_add_test(tests, a_job_of_a_lease_that_was_taken_over_waits_for_the_new_one);
 	tcase_add_test(tests, of_several_that_wait_the_first_goes_first);
 	tcase_add_test(tests, its_time_is_not_forgotten);
+	tcase_add_test(tests, what_it_waited_for_before_is_told_no_more);
+	tcase_add_test(tests, its_window_is_told_again);
 	tcase_add_test(tests, a_kill_changes_nothing);
 	tcase_add_test(tests, a_lease_that_ends_under_a_kill_makes_no_two_jobs_of_one_place);
 	tcase_add_test(tests, a_retry_is_asked_for_with_the_token_too);
