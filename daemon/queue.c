@@ -297,7 +297,9 @@ static int add_new(struct queue *queue, struct job_row *row, struct job_fault *r
 	int result = job_pins_take(queue->with.firmware, &job->request, ret_fault);
 	if (result < 0)
 		return result;
-	result = store_job_insert(queue->with.store, row, ret_fault);
+	struct job_row told = *row; /* what is kept with it for a key is the answer that is given */
+	queue_expect_new(queue, &told);
+	result = store_job_insert(queue->with.store, &told, ret_fault);
 	struct queued_job *entry = result == 0 ? queue_add(queue, row) : NULL;
 	if (entry == NULL) {
 		job_pins_drop(queue->with.firmware, &job->request);
@@ -305,9 +307,7 @@ static int add_new(struct queue *queue, struct job_row *row, struct job_fault *r
 	}
 	entry->pinned = true;
 	memcpy(queue->newest_id, job->id, sizeof(queue->newest_id));
-	pthread_mutex_lock(&queue->lock);
-	queued_job_expect(entry, job);
-	pthread_mutex_unlock(&queue->lock);
+	*job = told.job;
 	event_publish_job(queue->with.events, EVENT_JOB_CREATED, job);
 	if (!row->aside)
 		registry_set_job(queue->with.registry, job->request.device, job->id, false);

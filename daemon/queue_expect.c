@@ -17,6 +17,15 @@ void queued_job_know_family(struct queued_job *entry)
 	pthread_mutex_unlock(&queue->lock);
 }
 
+void queue_expect_new(struct queue *queue, struct job_row *row)
+{
+	struct queued_job unlisted = {.queue = queue, .row = *row};
+	queued_job_know_family(&unlisted);
+	pthread_mutex_lock(&queue->lock);
+	queued_job_expect(&unlisted, &row->job);
+	pthread_mutex_unlock(&queue->lock);
+}
+
 void queued_job_expect(const struct queued_job *entry, struct job *job)
 {
 	struct durations *durations = entry->queue->with.durations;

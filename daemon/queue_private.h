@@ -131,6 +131,8 @@ struct job_row queued_job_row(struct queued_job *entry);
 void queued_job_know_family(struct queued_job *entry);
 /* Says in `job`, a copy of the entry's, how long it usually takes from now. `lock` is held. */
 void queued_job_expect(const struct queued_job *entry, struct job *job);
+/* The same in a row that is in no list yet. */
+void queue_expect_new(struct queue *queue, struct job_row *row);
 
 /* The list. `change` is held. */
 struct queued_job *queue_add(struct queue *queue, const struct job_row *row);

@@ -108,6 +108,39 @@ START_TEST(a_key_makes_one_job)
 }
 END_TEST
 
+/* A request for an upgrade that waits; what is answered. */
+static char *ask_for_upgrade(const char *key)
+{
+	struct job job;
+	struct errand_visit visit;
+	struct exchange exchange = exchange_of("{}");
+	struct job_request request = fixture_request(0);
+	request.not_before_ms = fixture_now() + HOUR_MS;
+	const struct errand_terms terms = {
+	    .method = "POST", .path = "/devices/modem0/upgrade", .pattern = "/devices/{id}/upgrade", .key = key, .who = &anna};
+	int entered = errand_enter(&visit, desk, &exchange, &terms);
+	if (entered == 0) {
+		ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &job, &fault), 0);
+		ck_assert_int_eq(exchange_new_job(&exchange, &job), 0);
+	}
+	errand_leave(&visit, entered == 0);
+	char *body = strdup(exchange.answer.body);
+	exchange_clear(&exchange);
+	return body;
+}
+
+START_TEST(the_answer_is_the_first_one_to_the_letter)
+{
+	struct job before = fixture_submit(&fixture, 0);
+	fixture_await(&fixture, before.id, JOB_SUCCEEDED, NULL);
+	char *first = ask_for_upgrade("k"), *again = ask_for_upgrade("k");
+	ck_assert_ptr_null(strstr(first, "\"expected_s\":null"));
+	ck_assert_str_eq(first, again);
+	free(first);
+	free(again);
+}
+END_TEST
+
 START_TEST(a_key_that_is_under_way_is_refused)
 {
 	struct errand_visit first, second, third;
@@ -278,6 +311,7 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_key_makes_one_job);
+	tcase_add_test(tests, the_answer_is_the_first_one_to_the_letter);
 	tcase_add_test(tests, a_key_that_is_under_way_is_refused);
 	tcase_add_test(tests, a_job_of_nobody_has_no_name);
 	tcase_add_test(tests, what_is_over_goes_in_its_time);
