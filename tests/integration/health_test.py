@@ -31,9 +31,11 @@ class HealthTest(FleetTest):
     def replace(self, fresh=False, **options):
         """Another simulator in the place of the first, whose modem goes on as it was left unless it is to be fresh."""
         self.simulator.stop()
+        wait_for(lambda: self.device()["state"] == "absent", what="a device without its port")
         if fresh:
             (self.simulator.folder / "state" / "modem0.json").unlink()
         self.simulator = self.bench.simulator = Simulator(self.simulator.folder, len(self.bench.devices), **options)
+        wait_for(lambda: self.device()["state"] != "absent", what="a device with its port again")
 
     def probe(self, device="bench-0"):
         return self.job(device, "probe")
