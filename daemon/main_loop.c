@@ -141,15 +141,25 @@ static void look_at_clock(struct main_loop *loop)
 		gateway_clock_stepped(loop->gateway, step_ms);
 }
 
-static void take_turn(struct main_loop *loop)
+/* When the next turn is due. */
+static int64_t turn(struct main_loop *loop)
 {
-	look_at_clock(loop);
 	int64_t due_ms = gateway_turn(loop->gateway), errands_ms = gateway_prune_errands(loop->gateway);
 	int64_t jobs_ms = gateway_prune_jobs(loop->gateway);
 	int64_t prune_ms = jobs_ms < errands_ms ? jobs_ms : errands_ms;
-	due_ms = due_ms == 0 || prune_ms < due_ms ? prune_ms : due_ms;
-	const struct itimerspec at = {.it_value = timespec_of(due_ms)};
-	if (timerfd_settime(loop->fds[SOURCE_DUE], TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) < 0)
+	return due_ms == 0 || prune_ms < due_ms ? prune_ms : due_ms;
+}
+
+/* Again when the clock was set under it: the moment in which the next one is due may be another. */
+static void take_turn(struct main_loop *loop)
+{
+	int result;
+	do {
+		look_at_clock(loop);
+		const struct itimerspec at = {.it_value = timespec_of(turn(loop))};
+		result = timerfd_settime(loop->fds[SOURCE_DUE], TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);
+	} while (result < 0 && errno == ECANCELED);
+	if (result < 0)
 		log_error(NULL, "the timer of the queue cannot be set: %s", strerror(errno));
 }
 

@@ -145,6 +145,7 @@ class ClockJump(FleetTest):
         self.assert_upgraded_once(1, self.jobs["later"])
         lost = self.daemon.finished(self.jobs["lost"]["id"], 180)  # a slow machine comes to the longer waits
         self.assertEqual((lost["state"], lost["to_release"], self.other.state(0)["upgrades"]["succeeded"]), ("succeeded", NEW, 1))
+        self.assertNotIn("cannot be set", self.daemon.log.read_text("utf-8"))
         self.kill_and_look()
 
     def kill_and_look(self):

@@ -4,10 +4,11 @@
  * through the FIFO DUPGATE_CLOCK says by how many ms that clock is off the machine's from now on; a timer that is to be told when the clock is
  * set is told, as the kernel does.
  */
-#include <fcntl.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 #define FDS_MAX 1024
 
 static _Atomic int64_t shift_ms;
-static atomic_bool cancelled_on_set[FDS_MAX];
+static atomic_bool cancelled_on_set[FDS_MAX], cancelled[FDS_MAX];
 
 int __real_clock_gettime(clockid_t clock, struct timespec *ret);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
@@ -55,7 +56,12 @@ int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *at, struc
 	int64_t at_ms = (int64_t)at->it_value.tv_sec * 1000 + at->it_value.tv_nsec / 1000000 - shift_ms;
 	if ((flags & TFD_TIMER_ABSTIME) != 0 && at_ms > 0)
 		real.it_value = (struct timespec){.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000};
-	return __real_timerfd_settime(fd, flags, &real, ret_before);
+	int result = __real_timerfd_settime(fd, flags, &real, ret_before);
+	if (result == 0 && fd < FDS_MAX && atomic_exchange(&cancelled[fd], false)) { /* it is armed all the same */
+		errno = ECANCELED;
+		result = -1;
+	}
+	return result;
 }
 
 static void set_clock(int64_t ms)
@@ -63,8 +69,10 @@ static void set_clock(int64_t ms)
 	static const struct itimerspec at_once = {.it_value.tv_nsec = 1};
 	shift_ms = ms;
 	for (int fd = 0; fd < FDS_MAX; fd++)
-		if (cancelled_on_set[fd])
+		if (cancelled_on_set[fd]) {
+			cancelled[fd] = true;
 			(void)__real_timerfd_settime(fd, 0, &at_once, NULL);
+		}
 }
 
 static void *take_orders(void *fifo)
