@@ -10,6 +10,9 @@
 #include "daemon/log.h"
 #include "daemon/retry_wait.h"
 
+/* A wait that began since the turn looked at the clock is none of those that are too long. */
+#define TURN_MAX_MS 60000
+
 struct abandoned_modem {
 	char job[JOB_ID_SIZE];
 	int64_t since_ms; /* by the clock as it is now, not as it was then */
@@ -131,8 +134,9 @@ static int64_t latest_retry_ms(const struct job_row *row, int64_t now_ms)
 	return now_ms + retry_wait_ms(row->job.id, row->job.attempt > 1 ? row->job.attempt - 1 : 1);
 }
 
-bool job_row_waits_too_long(const struct job_row *row, int64_t now_ms)
+bool job_row_waits_too_long(const struct job_row *row, int64_t turn_ms)
 {
+	int64_t now_ms = turn_ms + TURN_MAX_MS;
 	bool retries = row->job.state == JOB_WAITING && row->job.waiting_for == WAIT_RETRY;
 	return row->absent_since_ms > now_ms || (retries && row->job.not_before_ms > latest_retry_ms(row, now_ms));
 }

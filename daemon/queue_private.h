@@ -199,7 +199,7 @@ int64_t queued_job_may_begin_ms(struct queue *queue, const struct job *job, int6
 bool queued_job_mind_window(struct queue *queue, struct job *job, int64_t now_ms);
 
 /* queue_clock.c. It waits longer from now on than any such wait is, or since a moment that is yet to come: the clock was set back while nobody saw it. Pure. */
-bool job_row_waits_too_long(const struct job_row *row, int64_t now_ms);
+bool job_row_waits_too_long(const struct job_row *row, int64_t turn_ms);
 void job_row_shorten_wait(struct job_row *row, int64_t now_ms);
 
 /* Another reason begins now; the same one goes on. */
