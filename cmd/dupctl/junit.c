@@ -88,28 +88,12 @@ static void line_add(struct text *ret, const char *title, const char *value)
 	text_add(ret, "\n");
 }
 
-/* What people call the device, on one line: "the blue board, rack=1". */
-static void called_add(struct text *ret, const json_t *device)
-{
-	const char *alias = reply_text(device, "alias"), *key;
-	json_t *value;
-
-	text_add(ret, alias);
-	json_object_foreach(json_object_get(device, "labels"), key, value)
-	{
-		text_add(ret, ret->length > 0 ? ", " : "");
-		text_add(ret, key);
-		text_add(ret, "=");
-		text_add(ret, json_string_value(value) ? json_string_value(value) : "");
-	}
-}
-
 static void failure_add(struct text *ret, const json_t *device)
 {
 	struct fault_row fault;
 	text_owned called = {.utf8 = true};
 
-	called_add(&called, device);
+	campaign_device_called(&called, device);
 	fault_read(json_object_get(device, "fault"), &fault);
 	text_add(ret, "<failure");
 	attribute_add(ret, "type", *fault.code ? fault.code : "failed");
@@ -186,7 +170,7 @@ static void devices_add(struct text *ret, const json_t *devices)
 		const json_t *device = json_array_get(devices, i);
 		text_owned called = {.utf8 = true}, name = {.utf8 = true};
 
-		called_add(&called, device);
+		campaign_device_called(&called, device);
 		text_addf(&name, "device %s", reply_text(device, "device"));
 		property_add(ret, text_bytes(&name), text_bytes(&called));
 	}

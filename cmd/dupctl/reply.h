@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cmd/dupctl/text.h"
+
 struct fault_row {
 	const char *code, *message, *evidence, *remedy; /* code "": none */
 };
@@ -84,6 +86,9 @@ bool campaign_row_over(const struct campaign_row *campaign);
 
 /* A device of the report of a campaign as a row like its job's: what is told of it. `release`: what the campaign installs. */
 json_t *campaign_device_job(const json_t *device, const char *release);
+
+/* What people call a device of the report, on one line: "the blue board, rack=1"; nothing when it has neither alias nor labels. Uncleaned. */
+void campaign_device_called(struct text *ret, const json_t *device);
 
 void fault_read(const json_t *json, struct fault_row *ret);
 void job_read(const json_t *json, struct job_row *ret);

@@ -65,3 +65,18 @@ json_t *campaign_device_job(const json_t *device, const char *release)
 	json_object_set(job, "id", json_object_get(device, "job"));
 	return job;
 }
+
+void campaign_device_called(struct text *ret, const json_t *device)
+{
+	const char *alias = reply_text(device, "alias"), *key;
+	json_t *value;
+
+	text_add(ret, alias);
+	json_object_foreach(json_object_get(device, "labels"), key, value)
+	{
+		text_add(ret, ret->length > 0 ? ", " : "");
+		text_add(ret, key);
+		text_add(ret, "=");
+		text_add(ret, json_string_value(value) ? json_string_value(value) : "");
+	}
+}

@@ -197,6 +197,20 @@ static void device_row_add(struct table *table, const json_t *device)
 	table_add(table, reply_text(device, "job"), TEXT_PLAIN);
 }
 
+/* The id, and what tells people where that is: "m37 (the blue board, rack=2, slot=5)". */
+static void device_named_add(struct text *ret, const json_t *device)
+{
+	text_owned called = {.utf8 = ret->utf8};
+
+	campaign_device_called(&called, device);
+	text_add_clean(ret, reply_text(device, "device"));
+	if (called.length == 0)
+		return;
+	text_add(ret, " (");
+	text_add_clean(ret, text_bytes(&called));
+	text_add(ret, ")");
+}
+
 static void fault_lines_add(struct text *ret, const json_t *device)
 {
 	struct fault_row fault;
@@ -205,7 +219,7 @@ static void fault_lines_add(struct text *ret, const json_t *device)
 	if (!*fault.code)
 		return;
 	text_add(ret, "\n");
-	text_add_clean(ret, reply_text(device, "device"));
+	device_named_add(ret, device);
 	text_add(ret, ": ");
 	view_fault(ret, &fault, "  ");
 	text_add(ret, "\n");
@@ -294,7 +308,7 @@ static int64_t failures_group(const json_t *devices, struct failure_group *group
 		if (!group || group->count++ >= GROUP_NAMED)
 			continue;
 		text_add(&group->names, group->count > 1 ? ", " : "");
-		text_add(&group->names, reply_text(device, "device"));
+		device_named_add(&group->names, device);
 	}
 	return failed;
 }
@@ -315,9 +329,13 @@ static void failures_sum_up(struct text *ret, const json_t *devices, const struc
 {
 	struct failure_group groups[GROUPS_SUMMED] = {0};
 	size_t count = 0;
-	int64_t rest = failures_group(devices, groups, &count);
-	bool some = rest > 0;
+	int64_t rest;
+	bool some;
 
+	for (size_t i = 0; i < GROUPS_SUMMED; i++)
+		groups[i].names.utf8 = ret->utf8;
+	rest = failures_group(devices, groups, &count);
+	some = rest > 0;
 	for (size_t i = 0; i < count; i++) {
 		rest -= groups[i].count;
 		text_add(ret, count > 1 ? "\n  " : "; ");

@@ -125,7 +125,7 @@ class Campaigns(CampaignCase):
         campaign = re.match(r"campaign (\w+)  running\n", ended.stdout)[1]
         remedy = self.answer(rack, "campaign", "report", campaign)["devices"][1]["fault"]["remedy"]
         self.assertEqual(ended.stdout.splitlines()[-2:], [
-            f"2 of 3 verified (2 had it already), 1 failed; bench-1: port-gone: the device bench-1 is absent. {remedy}",
+            f"2 of 3 verified (2 had it already), 1 failed; bench-1 (rack=1): port-gone: the device bench-1 is absent. {remedy}",
             f"  then once more: dupctl campaign retry {campaign}"])
         path = Path(self.state.name) / "junit.xml"
         self.assertEqual(self.dupctl(rack, "campaign", "report", campaign, path, "--junit").stdout, "")

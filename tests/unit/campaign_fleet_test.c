@@ -120,8 +120,10 @@ START_TEST(the_devices_decide_the_exit_status)
 }
 END_TEST
 
-#define FAILED_BY(name, code)                                                                                                              \
-	"{\"device\":\"" name "\",\"state\":\"failed\",\"fault\":{\"code\":\"" code                                                        \
+#define FAILED_BY(name, code)        "{" FAILURE_BY(name, code)
+#define CALLED(called, labels, name) "{\"alias\":\"" called "\",\"labels\":{" labels "}," FAILURE_BY(name, "modem-silent")
+#define FAILURE_BY(name, code)                                                                                                             \
+	"\"device\":\"" name "\",\"state\":\"failed\",\"fault\":{\"code\":\"" code                                                         \
 	"\",\"message\":\"no answer\",\"remedy\":\"Unplug it.\"}}"
 #define FAILED(name) FAILED_BY(name, "modem-silent")
 #define COUNTS(total, succeeded, failed, running)                                                                                          \
@@ -137,6 +139,9 @@ static const struct {
      "2 of 3 verified (1 had it already), 1 installed but not verified"},
     {"finished", COUNTS("64", "63", "1", "0"), FAILED("a"),
      "63 of 64 verified, 1 failed; a: modem-silent: no answer. Unplug it." ONCE_MORE},
+    {"finished", COUNTS("2", "0", "2", "0"),
+     CALLED("Prüfplatz 3", "\"rack\":\"2\",\"slot\":\"5\"", "a") "," CALLED("", "\"rack\":\"3\"", "b"),
+     "0 of 2 verified, 2 failed; a (Prüfplatz 3, rack=2, slot=5), b (rack=3): modem-silent: no answer. Unplug it." ONCE_MORE},
     {"finished", COUNTS("6", "1", "5", "0"), FAILED("a") "," FAILED("b") "," FAILED("c") "," FAILED("d") "," FAILED("e"),
      "1 of 6 verified, 5 failed; a, b, c and 2 more: modem-silent: no answer. Unplug it." ONCE_MORE},
     {"running", COUNTS("4", "0", "3", "1"), FAILED("a") "," FAILED_BY("b", "x") "," FAILED("c"),
