@@ -23,7 +23,11 @@ static int check_terms(const struct gateway *gateway, const struct job_request *
 {
 	if (request->attempts > JOB_ATTEMPTS_MAX)
 		return job_fault_set(ret_fault, "invalid-request", "attempts is between 1 and %u", JOB_ATTEMPTS_MAX);
-	return request->campaign[0] != '\0' ? 0 : gateway_check_deadline(gateway, request->deadline_ms, ret_fault);
+	if (request->campaign[0] != '\0')
+		return 0;
+	if (request->deadline_ms != 0 && request->deadline_ms <= request->not_before_ms)
+		return job_fault_set(ret_fault, "invalid-request", "not_before is not before the deadline: no attempt could ever begin");
+	return gateway_check_deadline(gateway, request->deadline_ms, ret_fault);
 }
 
 static int check_request(const struct gateway *gateway, struct job_request *request, struct job_fault *ret_fault)

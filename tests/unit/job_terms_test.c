@@ -78,10 +78,12 @@ END_TEST
 
 static const struct {
 	unsigned attempts;
-	int64_t deadline_in_ms;
+	int64_t deadline_in_ms, not_before_in_ms;
 	const char *says;
-} bad_terms[] = {
-    {21, 0, "attempts is between 1 and 20"}, {0, 0, "the deadline has passed already"}, {0, -1, "the deadline has passed already"}};
+} bad_terms[] = {{21, 0, 0, "attempts is between 1 and 20"},
+		 {0, 0, 0, "the deadline has passed already"},
+		 {0, -1, 0, "the deadline has passed already"},
+		 {0, 60000, 60000, "not_before is not before the deadline: no attempt could ever begin"}};
 
 START_TEST(bad_terms_are_refused)
 {
@@ -89,6 +91,7 @@ START_TEST(bad_terms_are_refused)
 	struct job job;
 	request.attempts = bad_terms[_i].attempts;
 	request.deadline_ms = request.attempts > 0 ? 0 : fixture_now() + bad_terms[_i].deadline_in_ms;
+	request.not_before_ms = bad_terms[_i].not_before_in_ms > 0 ? fixture_now() + bad_terms[_i].not_before_in_ms : 0;
 	ck_assert_int_lt(gateway_submit(fixture.gateway, &request, fixture.sha256, &job, &fault), 0);
 	ck_assert_str_eq(fault.kind->code, "invalid-request");
 	ck_assert_str_eq(fault.message, bad_terms[_i].says);
