@@ -90,6 +90,10 @@ class File(unittest.TestCase):
         walk(OPENAPI)
         self.assertGreater(count, 30)
 
+    def test_a_job_may_have_the_attempts_of_the_configuration(self):
+        most = re.search(r"#define ATTEMPTS_MOST\s+(\d+)", (ROOT / "daemon" / "config_table.c").read_text("utf-8"))[1]
+        self.assertEqual(OPENAPI["components"]["schemas"]["Job"]["properties"]["attempts_max"]["maximum"], int(most))
+
     def test_json_has_examples(self):
         for method, path, operation in operations():
             contents = [resolve(r).get("content", {}) for r in operation["responses"].values()]
