@@ -66,6 +66,15 @@ static int member_waves(const struct member_rule *rule, json_t *value, void *ret
 	return r;
 }
 
+static bool is_of_window(const char *key)
+{
+	static const char *const keys[] = {"days", "from", "length", "zone"};
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return false;
+}
+
 /* The name of one of the configuration, or what such a section would say. */
 static int member_window(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
 {
@@ -82,6 +91,8 @@ static int member_window(const struct member_rule *rule, json_t *value, void *re
 	request->order.window = WINDOW_EMPTY;
 	json_object_foreach(value, key, text)
 	{
+		if (!is_of_window(key))
+			return read_error_set(ret_error, "unknown member \"%s\"", key);
 		if (problem == NULL)
 			problem = json_is_string(text) ? window_set(&request->order.window, key, json_string_value(text))
 						       : "days, from, length and zone of a window are strings";

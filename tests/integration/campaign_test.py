@@ -99,6 +99,7 @@ class CampaignTest(FleetTest):
                                       ({"window": "night"}, 422, "[window night]"), ({"firmware": "none.dup"}, 404, "none.dup"),
                                       ({"window": {"days": "daily", "from": "22:00", "length": "6h", "zone": "Mars/Base"}}, 422, "Mars/Base"),
                                       ({"window": {"days": "daily", "length": "6h", "zone": "UTC"}}, 400, "from"),
+                                      ({"window": {"days": "daily", "until": 6}}, 400, 'unknown member "until"'),
                                       ({"stop_after": {"percent": 101}}, 400, "percent"), ({"offline": "maybe"}, 400, "offline")]:
             with self.subTest(options):
                 got, _, problem = rack.daemon.request("POST", "/campaigns", dict({"firmware": BUNDLE, "selector": "rack=1"}, **options))
