@@ -170,6 +170,9 @@ static int direct(struct exchange *exchange, enum campaign_verb verb)
 		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
 	if (r == 0)
 		r = gateway_direct_campaign(exchange->gateway, exchange->parameter, verb, &campaign, &exchange->fault);
+	if (is_invalid_request(exchange, r))
+		exchange->remedy =
+		    "GET /campaigns/{id} (dupctl campaign show) tells its state and why; the detail says what it would have to be.";
 	return r < 0 ? explain(exchange, r, STATUS_CONFLICT) : answer_campaign(exchange, 200, &campaign);
 }
 

@@ -219,6 +219,19 @@ int route_cancel_job(struct exchange *exchange)
 	return r < 0 ? r : exchange_json(exchange, 200, json_view_job(&job));
 }
 
+/* Of a job that goes on: the request was well formed. */
+static void explain_retry(struct exchange *exchange)
+{
+	struct job job;
+	struct job_fault unused;
+	if (exchange->fault.kind != fault_kind_find("invalid-request") ||
+	    gateway_job(exchange->gateway, exchange->parameter, &job, &unused) < 0 || job_state_terminal(job.state))
+		return;
+	exchange->problem_status = STATUS_CONFLICT;
+	exchange->remedy = "Wait until the job has ended, or cancel it; then retry it.";
+	memcpy(exchange->fault.job, job.id, sizeof(exchange->fault.job));
+}
+
 int route_retry_job(struct exchange *exchange)
 {
 	struct job job;
@@ -229,6 +242,8 @@ int route_retry_job(struct exchange *exchange)
 		return exchange_refuse(exchange, 0, error.member, "%s", error.message);
 	if (r == 0)
 		r = gateway_retry(exchange->gateway, exchange->parameter, exchange->lease_token, wait, &job, &exchange->fault);
+	if (r == -EPROTO)
+		explain_retry(exchange);
 	return r < 0 ? r : exchange_new_job(exchange, &job);
 }
 

@@ -128,10 +128,10 @@ static const struct fault_kind kinds[] = {
      "See in the evidence what it waited for, put that right and retry the job, with a later deadline or none."},
     {"outcome-unknown", CLASS_OPERATOR, 409, "How the job ended is not in the history any more",
      "Probe the device to see what it runs, then retry the campaign: what has the release by then counts as done."},
-    {"invalid-request", CLASS_OPERATOR, 400, "The request cannot be understood",
+    {"invalid-request", CLASS_OPERATOR, 400, "The request cannot be carried out as it is",
      "Correct what the detail names and send the request again."},
     {"not-found", CLASS_OPERATOR, 404, "There is no such thing",
-     "List what there is (dupctl devices, jobs, firmware, downloads) and use one of those names."},
+     "List what there is (dupctl devices, jobs, firmware list, downloads list, campaign list) and use one of those names."},
     {"infrastructure-error", CLASS_INFRASTRUCTURE, 500, "The gateway itself has a problem",
      "Check the disk and the memory of the gateway (df, free, journalctl -u dupgated), then retry."},
 };

@@ -238,7 +238,7 @@ class Contract(CampaignAnswers, HistoryAnswers, unittest.TestCase):
         self.assertEqual(self.problem("probeDevice", 409, "device-busy", "bench-0")["job"], job["id"])
         self.assertEqual(self.call("getDevice", "bench-0").json()["job"], job["id"])
         self.problem("removeFirmware", 409, "device-busy", firmware["sha256"])
-        self.problem("retryJob", 400, "invalid-request", job["id"])
+        self.assertEqual(self.problem("retryJob", 409, "invalid-request", job["id"])["job"], job["id"])
         done = self.finish(job["id"])
         self.assertEqual((done["state"], done["to_release"]), ("succeeded", "LR5.1.1.0-39530"))
         self.assertEqual(self.call("getJob", job["id"]).json(), done)

@@ -90,6 +90,26 @@ class File(unittest.TestCase):
         walk(OPENAPI)
         self.assertGreater(count, 30)
 
+    def test_examples_of_problems_say_what_the_daemon_says(self):
+        rows = re.findall(r"^\| `([a-z-]+)` \| [a-z]+ \| (.+) \| (.+) \|$", (ROOT / "README.md").read_text("utf-8"), re.M)
+        titles = {code: title for code, title, _ in rows}
+        remedies = {remedy for _, _, remedy in rows}
+        for source in (ROOT / "api").glob("*.c"):
+            remedies |= set(re.findall(r'remedy =\s+"([^"]+)";', source.read_text("utf-8")))
+        found = []
+
+        def walk(node):
+            if isinstance(node, dict) and {"code", "remedy"} <= node.keys() and isinstance(node["code"], str):
+                found.append(node)
+            for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else []:
+                walk(child)
+        walk(OPENAPI)
+        self.assertGreater(len(found), 20)
+        for problem in found:
+            with self.subTest(problem):
+                self.assertEqual(problem.get("title", titles[problem["code"]]), titles[problem["code"]])
+                self.assertIn(problem["remedy"], remedies)
+
     def test_a_job_may_have_the_attempts_of_the_configuration(self):
         most = re.search(r"#define ATTEMPTS_MOST\s+(\d+)", (ROOT / "daemon" / "config_table.c").read_text("utf-8"))[1]
         self.assertEqual(OPENAPI["components"]["schemas"]["Job"]["properties"]["attempts_max"]["maximum"], int(most))

@@ -107,7 +107,8 @@ class CampaignTest(FleetTest):
                 self.assertIn(part, problem["detail"])
         draft = self.create(rack)
         for verb in ("pause", "resume", "stop", "approve", "retry"):
-            self.assertEqual(rack.daemon.request("POST", f"/campaigns/{draft['id']}/{verb}")[0], 409)
+            status, _, problem = rack.daemon.request("POST", f"/campaigns/{draft['id']}/{verb}")
+            self.assertEqual((status, problem["remedy"][:19]), (409, "GET /campaigns/{id}"))
         self.assertEqual(rack.daemon.request("DELETE", f"/campaigns/{draft['id']}")[0], 204)
         self.assertEqual(rack.daemon.request("GET", f"/campaigns/{draft['id']}")[0], 404)
 
