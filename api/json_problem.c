@@ -35,15 +35,19 @@ static int add_what_is_known(json_t *object, const struct json_problem *problem)
 	return r;
 }
 
+static const char *remedy_of(const struct json_problem *problem)
+{
+	return problem->remedy != NULL ? problem->remedy : job_fault_remedy(problem->fault);
+}
+
 char *json_problem(const struct json_problem *problem)
 {
 	char type[96];
 	const struct fault_kind *kind = problem->fault->kind;
 	snprintf(type, sizeof(type), "urn:dupgate:fault:%s", kind->code);
-	json_t *object =
-	    JSON_MEMBERS({"type", json_text(type)}, {"title", json_text(kind->title)}, {"status", json_integer(problem->status)},
-			 {"detail", json_text_always(problem->fault->message)}, {"code", json_text(kind->code)},
-			 {"remedy", json_text(problem->remedy != NULL ? problem->remedy : kind->remedy)});
+	json_t *object = JSON_MEMBERS({"type", json_text(type)}, {"title", json_text(kind->title)},
+				      {"status", json_integer(problem->status)}, {"detail", json_text_always(problem->fault->message)},
+				      {"code", json_text(kind->code)}, {"remedy", json_text(remedy_of(problem))});
 	if (object == NULL || add_what_is_known(object, problem) == 0)
 		return json_line(object);
 	json_decref(object);

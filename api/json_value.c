@@ -87,5 +87,5 @@ json_t *json_fault_object(const struct job_fault *fault)
 		return json_null();
 	return JSON_MEMBERS({"code", json_text(fault->kind->code)}, {"class", json_text(fault_class_name(fault->kind->class))},
 			    {"message", json_text_always(fault->message)}, {"evidence", json_text(fault->evidence)},
-			    {"remedy", json_text_always(fault->kind->remedy)});
+			    {"remedy", json_text_always(job_fault_remedy(fault))});
 }

@@ -32,7 +32,8 @@ static int refuse_unless_stranded(const struct device *device, struct job_fault 
 	if (device->job[0] != '\0') {
 		job_fault_set(ret_fault, "device-busy", "the device %s has the job %s", device->id, device->job);
 		memcpy(ret_fault->job, device->job, sizeof(ret_fault->job));
-		return -EPROTO;
+		return job_fault_advise(ret_fault, "Wait for its end (dupctl watch --job %s), or cancel it: dupctl cancel %s.", device->job,
+					device->job);
 	}
 	if (outside && (device->state == DEVICE_STRANDED || device->state == DEVICE_QUARANTINED))
 		return 0;

@@ -66,14 +66,19 @@ static int refuse_by_state(const struct device *device, const struct job_request
 	const struct device_quarantine *quarantine = &device->quarantine;
 	if (device->offered)
 		return registry_refuse_offered(device->id, ret_fault);
-	if (device->maintenance)
-		return job_fault_set(ret_fault, "device-busy", "the device %s is in maintenance", device->id);
+	if (device->maintenance) {
+		job_fault_set(ret_fault, "device-busy", "the device %s is in maintenance", device->id);
+		return job_fault_advise(ret_fault, "Ask whoever put it there (dupctl history %s), or end it: dupctl maintenance %s off.",
+					device->id, device->id);
+	}
 	if (quarantine->since_ms == 0 || request->kind != JOB_UPGRADE || request->force || request->recover)
 		return 0;
-	return job_fault_set(ret_fault, "device-busy",
-			     "the device %s is quarantined: %u upgrades in a row failed by the device, the last with %s; force upgrades it "
-			     "all the same, PATCH {\"quarantine\": false} (dupctl unquarantine) lets it out",
-			     device->id, quarantine->failures, quarantine->code);
+	job_fault_set(ret_fault, "device-busy",
+		      "the device %s is quarantined: %u upgrades in a row failed by the device, the last with %s; force upgrades it "
+		      "all the same, PATCH {\"quarantine\": false} (dupctl unquarantine) lets it out",
+		      device->id, quarantine->failures, quarantine->code);
+	return job_fault_advise(ret_fault, "Look at the board (dupctl history %s), then let it out: dupctl unquarantine %s.", device->id,
+				device->id);
 }
 
 /* What no modem could change is said at once; of one that is to be brought back its application may do, and nothing is sent. */

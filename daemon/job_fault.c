@@ -179,6 +179,24 @@ static void drop_cut_sequence(char *text, size_t length)
 		text[start - 1] = '\0';
 }
 
+const char *job_fault_remedy(const struct job_fault *fault)
+{
+	return fault->remedy[0] != '\0' ? fault->remedy : fault->kind->remedy;
+}
+
+int job_fault_advise(struct job_fault *fault, const char *format, ...)
+{
+	char text[sizeof(fault->remedy)];
+	va_list arguments;
+	va_start(arguments, format);
+	int length = vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (length >= (int)sizeof(text))
+		drop_cut_sequence(text, sizeof(text) - 1);
+	memcpy(fault->remedy, text, sizeof(text));
+	return -EPROTO;
+}
+
 int job_fault_set(struct job_fault *f, const char *code, const char *format, ...)
 {
 	const struct fault_kind *kind = fault_kind_find(code);

@@ -30,9 +30,17 @@ struct job_fault {
 	char message[512];
 	char evidence[384];
 	char job[32]; /* device-busy: the job in the way; "" otherwise */
+	char remedy
+	    [288]; /* closer to the case than that of the kind; "": that is all there is to say. It goes with an answer, and is not stored */
 };
 
-/* Fills, with no evidence and no job; always returns -EPROTO. An unknown code is a bug and aborts. */
+/* What to do: the fault's own word, else that of its kind. */
+const char *job_fault_remedy(const struct job_fault *fault);
+
+/* Gives it a remedy of its own: what is known of the case, and the commands that help. Always returns -EPROTO. */
+int job_fault_advise(struct job_fault *fault, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Fills, with no evidence, no job and no remedy of its own; always returns -EPROTO. An unknown code is a bug and aborts. */
 int job_fault_set(struct job_fault *f, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

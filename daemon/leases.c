@@ -90,7 +90,10 @@ static int refuse_other(const struct lease_row *row, bool with_token, struct job
 		      lease->reason[0] != '\0' ? ": " : "", lease->reason);
 	if (with_token)
 		snprintf(ret_fault->evidence, sizeof(ret_fault->evidence), "the token that came is not that of this lease");
-	return -EPROTO;
+	return job_fault_advise(ret_fault,
+				"Ask %s to give it back, wait until %s (a job can: --if-leased wait), or take it over: "
+				"dupctl lease %s --takeover --reason WHY.",
+				lease->holder, end, row->device);
 }
 
 int leases_check(struct leases *leases, const char *device, const char *token, char ret_id[JOB_ID_SIZE], struct job_fault *ret_fault)

@@ -240,8 +240,10 @@ static int refuse_too_soon(const struct power *power, const struct power_row *ro
 	if (row->off[0] != '\0' || row->switched_at_ms == 0 || passed_ms < 0 || passed_ms >= interval_ms)
 		return 0;
 	moment_text(row->switched_at_ms + interval_ms, moment);
-	return job_fault_set(ret_fault, "device-busy", "the power of %s was cycled %lld s ago: not again before %s", row->device,
-			     (long long)(passed_ms / 1000), moment);
+	job_fault_set(ret_fault, "device-busy", "the power of %s was cycled %lld s ago: not again before %s", row->device,
+		      (long long)(passed_ms / 1000), moment);
+	return job_fault_advise(ret_fault, "Wait until %s ([power] min_interval_s = %u), then: dupctl power-cycle %s.", moment,
+				power->with.config->power.min_interval_s, row->device);
 }
 
 int power_check_device(struct power *power, const struct device *device, struct power_method *ret, struct power_row *ret_row,

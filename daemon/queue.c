@@ -242,6 +242,11 @@ static int refuse_busy_device(struct queue *queue, const char *device, bool asid
 		result = job_fault_set(ret_fault, "device-busy", "the device %s has the job %s, which is %s", device, job->id,
 				       job_state_name(job->state));
 		memcpy(ret_fault->job, job->id, sizeof(ret_fault->job));
+		if (job->can_cancel)
+			job_fault_advise(ret_fault, "Wait for its end (dupctl watch --job %s), or cancel it: dupctl cancel %s.", job->id,
+					 job->id);
+		else
+			job_fault_advise(ret_fault, "Wait for its end (dupctl watch --job %s): it cannot be cancelled any more.", job->id);
 	}
 	pthread_mutex_unlock(&queue->lock);
 	return result;

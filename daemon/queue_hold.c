@@ -53,8 +53,10 @@ static int refuse_leased(struct queue *queue, const char *device, const char *cu
 	holder_of(queue, cut, own);
 	if (strcmp(own, theirs) == 0)
 		return 0;
-	return job_fault_set(ret_fault, "device-leased", "what takes the power of %s away takes that of another device, too: %s", cut,
-			     leased.message);
+	job_fault_set(ret_fault, "device-leased", "what takes the power of %s away takes that of another device, too: %s", cut,
+		      leased.message);
+	memcpy(ret_fault->remedy, leased.remedy, sizeof(ret_fault->remedy));
+	return -EPROTO;
 }
 
 static int refuse_device(struct queue *queue, const char *device, const char *cut, struct job_fault *ret_fault)
@@ -66,14 +68,15 @@ static int refuse_device(struct queue *queue, const char *device, const char *cu
 		job_fault_set(ret_fault, "device-busy", "what takes the power of %s away takes that of %s, too, which has the job %s (%s)",
 			      cut, device, row.job.id, row.job.state == JOB_RUNNING ? "it runs" : "its modem has begun to take the bundle");
 		memcpy(ret_fault->job, row.job.id, sizeof(ret_fault->job));
-		return -EPROTO;
+		return job_fault_advise(ret_fault, "Wait for the end of that job: dupctl watch --job %s.", row.job.id);
 	}
 	if (!queue_may_be_at_work(queue, device, NULL))
 		return 0;
-	return job_fault_set(
+	job_fault_set(
 	    ret_fault, "device-busy",
 	    "what takes the power of %s away takes that of %s, too, whose modem may still be at work on what a failed job sent it", cut,
 	    device);
+	return job_fault_advise(ret_fault, "Bring %s to an end first (dupctl recover %s), or wait for an hour.", device, device);
 }
 
 static int refuse(struct queue *queue, const struct queue_hold *hold, struct job_fault *ret_fault)

@@ -76,14 +76,23 @@ START_TEST(is_found_at_whatever_rate_it_is)
 }
 END_TEST
 
+#define FAR_END                                                                                                                            \
+	"; nobody here sets the rate of a tcp:// port, and a Monarch 1 modem is at 115200 in its boot ROM and after a failed upgrade, "    \
+	"else "                                                                                                                            \
+	"at 921600: it is rescued with the far end at 115200, or over rfc2217://"
+#define FAR_END_2 "; nobody here sets the rate of a tcp:// port: set the far end to 115200, or use rfc2217://"
+
 static const struct {
 	const char *answer;
 	size_t length;
+	enum modem_family family;
 	enum fault_code code;
 	const char *message, *evidence;
 } misses[] = {
-    {NULL, 0, FAULT_MODEM_SILENT, "no answer to AT at the far end's own rate", "the far end's own rate: nothing"},
-    {"\xfe\xfd\xfe", 3, FAULT_MODEM_WRONG_RATE, "the modem talks at another rate than the far end's own rate",
+    {NULL, 0, FAMILY_UNKNOWN, FAULT_MODEM_SILENT, "no answer to AT at the far end's own rate" FAR_END, "the far end's own rate: nothing"},
+    {NULL, 0, FAMILY_MONARCH2, FAULT_MODEM_SILENT, "no answer to AT at the far end's own rate" FAR_END_2,
+     "the far end's own rate: nothing"},
+    {"\xfe\xfd\xfe", 3, FAMILY_MONARCH1, FAULT_MODEM_WRONG_RATE, "the modem talks at another rate than the far end's own rate" FAR_END,
      "the far end's own rate: \\xfe\\xfd\\xfe"},
 };
 
@@ -92,6 +101,7 @@ START_TEST(no_other_rate_is_tried)
 	const struct fake_rule rules[] = {{.expect = "AT", .answer = misses[_i].answer, .answer_length = misses[_i].length}, {0}};
 
 	start(rules);
+	profile.family = misses[_i].family;
 	ck_assert_int_eq(modem_detect(&modem, 0, &fault), -EPROTO);
 	ck_assert_int_eq(fault.code, misses[_i].code);
 	ck_assert_str_eq(fault.message, misses[_i].message);

@@ -201,9 +201,32 @@ START_TEST(a_device_in_maintenance_takes_no_job)
 	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &job, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "device-busy");
 	ck_assert_ptr_nonnull(strstr(fault.message, "maintenance"));
+	ck_assert_str_eq(job_fault_remedy(&fault),
+			 "Ask whoever put it there (dupctl history modem0), or end it: dupctl maintenance modem0 off.");
 	ck_assert_str_eq(fault.job, "");
 	ck_assert_int_eq(gateway_patch_device(fixture.gateway, "modem0", &off, &device, &fault), 0);
 	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &job, &fault), 0);
+}
+END_TEST
+
+START_TEST(a_device_with_a_job_says_what_to_do_about_it)
+{
+	char expected[200];
+	struct job second;
+	struct job_request request = fixture_request(0);
+	fixture_modem(0)->gated = true;
+	fixture_modem(0)->gate = PHASE_TRANSFER;
+	struct job job = fixture_submit(&fixture, 0);
+	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &second, &fault), -EPROTO);
+	ck_assert_str_eq(fault.kind->code, "device-busy");
+	snprintf(expected, sizeof(expected), "Wait for its end (dupctl watch --job %s), or cancel it: dupctl cancel %s.", job.id, job.id);
+	ck_assert_str_eq(job_fault_remedy(&fault), expected);
+	fixture_await_point_of_no_return(&fixture, job.id);
+	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &second, &fault), -EPROTO);
+	snprintf(expected, sizeof(expected), "Wait for its end (dupctl watch --job %s): it cannot be cancelled any more.", job.id);
+	ck_assert_str_eq(job_fault_remedy(&fault), expected);
+	fixture_open_gate(0);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
 }
 END_TEST
 
@@ -451,6 +474,7 @@ int main(void)
 	tcase_add_test(tcase, news_of_one_file_of_a_pair_are_news_of_the_other);
 	tcase_add_loop_test(tcase, an_id_that_is_none_is_not_found, 0, sizeof(bad_ids) / sizeof(bad_ids[0]));
 	tcase_add_test(tcase, a_device_in_maintenance_takes_no_job);
+	tcase_add_test(tcase, a_device_with_a_job_says_what_to_do_about_it);
 	tcase_add_test(tcase, what_is_patched_outlives_the_daemon);
 	tcase_add_loop_test(tcase, devices_are_selected, 0, sizeof(selections) / sizeof(selections[0]));
 	tcase_add_loop_test(tcase, the_state_of_a_device_follows_its_boot_mode, 0, sizeof(states) / sizeof(states[0]));

@@ -279,6 +279,8 @@ START_TEST(failures_of_the_device_in_a_row_end_in_quarantine)
 	ck_assert_int_eq(gateway_submit(fixture.gateway, &request, "test.dup", &job, &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "device-busy");
 	ck_assert_ptr_nonnull(strstr(fault.message, "quarantined: 3 upgrades in a row failed"));
+	ck_assert_str_eq(job_fault_remedy(&fault),
+			 "Look at the board (dupctl history modem0), then let it out: dupctl unquarantine modem0.");
 	ck_assert_int_eq(gateway_retry(fixture.gateway, entry.job, NULL, false, &job, &fault), -EPROTO);
 	/* It is kept, and holds only what an upgrade would do. */
 	fixture_stop(&fixture);

@@ -199,6 +199,24 @@ START_TEST(a_long_message_is_cut_between_characters)
 }
 END_TEST
 
+START_TEST(a_remedy_is_that_of_the_case_or_of_the_kind)
+{
+	char text[400] = "", cut[300];
+	struct job_fault fault;
+	job_fault_set(&fault, "device-busy", "x");
+	ck_assert_str_eq(job_fault_remedy(&fault), fault.kind->remedy);
+	ck_assert_int_eq(job_fault_advise(&fault, "do %s", fault.message), -EPROTO);
+	ck_assert_str_eq(job_fault_remedy(&fault), "do x");
+	while (strlen(text) < 350)
+		strcat(text, "\xe2\x82\xac");
+	job_fault_advise(&fault, "%s", text);
+	snprintf(cut, sizeof(cut), "%.*s", 285, text); /* of 287 bytes the whole characters */
+	ck_assert_str_eq(job_fault_remedy(&fault), cut);
+	job_fault_set(&fault, "device-busy", "x");
+	ck_assert_str_eq(job_fault_remedy(&fault), fault.kind->remedy);
+}
+END_TEST
+
 START_TEST(an_unknown_code_is_a_bug)
 {
 	struct job_fault fault;
@@ -217,6 +235,7 @@ int main(void)
 	tcase_add_test(tests, classes_have_names);
 	tcase_add_test(tests, a_fault_is_set_whole);
 	tcase_add_loop_test(tests, a_long_message_is_cut_between_characters, 0, 4);
+	tcase_add_test(tests, a_remedy_is_that_of_the_case_or_of_the_kind);
 	tcase_add_test_raise_signal(tests, an_unknown_code_is_a_bug, SIGABRT);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);

@@ -305,6 +305,10 @@ START_TEST(problem_has_only_what_there_is)
 		 "\"code\":\"not-found\",\"remedy\":\"%s\"}\n",
 		 fault.kind->title, fault.kind->remedy);
 	assert_text(json_problem(&problem), expected);
+	job_fault_advise(&fault, "look for %s", "y");
+	char *text = json_problem(&problem);
+	ck_assert_ptr_nonnull(strstr(text, "\"remedy\":\"look for y\"}"));
+	free(text);
 }
 END_TEST
 

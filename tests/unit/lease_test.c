@@ -110,6 +110,9 @@ START_TEST(a_leased_device_is_acted_on_with_its_token_alone)
 	struct lease_grant made = grant(&by_alice);
 	ck_refused(check_token(NULL), "device-leased", "the device modem0 is leased by alice until " END);
 	ck_assert_str_eq(fault.evidence, "");
+	ck_assert_str_eq(job_fault_remedy(&fault),
+			 "Ask alice to give it back, wait until " END
+			 " (a job can: --if-leased wait), or take it over: dupctl lease modem0 --takeover --reason WHY.");
 	ck_refused(check_token("0123456789012345678901"), "device-leased", "the device modem0 is leased by alice until " END);
 	ck_assert_str_eq(fault.evidence, "the token that came is not that of this lease");
 	ck_assert_int_eq(check_token(""), -EPROTO);

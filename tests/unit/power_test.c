@@ -234,6 +234,8 @@ START_TEST(once_in_a_while_only)
 	ck_assert_int_eq(power_check(power, QUEUE, "modem0", &fault), -EPROTO);
 	ck_assert_str_eq(fault.kind->code, "device-busy");
 	ck_assert_str_eq(fault.message, "the power of modem0 was cycled 59 s ago: not again before 2023-11-14T22:14:20Z");
+	ck_assert_str_eq(job_fault_remedy(&fault),
+			 "Wait until 2023-11-14T22:14:20Z ([power] min_interval_s = 60), then: dupctl power-cycle modem0.");
 	ck_assert_int_eq(cycle("modem0", said, &fault), -EAGAIN);
 	ck_assert_int_eq(power_check(power, QUEUE, "modem1", &fault), 0);
 	fixture_advance(1);

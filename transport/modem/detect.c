@@ -309,9 +309,26 @@ static void explain(const struct modem *modem, const struct ladder *ladder, stru
 		fault_set(fault, FAULT_MODEM_SILENT, "no answer to AT at %s%s", rates, flow_text(modem, ladder));
 }
 
+/* Whoever sits at the far end can do what this one cannot. */
+static void tell_of_far_end(const struct modem *modem, struct fault *fault)
+{
+	struct fault seen = *fault;
+
+	if (modem->profile->family == FAMILY_MONARCH2)
+		fault_set(fault, seen.code, "%s; nobody here sets the rate of a tcp:// port: set the far end to 115200, or use rfc2217://",
+			  seen.message);
+	else
+		fault_set(fault, seen.code,
+			  "%s; nobody here sets the rate of a tcp:// port, and a Monarch 1 modem is at 115200 in its boot ROM and after a "
+			  "failed upgrade, else at 921600: it is rescued with the far end at 115200, or over rfc2217://",
+			  seen.message);
+}
+
 static int not_found(const struct modem *modem, const struct ladder *ladder, struct fault *fault)
 {
 	explain(modem, ladder, fault);
+	if (ladder->fixed && (fault->code == FAULT_MODEM_SILENT || fault->code == FAULT_MODEM_WRONG_RATE))
+		tell_of_far_end(modem, fault);
 	if (modem->board_silence.code != FAULT_NONE && (fault->code == FAULT_MODEM_SILENT || fault->code == FAULT_MODEM_WRONG_RATE))
 		*fault = modem->board_silence;
 	ladder_evidence(ladder, fault);
