@@ -32,7 +32,7 @@ static size_t list(const struct job_filter *filter, char *ret, size_t size, char
 	size_t count = 0, used = 0;
 	ck_assert_msg(store_job_list(at.store, filter, &jobs, &count, ret_next, &fault) == 0, "%s", fault.message);
 	ret[0] = '\0';
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && used < size; i++)
 		used += (size_t)snprintf(ret + used, size - used, "%s ", jobs[i].id);
 	free(jobs);
 	return count;
@@ -146,7 +146,7 @@ END_TEST
 
 START_TEST(since_looks_at_nothing_older)
 {
-	char id[JOB_ID_SIZE], ids[64], next[JOB_ID_SIZE], last[JOB_ID_SIZE] = "";
+	char id[JOB_ID_SIZE], ids[200], next[JOB_ID_SIZE], last[JOB_ID_SIZE] = "";
 	const int64_t made_ms[] = {INT64_C(1700000000000), INT64_C(1700000001000), INT64_C(1699999000000)};
 	job_id_make(made_ms[0], "", last);
 	struct job_row row = store_case_row(last, "a", JOB_FAILED);
@@ -160,10 +160,14 @@ START_TEST(since_looks_at_nothing_older)
 		row.job.created_at_ms = made_ms[i];
 		store_case_insert(&at, &row);
 	}
+	/* An id tells as well: this one cannot be of a job that was made so late. */
+	strcpy(row.job.id, "01hf7yaszz0000000000000000");
+	row.job.created_at_ms = made_ms[1];
+	store_case_insert(&at, &row);
 	struct job_filter filter = {.limit = 10, .since_ms = made_ms[1]};
 	ck_assert_uint_eq(list(&filter, ids, sizeof(ids), next), 1);
 	filter.since_ms = made_ms[2];
-	ck_assert_uint_eq(list(&filter, ids, sizeof(ids), next), 3);
+	ck_assert_uint_eq(list(&filter, ids, sizeof(ids), next), 4);
 	filter.until_ms = made_ms[0];
 	ck_assert_uint_eq(list(&filter, ids, sizeof(ids), next), 1);
 	ck_assert(strncmp(ids, id, strlen(id)) == 0);

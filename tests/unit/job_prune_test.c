@@ -126,6 +126,17 @@ START_TEST(what_an_unfinished_job_will_look_back_at_stays)
 }
 END_TEST
 
+START_TEST(the_newest_that_ended_stays_beside_one_that_runs)
+{
+	static const struct past pasts[] = {
+	    {JOB_FAILED, JOB_UPGRADE, true, false}, {JOB_FAILED, JOB_UPGRADE, true, false}, {JOB_RUNNING, JOB_UPGRADE, true, true}};
+	struct job_prune prune = everything();
+	insert_pasts(pasts, COUNT(pasts));
+	prune_all(&prune);
+	check_left("02 03 ");
+}
+END_TEST
+
 static void insert_campaign(const char *id, enum campaign_state state, enum member_state member_state)
 {
 	struct campaign campaign = {.state = state, .order = {.wave_count = 1, .request = {.way = "auto"}}};
@@ -273,6 +284,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, what_tells_of_the_modem_stays);
 	tcase_add_test(tcase, what_an_unfinished_job_will_look_back_at_stays);
+	tcase_add_test(tcase, the_newest_that_ended_stays_beside_one_that_runs);
 	tcase_add_test(tcase, a_campaign_that_goes_on_keeps_its_jobs);
 	tcase_add_test(tcase, the_oldest_go_first_and_what_just_ended_stays);
 	tcase_add_test(tcase, each_step_is_small_and_goes_on_behind_the_last);
