@@ -301,17 +301,21 @@ static int work(struct campaign_draft *draft, struct job_fault *ret_fault)
 	struct campaign_run *run = draft->run;
 	bool ended = judge_all(draft);
 	int result = campaign_draft_commit(draft, ret_fault);
-	if (result == 0 && submit_all(draft))
-		ended = true;
-	/* The jobs that were made are on disk already: they are seen whatever the store says of the rest. */
-	if (result == 0)
-		result = campaign_draft_commit(draft, ret_fault);
 	if (result < 0)
+		return result;
+	if (submit_all(draft))
+		ended = true;
+	result = campaign_draft_commit(draft, ret_fault);
+	/* The jobs that were made are on disk already: they are seen whatever the store says of the rest. */
+	if (result < 0) {
+		campaign_draft_take_back(draft);
 		campaign_draft_show(draft);
+		return result;
+	}
 	run->due |= ended;
 	if (ended)
 		queue_wake(draft->campaigns->gateway->queue);
-	return result;
+	return 0;
 }
 
 static int turn(struct campaign_draft *draft, int64_t now_ms, struct job_fault *ret_fault)

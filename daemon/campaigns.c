@@ -118,6 +118,14 @@ void campaign_draft_show(struct campaign_draft *draft)
 	campaign_tell(campaigns, run, at_once);
 }
 
+void campaign_draft_take_back(struct campaign_draft *draft)
+{
+	for (size_t i = 0; i < draft->run->roster.count; i++) {
+		draft->copied[i] = draft->copied[i] && !draft->changed[i];
+		draft->changed[i] = false;
+	}
+}
+
 static int save(struct campaign_draft *draft, const struct campaign_member *members, size_t count, struct job_fault *ret_fault)
 {
 	const struct gateway *gateway = draft->campaigns->gateway;

@@ -78,6 +78,8 @@ int campaign_draft_begin(struct campaigns *campaigns, struct campaign_run *run, 
 /* On disk, when something is to be kept, then seen, then published: at once when the state of the campaign or of its waves is another one. The draft
  * stays usable. */
 int campaign_draft_commit(struct campaign_draft *draft, struct job_fault *ret_fault);
+/* What was to be kept of members, and the store refused: they are as they were. */
+void campaign_draft_take_back(struct campaign_draft *draft);
 /* Seen and published, not kept. */
 void campaign_draft_show(struct campaign_draft *draft);
 void campaign_draft_end(struct campaign_draft *draft);

@@ -365,6 +365,57 @@ END_TEST
 
 #define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
+/* The end of a member without a job, which the disk says no to: it is seen when it is stored, and not before. */
+static const struct {
+	enum campaign_offline offline;
+	const char *state;
+	char end;
+} refused_ends[] = {{OFFLINE_SKIP, "skipped", 'k'}, {OFFLINE_FAIL, "failed", 'f'}};
+
+START_TEST(an_end_that_is_refused_is_seen_when_it_is_stored)
+{
+	char sql[200], states[FIXTURE_MODEMS + 1], expected[] = "s.ssss";
+	expected[1] = refused_ends[_i].end;
+	case_unplug(&fixture, 1);
+	struct campaign campaign = case_run(&fixture, &(struct campaign_order){.offline = refused_ends[_i].offline});
+	snprintf(sql, sizeof(sql),
+		 "CREATE TRIGGER refuse BEFORE INSERT ON campaign_members WHEN new.state = '%s' BEGIN SELECT RAISE(ABORT, 'no'); END",
+		 refused_ends[_i].state);
+	state_sql(fixture.config.state_dir, sql);
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_int_eq(gateway_turn(fixture.gateway), fixture_now() + SECOND_MS);
+		case_states(&fixture, campaign.id, states);
+		ck_assert_str_eq(states, "qqqqqq");
+	}
+	state_sql(fixture.config.state_dir, "DROP TRIGGER refuse");
+	case_await(&fixture, campaign.id, CAMPAIGN_FINISHED);
+	fixture_stop(&fixture);
+	fixture_start(&fixture);
+	case_states(&fixture, campaign.id, states);
+	ck_assert_str_eq(states, expected);
+}
+END_TEST
+
+START_TEST(jobs_that_were_made_are_seen_though_an_end_is_refused)
+{
+	fixture_stop(&fixture);
+	strcpy(fixture.config.devices[1].profile, "monarch2"); /* the bundle is not for it */
+	fixture_start(&fixture);
+	struct campaign campaign = case_run(&fixture, &(struct campaign_order){.max_parallel = DEVICES});
+	state_sql(fixture.config.state_dir, "CREATE TRIGGER refuse BEFORE INSERT ON campaign_members WHEN new.state = 'failed'"
+					    " BEGIN SELECT RAISE(ABORT, 'no'); END");
+	ck_assert_int_eq(gateway_turn(fixture.gateway), fixture_now() + SECOND_MS);
+	for (size_t i = 0; i < DEVICES; i++) {
+		const struct campaign_member member = case_member(&fixture, campaign.id, i);
+		ck_assert_int_eq(member.state, MEMBER_QUEUED);
+		ck_assert_int_eq(member.job[0] == '\0', i == 1);
+	}
+	state_sql(fixture.config.state_dir, "DROP TRIGGER refuse");
+	ck_assert_str_eq(case_await(&fixture, campaign.id, CAMPAIGN_FINISHED).reason, "5 succeeded, 1 failed");
+	case_await_states(&fixture, campaign.id, "sfssss");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("campaign_verbs");
@@ -382,6 +433,8 @@ int main(void)
 	tcase_add_test(tests, what_has_started_stays);
 	tcase_add_test(tests, its_firmware_is_kept_while_it_goes_on);
 	tcase_add_loop_test(tests, a_disk_that_says_no_loses_nothing, 0, ROWS(refused_changes));
+	tcase_add_loop_test(tests, an_end_that_is_refused_is_seen_when_it_is_stored, 0, ROWS(refused_ends));
+	tcase_add_test(tests, jobs_that_were_made_are_seen_though_an_end_is_refused);
 	tcase_add_test(tests, a_verb_that_is_not_stored_did_nothing);
 	tcase_add_loop_test(tests, a_daemon_that_is_killed_goes_on, 0, ROWS(deaths));
 	suite_add_tcase(suite, tests);
