@@ -201,7 +201,7 @@ help:
 	@echo 'make test       install what is missing, build, run every test'
 	@echo 'make test-matrix  every fault in every phase on every kind of modem'
 	@echo 'make test-kill  the daemon killed, and its power lost, at every transition of a job and a campaign, and at random moments of eight upgrades'
-	@echo 'make bench      measure transfers, fleets and the firmware cache'
+	@echo 'make bench      measure transfers, fleets, the firmware cache and the queue'
 	@echo 'make lint       include directions, third-party fences, sizes, format, man pages'
 	@echo 'make asan tsan  the tests under the sanitizers'
 	@echo 'make fuzz       every decoder for FUZZ_S=60 seconds'

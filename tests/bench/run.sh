@@ -23,6 +23,14 @@ echo "The firmware cache, by HTTP on loopback; dupctl as a process of its own."
 echo
 DUPGATE_BUILD=$(realpath "$build") "${PYTHON:-/usr/bin/python3}" "$here/bench_cache.py"
 echo
+echo "The queue, by HTTP on loopback, every change on the disk. A slow upgrade has the only place, so that all others stay queued; times of requests"
+echo "are those of a client, and a start lasts from the start of the program to READY=1 at the service manager, all files in the page cache. The way"
+echo "of a change begins with the request, or with the time in the job, which is taken before the change is written (whole ms: up to 1 ms too much),"
+echo "and ends when the event is in a client's hands. Of requests the best of three rounds counts, of starts the shortest: other work on the machine is in"
+echo "neither."
+echo
+DUPGATE_BUILD=$(realpath "$build") "${PYTHON:-/usr/bin/python3}" "$here/bench_queue.py"
+echo
 DUPGATE_BUILD=$(realpath "$build") "${PYTHON:-/usr/bin/python3}" "$here/bench_idle.py"
 echo
 DUPGATE_BUILD=$(realpath "$build") "${PYTHON:-/usr/bin/python3}" "$here/bench_usb.py"
