@@ -9,6 +9,7 @@
 #include "api/json_read_campaign.h"
 #include "api/json_view.h"
 #include "api/references.h"
+#include "daemon/selector.h"
 
 #define STATUS_CONFLICT 409
 #define STATUS_UNFIT    422
@@ -29,9 +30,24 @@ static int explain(struct exchange *exchange, int r, int status)
 	return r;
 }
 
+/* It can be read; whether it matches anything is another question. */
+static int check_selector(struct exchange *exchange, const char *member, const char *text)
+{
+	struct job_fault fault;
+	struct selector *selector = NULL;
+	int r = selector_compile(text, &selector, &fault);
+	selector_free(selector);
+	return r == -EPROTO ? exchange_refuse(exchange, 0, member, "%s", fault.message) : r;
+}
+
 static int fill_order(struct exchange *exchange, struct campaign_request *asked)
 {
 	struct campaign_order *order = &asked->order;
+	int r = check_selector(exchange, "selector", order->selector);
+	for (size_t i = 0; r == 0 && i < order->wave_count; i++)
+		r = check_selector(exchange, "waves", order->waves[i].selector);
+	if (r < 0)
+		return r;
 	const struct config *config = gateway_config(exchange->gateway);
 	if (asked->window_name[0] != '\0') {
 		const struct window *window = config_window(config, asked->window_name);
@@ -40,7 +56,7 @@ static int fill_order(struct exchange *exchange, struct campaign_request *asked)
 					       asked->window_name);
 		order->window = *window;
 	}
-	int r = gateway_check_deadline(exchange->gateway, order->request.deadline_ms, &exchange->fault);
+	r = gateway_check_deadline(exchange->gateway, order->request.deadline_ms, &exchange->fault);
 	if (r == 0 && asked->helper[0] != '\0')
 		r = reference_resolve(exchange, "helper", asked->helper, order->request.helper);
 	if (r == 0 && asked->second[0] != '\0')

@@ -178,7 +178,9 @@ static int foresee(struct gateway *gateway, const struct campaign *campaign, str
 	snprintf(member->fault_evidence, sizeof(member->fault_evidence), "%.*s", (int)sizeof(member->fault_evidence) - 1,
 		 plan.fault.evidence);
 	if (member->reason[0] == '\0')
-		snprintf(member->reason, sizeof(member->reason), "its job would fail: %s", plan.fault.kind->title);
+		snprintf(member->reason, sizeof(member->reason), "%s: %.*s",
+			 plan.assumed ? "its modem was never asked; as far as is known its job would fail" : "its job would fail",
+			 (int)(sizeof(member->reason) / 2), plan.fault.message);
 	return 0;
 }
 

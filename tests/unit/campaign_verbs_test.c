@@ -216,6 +216,55 @@ START_TEST(a_draft_only_starts)
 }
 END_TEST
 
+#define VERB(name) (1u << CAMPAIGN_##name)
+
+static const struct {
+	enum campaign_state state;
+	unsigned refused;
+} ill_timed[] = {
+    {CAMPAIGN_RUNNING, VERB(START) | VERB(RESUME) | VERB(APPROVE)},
+    {CAMPAIGN_PAUSED, VERB(START) | VERB(PAUSE) | VERB(APPROVE)},
+    {CAMPAIGN_WAITING, VERB(START) | VERB(RESUME)},
+    {CAMPAIGN_STOPPED, VERB(START) | VERB(PAUSE) | VERB(RESUME) | VERB(STOP) | VERB(APPROVE)},
+    {CAMPAIGN_FINISHED, VERB(START) | VERB(PAUSE) | VERB(RESUME) | VERB(STOP) | VERB(APPROVE)},
+};
+
+/* A campaign of two waves that has come to this state. */
+static struct campaign bring_to(enum campaign_state state)
+{
+	const struct campaign_order order = {
+	    .pause_after_wave = true, .wave_count = 2, .waves = {{.number = 1}, {.kind = WAVE_PERCENT, .number = 100}}};
+	case_hold(0, state == CAMPAIGN_RUNNING);
+	struct campaign campaign = case_run(&fixture, &order);
+	if (state != CAMPAIGN_RUNNING)
+		case_await(&fixture, campaign.id, CAMPAIGN_WAITING);
+	if (state == CAMPAIGN_PAUSED || state == CAMPAIGN_STOPPED)
+		case_direct(&fixture, campaign.id, state == CAMPAIGN_PAUSED ? CAMPAIGN_PAUSE : CAMPAIGN_STOP);
+	if (state == CAMPAIGN_FINISHED)
+		case_direct(&fixture, campaign.id, CAMPAIGN_APPROVE);
+	return case_await(&fixture, campaign.id, state);
+}
+
+START_TEST(a_verb_that_does_not_fit_is_refused)
+{
+	char said[80];
+	struct campaign campaign = bring_to(ill_timed[_i].state);
+	snprintf(said, sizeof(said), "is %s and cannot be ", campaign_state_name(campaign.state));
+	for (int verb = CAMPAIGN_START; verb < CAMPAIGN_RETRY; verb++) {
+		if ((ill_timed[_i].refused & 1u << verb) == 0)
+			continue;
+		fault = case_refused(&fixture, campaign.id, (enum campaign_verb)verb);
+		ck_assert_str_eq(fault.kind->code, "invalid-request");
+		ck_assert_ptr_nonnull(strstr(fault.message, said));
+	}
+	fault = case_refused(&fixture, campaign.id, CAMPAIGN_RETRY);
+	ck_assert_ptr_nonnull(strstr(fault.message, "has failed"));
+	struct campaign now = case_now(&fixture, campaign.id);
+	ck_assert_int_eq(now.state, campaign.state);
+	ck_assert_mem_eq(&now.counts, &campaign.counts, sizeof(now.counts));
+}
+END_TEST
+
 START_TEST(what_has_started_stays)
 {
 	case_hold(0, true);
@@ -430,6 +479,7 @@ int main(void)
 	tcase_add_test(tests, a_retry_does_without_the_job_before);
 	tcase_add_test(tests, a_job_that_is_gone_does_not_hold_the_campaign_up);
 	tcase_add_loop_test(tests, a_draft_only_starts, 0, ROWS(refusals));
+	tcase_add_loop_test(tests, a_verb_that_does_not_fit_is_refused, 0, (int)(sizeof(ill_timed) / sizeof(ill_timed[0])));
 	tcase_add_test(tests, what_has_started_stays);
 	tcase_add_test(tests, its_firmware_is_kept_while_it_goes_on);
 	tcase_add_loop_test(tests, a_disk_that_says_no_loses_nothing, 0, ROWS(refused_changes));
