@@ -41,10 +41,9 @@ int route_get_download(struct exchange *exchange)
 int route_cancel_download(struct exchange *exchange)
 {
 	struct download_status *download = NULL;
-	exchange->problem_status = STATUS_CONFLICT;
 	int r = gateway_cancel_download(exchange->gateway, exchange->parameter, &download, &exchange->fault);
-	if (r == -EPROTO && exchange->fault.kind == fault_kind_find("not-found"))
-		exchange->problem_status = 0;
+	if (r == -EPROTO && exchange->fault.kind == fault_kind_find("invalid-request"))
+		exchange->problem_status = STATUS_CONFLICT;
 	return r < 0 ? r : answer_download(exchange, 200, download);
 }
 

@@ -207,10 +207,7 @@ static int refuse_cancel(const struct download *download, struct job_fault *ret_
 int gateway_cancel_download(struct gateway *gateway, const char *id, struct download_status **ret, struct job_fault *ret_fault)
 {
 	struct download download;
-	struct cache_error error;
-	int result = downloads_cancel(gateway->downloads, id, &download, &error);
-	if (result == -EPROTO)
-		job_fault_from_cache(ret_fault, &error);
+	int result = queue_cancel_download(gateway->queue, id, &download, ret_fault);
 	if (result == 1 && download.state != DOWNLOAD_CANCELLED)
 		result = refuse_cancel(&download, ret_fault);
 	return result < 0 ? result : answer(gateway, &download, ret);

@@ -87,6 +87,8 @@ int queue_refuse_cut(struct queue *queue, const char *device, struct job_fault *
 
 /* queue_download.c. Begins a download that goes on without a job, too, or finds the one that is under way. */
 int queue_begin_download(struct queue *queue, const struct download_request *request, struct download *ret, struct job_fault *ret_fault);
+/* Ends it, and the jobs that wait for it: what is answered outlives the daemon. 1 with the download when it is too late for that. */
+int queue_cancel_download(struct queue *queue, const char *id, struct download *ret, struct job_fault *ret_fault);
 /* Somebody waits for it: a job, or a person. */
 bool queue_wants_download(struct queue *queue, const char *id);
 /* The jobs that wait for it, oldest first. *ret is malloc'd, NULL when there are none. */

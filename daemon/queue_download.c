@@ -256,3 +256,38 @@ int queued_job_take_download(struct queued_job *entry, struct job_row *next)
 	}
 	return fail(entry, next);
 }
+
+static bool is_waiting_for(struct queued_job *entry, const char *id)
+{
+	pthread_mutex_lock(&entry->queue->lock);
+	bool waits = waits_for(entry, id);
+	pthread_mutex_unlock(&entry->queue->lock);
+	return waits;
+}
+
+int queue_cancel_download(struct queue *queue, const char *id, struct download *ret, struct job_fault *ret_fault)
+{
+	bool kept = false;
+	struct cache_error error = {0};
+	pthread_mutex_lock(&queue->change);
+	/* First, so that what is seen to be cancelled is not taken up by the next run of the daemon. */
+	int result = store_download_kept(queue->with.store, id, &kept, ret_fault);
+	if (result == 0 && kept)
+		result = store_download_forget(queue->with.store, id, ret_fault);
+	if (result == 0)
+		result = downloads_cancel(queue->with.downloads, id, ret, &error);
+	if (result == -EPROTO && error.code != CACHE_ERROR_NONE)
+		job_fault_from_cache(ret_fault, &error);
+	if (result == 1 && kept && !download_state_final(ret->state))
+		(void)store_download_keep(queue->with.store, id, ret_fault);
+	/* Under `change` none is added or taken out. What the store refuses now is tried again in the next turn. */
+	for (struct queued_job *entry = queue->jobs; result == 0 && entry != NULL; entry = entry->next) {
+		struct job_row next;
+		if (!is_waiting_for(entry, id))
+			continue;
+		next = queued_job_row(entry);
+		(void)queued_job_take_download(entry, &next);
+	}
+	pthread_mutex_unlock(&queue->change);
+	return result;
+}
