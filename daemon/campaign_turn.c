@@ -176,6 +176,27 @@ static void end_without_job(struct campaign_draft *draft, size_t i, enum member_
 	draft->changed[i] = true;
 }
 
+static bool is_late(const struct campaign *campaign, int64_t now_ms)
+{
+	int64_t deadline_ms = campaign->order.request.deadline_ms;
+	return deadline_ms != 0 && deadline_ms <= now_ms;
+}
+
+/* No job of it may begin any more. */
+static void end_too_late(struct campaign_draft *draft, size_t i)
+{
+	struct campaign_member *member = campaign_draft_edit(draft, i);
+	struct job_fault fault;
+	char deadline[MOMENT_SIZE];
+	moment_text(draft->next.order.request.deadline_ms, deadline);
+	job_fault_set(&fault, "deadline-passed", "no job of the device %s could begin before the deadline of the campaign, %s",
+		      member->device, deadline);
+	snprintf(fault.evidence, sizeof(fault.evidence), "%s", member->reason[0] != '\0' ? member->reason : "its turn had not come");
+	campaign_member_take_fault(member, &fault);
+	campaign_member_say(member, fault.kind->title);
+	end_without_job(draft, i, MEMBER_FAILED);
+}
+
 /* What can be said of a member whose turn it is without a job. */
 static void judge_one(struct campaign_draft *draft, size_t i)
 {
@@ -188,6 +209,10 @@ static void judge_one(struct campaign_draft *draft, size_t i)
 	enum member_verdict verdict = campaign_judge(&draft->next, known ? &device : NULL, present, member->reason, sizeof(member->reason));
 	if (known)
 		memcpy(member->from_release, device.modem.release, sizeof(member->from_release));
+	if ((verdict == VERDICT_GO || verdict == VERDICT_WAIT) && is_late(&draft->next, draft->campaigns->now_ms())) {
+		end_too_late(draft, i);
+		return;
+	}
 	switch (verdict) {
 	case VERDICT_GO:
 		draft->run->roster.marks[i].ready = true;
@@ -367,6 +392,10 @@ static int take_turn(struct campaigns *campaigns, struct campaign_run *run, int6
 static void turn_one(struct campaigns *campaigns, struct campaign_run *run, int64_t now_ms)
 {
 	struct job_fault fault = {0};
+	if (is_late(&run->now, now_ms) != run->late) {
+		run->late = !run->late;
+		campaign_stir(run);
+	}
 	if (run->now.state == CAMPAIGN_DRAFT || (!run->due && !is_time(&run->now, now_ms)))
 		return;
 	int result = is_over(run) ? 0 : take_turn(campaigns, run, now_ms, &fault);
@@ -428,8 +457,10 @@ int64_t campaigns_turn(struct campaigns *campaigns)
 		next = run->next;
 		turn_one(campaigns, run, now_ms);
 	}
-	for (struct campaign_run *run = campaigns->runs; run != NULL; run = run->next)
+	for (struct campaign_run *run = campaigns->runs; run != NULL; run = run->next) {
 		due_ms = moment_earlier(due_ms, moment_earlier(run->now.goes_on_at_ms, campaign_tell(campaigns, run, false)));
+		due_ms = moment_earlier(due_ms, run->late ? 0 : run->now.order.request.deadline_ms);
+	}
 	if (campaigns->store_refused)
 		due_ms = moment_earlier(due_ms, now_ms + STORE_RETRY_MS);
 	pthread_mutex_unlock(&campaigns->change);

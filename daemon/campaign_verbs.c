@@ -102,6 +102,9 @@ static int retry(struct campaign_draft *draft, struct job_fault *ret_fault)
 	}
 	if (count == 0)
 		return job_fault_set(ret_fault, "invalid-request", "no device of the campaign %s has failed", draft->next.id);
+	/* One that has passed would let none of them begin; the retry of a job has none either. */
+	if (draft->next.order.request.deadline_ms <= draft->campaigns->now_ms())
+		draft->next.order.request.deadline_ms = 0;
 	draft->next.wave_done_at_ms = 0;
 	draft->next.finished_at_ms = 0;
 	draft->kept = true;

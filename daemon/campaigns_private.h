@@ -32,6 +32,7 @@ struct campaign_run {
 	struct campaign_roster roster;
 	uint32_t taken; /* of the marks, those that are placed */
 	bool due;       /* a member is stirred, or the last turn left something to do */
+	bool late;      /* its deadline had passed in the last turn */
 	bool pinned;    /* what its jobs need of the cache is held */
 	bool untold;    /* it looks different from what was last published of it, at told_at_ms */
 	int64_t told_at_ms;

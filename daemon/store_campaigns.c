@@ -20,7 +20,7 @@ static const char insert_campaign[] =
     " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, 'draft', '', 0, 0, 0, 0)"
     " ON CONFLICT (id) DO NOTHING";
 static const char update_campaign[] = "UPDATE campaigns SET state = ?2, reason = ?3, wave = ?4, wave_done_at_ms = ?5, started_at_ms = ?6,"
-				      " finished_at_ms = ?7 WHERE id = ?1";
+				      " finished_at_ms = ?7, deadline_ms = ?8 WHERE id = ?1";
 static const char insert_wave[] =
     "INSERT INTO campaign_waves (campaign, position, kind, number, selector) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
 /* New members come behind those that are there. */
@@ -108,6 +108,7 @@ static int write_state(struct store *store, const struct campaign *campaign, str
 	store_bind_int(&binder, campaign->wave_done_at_ms);
 	store_bind_int(&binder, campaign->started_at_ms);
 	store_bind_int(&binder, campaign->finished_at_ms);
+	store_bind_int(&binder, campaign->order.request.deadline_ms);
 	return run_bound(store, &binder, ret_fault);
 }
 

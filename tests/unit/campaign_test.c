@@ -15,6 +15,7 @@
 #define DEVICES   4u
 #define SECOND_MS INT64_C(1000)
 #define HOUR_MS   INT64_C(3600000)
+#define MINUTE_MS INT64_C(60000)
 #define DAY_MS    INT64_C(86400000)
 #define NEW       "LR5.1.1.0-39529"
 
@@ -213,6 +214,36 @@ START_TEST(a_leased_device_is_waited_for)
 	case_await_states(&fixture, campaign.id, "swss");
 	ck_assert_ptr_nonnull(strstr(case_member(&fixture, campaign.id, 1).reason, "the device modem1 is leased by alice until "));
 	case_settle(&fixture);
+	fixture_advance(HOUR_MS);
+	case_await(&fixture, campaign.id, CAMPAIGN_FINISHED);
+	ck_assert_uint_eq(fixture_modem(1)->runs, 1);
+}
+END_TEST
+
+START_TEST(who_still_waits_at_the_deadline_has_failed)
+{
+	struct lease_grant grant;
+	const struct lease_order lease = {.holder = "alice", .reason = "", .ttl_s = 3600};
+	const struct campaign_order order = {.max_parallel = 1, .request.deadline_ms = fixture_now() + MINUTE_MS};
+	ck_assert_int_eq(gateway_grant_lease(fixture.gateway, "modem1", &lease, &grant, &fault), 0);
+	struct campaign campaign = case_run(&fixture, &order);
+	case_await_states(&fixture, campaign.id, "swss");
+	fixture_advance(1000); /* all is told by then */
+	case_settle(&fixture);
+	ck_assert_int_eq(gateway_turn(fixture.gateway), order.request.deadline_ms);
+	fixture_advance(MINUTE_MS);
+	ck_assert_str_eq(case_await(&fixture, campaign.id, CAMPAIGN_FINISHED).reason, "3 succeeded, 1 failed");
+	struct campaign_member member = case_member(&fixture, campaign.id, 1);
+	ck_assert_str_eq(member.fault->code, "deadline-passed");
+	ck_assert_str_eq(member.fault_message,
+			 "no job of the device modem1 could begin before the deadline of the campaign, 2023-11-14T22:14:20Z");
+	ck_assert_ptr_nonnull(strstr(member.fault_evidence, "the device modem1 is leased by alice until "));
+	/* Tried once more it has no deadline, as a job, also after a restart. */
+	ck_assert_int_eq(case_direct(&fixture, campaign.id, CAMPAIGN_RETRY).order.request.deadline_ms, 0);
+	fixture_stop(&fixture);
+	fixture_start(&fixture);
+	ck_assert_int_eq(case_now(&fixture, campaign.id).order.request.deadline_ms, 0);
+	case_await_states(&fixture, campaign.id, "swss");
 	fixture_advance(HOUR_MS);
 	case_await(&fixture, campaign.id, CAMPAIGN_FINISHED);
 	ck_assert_uint_eq(fixture_modem(1)->runs, 1);
@@ -422,6 +453,7 @@ int main(void)
 	tcase_add_loop_test(tests, an_absent_device_is_dealt_with, 0, ROWS(absences));
 	tcase_add_test(tests, a_release_that_is_there_counts_as_done);
 	tcase_add_test(tests, a_leased_device_is_waited_for);
+	tcase_add_test(tests, who_still_waits_at_the_deadline_has_failed);
 	tcase_add_test(tests, who_cannot_take_jobs_is_skipped);
 	tcase_add_test(tests, a_quarantined_device_is_skipped_unless_it_is_forced);
 	tcase_add_test(tests, a_busy_device_is_waited_for);
