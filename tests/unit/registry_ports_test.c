@@ -515,7 +515,7 @@ START_TEST(a_crowd_comes_and_goes_and_comes_elsewhere)
 {
 	static struct usb_port ports[CROWD];
 	char expected[CROWD * 6 + 1] = "";
-	int64_t deadline_ms = clock_deadline_ms(3000);
+	int64_t deadline_ms = clock_deadline_ms(60000); /* a machine may be busy: that it takes 3 s at most is a figure */
 	plug_crowd(ports, 0);
 	ck_assert_int_eq(registry_ports_came(rig.registry, ports, CROWD, &rig.fault), 0);
 	for (size_t i = 0; i < CROWD; i++)
