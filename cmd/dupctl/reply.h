@@ -72,8 +72,8 @@ struct campaign_counts_row {
 
 struct campaign_row {
 	const char *id, *name, *firmware, *firmware_name, *release, *selector, *state, *reason, *goes_on_at, *offline;
-	const char *created_at, *started_at, *finished_at;
-	int64_t max_parallel, soak_s;
+	const char *created_at, *started_at, *finished_at, *deadline, *requested_by;
+	int64_t max_parallel, soak_s, attempts;
 	bool pause_after_wave;
 	const json_t *waves, *stop_after, *window; /* or NULL. Borrowed. */
 	struct campaign_counts_row counts;

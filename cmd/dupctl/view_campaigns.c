@@ -142,12 +142,14 @@ static void window_field(struct text *ret, const json_t *window)
 
 void view_campaign(struct text *ret, const struct campaign_row *campaign)
 {
-	text_owned soak = {0}, parallel = {0};
+	text_owned soak = {0}, parallel = {0}, attempts = {0};
 
 	if (campaign->soak_s > 0)
 		format_duration(&soak, campaign->soak_s);
 	if (campaign->max_parallel > 0)
 		text_addf(&parallel, "%" PRId64 " jobs", campaign->max_parallel);
+	if (campaign->attempts > 0)
+		text_addf(&attempts, "%" PRId64 " for each job", campaign->attempts);
 	view_field(ret, "Campaign", campaign->id);
 	view_field(ret, "Name", campaign->name);
 	view_field(ret, "State", campaign->state);
@@ -163,11 +165,14 @@ void view_campaign(struct text *ret, const struct campaign_row *campaign)
 	view_field(ret, "Between", campaign->pause_after_wave ? "each wave is approved" : "");
 	view_field(ret, "Soak", text_bytes(&soak));
 	window_field(ret, campaign->window);
+	view_field(ret, "Deadline", campaign->deadline);
+	view_field(ret, "Attempts", text_bytes(&attempts));
 	view_field(ret, "Absent ones",
 		   strcmp(campaign->offline, "wait") == 0   ? "are waited for"
 		   : strcmp(campaign->offline, "skip") == 0 ? "are skipped"
 		   : strcmp(campaign->offline, "fail") == 0 ? "fail"
 							    : "");
+	view_field(ret, "Requested by", campaign->requested_by);
 	view_field(ret, "Created", campaign->created_at);
 	view_field(ret, "Started", campaign->started_at);
 	view_field(ret, "Finished", campaign->finished_at);

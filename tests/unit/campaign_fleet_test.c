@@ -166,6 +166,21 @@ START_TEST(the_summary_names_the_kinds_of_failures_and_their_cure)
 }
 END_TEST
 
+START_TEST(a_campaign_shows_its_terms_and_who_wants_it)
+{
+	text_owned shown = {.utf8 = true};
+	struct campaign_row campaign;
+	json_t *told = parsed("{\"id\":\"01c\",\"attempts\":2,\"deadline\":\"2026-03-01T06:00:00.000Z\",\"requested_by\":\"token:ci\"}");
+
+	campaign_read(told, &campaign);
+	view_campaign(&shown, &campaign);
+	ck_assert_ptr_nonnull(strstr(text_bytes(&shown), "Deadline:     2026-03-01T06:00:00.000Z\n"));
+	ck_assert_ptr_nonnull(strstr(text_bytes(&shown), "Attempts:     2 for each job\n"));
+	ck_assert_ptr_nonnull(strstr(text_bytes(&shown), "Requested by: token:ci\n"));
+	json_decref(told);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("campaign_fleet");
@@ -174,6 +189,7 @@ int main(void)
 	tcase_add_test(fleet, jobs_tell_more_than_the_report_until_they_end);
 	tcase_add_test(fleet, only_newer_jobs_of_the_campaign_count);
 	tcase_add_test(fleet, the_end_of_the_campaign_is_urgent);
+	tcase_add_test(fleet, a_campaign_shows_its_terms_and_who_wants_it);
 	tcase_add_loop_test(fleet, the_devices_decide_the_exit_status, 0, (int)(sizeof(outcomes) / sizeof(outcomes[0])));
 	tcase_add_loop_test(fleet, the_summary_names_the_kinds_of_failures_and_their_cure, 0,
 			    (int)(sizeof(summaries) / sizeof(summaries[0])));
