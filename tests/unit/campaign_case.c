@@ -186,6 +186,6 @@ void case_break(size_t device, bool broken)
 /* The thread of the run before may still look. */
 void case_hold(size_t device, bool held)
 {
-	__atomic_store_n(&fixture_modem(device)->gated, held, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&fixture_modem(device)->gate, PHASE_CONNECT, __ATOMIC_SEQ_CST);
+	fixture_modem(device)->gated = held;
+	fixture_modem(device)->gate = PHASE_CONNECT;
 }

@@ -99,7 +99,7 @@ static int run_phase(size_t number, enum upgrade_phase phase, const struct upgra
 	}
 	if (modem->in_driver && modem->gate == phase)
 		events->driver(events->context, "opened");
-	if (result == 0 && __atomic_load_n(&modem->gated, __ATOMIC_SEQ_CST) && __atomic_load_n(&modem->gate, __ATOMIC_SEQ_CST) == phase)
+	if (result == 0 && modem->gated && modem->gate == phase)
 		result = pass_gate(number, *sent ? -1 : request->cancel_fd);
 	if (modem->in_driver && modem->gate == phase)
 		events->driver(events->context, NULL);

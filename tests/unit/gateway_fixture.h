@@ -13,8 +13,8 @@
 
 /* What modem N does in a run. A gate holds the run in that phase (after the phase was said) until it is opened or the run is cancelled. */
 struct fake_modem {
-	bool gated;
-	enum upgrade_phase gate;
+	_Atomic bool gated; /* this and the next may be set while it runs */
+	_Atomic enum upgrade_phase gate;
 	enum fault_code fault; /* in which the run ends, in fault_phase; FAULT_NONE: it succeeds */
 	enum upgrade_phase fault_phase;
 	bool in_driver;    /* the gate is a call of the driver that does not return */
