@@ -29,7 +29,8 @@ static void tear_down(void)
 static struct job stuck_in(enum upgrade_phase phase)
 {
 	struct fake_modem *modem = fixture_modem(0);
-	modem->in_driver = modem->gated = true;
+	modem->in_driver = true;
+	modem->gated = true;
 	modem->deaf = true;
 	modem->gate = phase;
 	struct job job = fixture_submit(&fixture, 0);
@@ -49,7 +50,8 @@ static void let_go(void)
 static void restart(void)
 {
 	fixture_stop(&fixture);
-	fixture_modem(0)->in_driver = fixture_modem(0)->gated = false;
+	fixture_modem(0)->in_driver = false;
+	fixture_modem(0)->gated = false;
 	fixture_start(&fixture);
 }
 
