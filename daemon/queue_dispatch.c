@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "daemon/job_resume.h"
 #include "daemon/log.h"
 #include "daemon/moment.h"
 
@@ -74,11 +75,12 @@ static int end_absent(struct queued_job *entry, struct job_row *next, struct job
 	return queued_job_set_state(entry, next, JOB_FAILED, ret_fault);
 }
 
-/* No attempt of it may begin any more. What has to be brought to its end at the modem goes on. */
+/* No attempt of it may begin any more. What has to be brought to its end at the modem goes on: one that an interrupted run left outside its
+ * application works for nobody. */
 static bool is_too_late(const struct job_row *row, int64_t now_ms)
 {
 	int64_t deadline_ms = row->job.request.deadline_ms;
-	return deadline_ms != 0 && deadline_ms <= now_ms && !row->past_return && !row->cancel_requested;
+	return deadline_ms != 0 && deadline_ms <= now_ms && !row->past_return && !row->cancel_requested && !job_owes_way_back(row);
 }
 
 static void tell_too_late(struct job_row *row)

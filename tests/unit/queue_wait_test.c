@@ -298,6 +298,21 @@ START_TEST(past_its_point_of_no_return_a_job_goes_on_whatever_the_deadline)
 }
 END_TEST
 
+START_TEST(a_modem_out_of_its_application_is_not_left_there_at_the_deadline)
+{
+	fixture_start(&fixture);
+	fixture_modem(0)->fault = FAULT_MODEM_SILENT;
+	fixture_modem(0)->fault_phase = PHASE_SWITCH;
+	struct job job = submit_of(0, "", fixture_now() + 2000);
+	ck_assert_int_eq(fixture_await(&fixture, job.id, JOB_WAITING, NULL).waiting_for, WAIT_RETRY);
+	fixture_await_idle(&fixture);
+	ck_assert(!row_on_disk(job.id).past_return);
+	fixture_modem(0)->fault = FAULT_NONE;
+	fixture_advance(400000);
+	fixture_await(&fixture, job.id, JOB_SUCCEEDED, NULL);
+}
+END_TEST
+
 START_TEST(a_new_job_begins_though_only_it_is_looked_at)
 {
 	fixture_start(&fixture);
@@ -331,6 +346,7 @@ int main(void)
 	tcase_add_test(tests, a_queued_job_ends_at_its_deadline_and_one_that_runs_does_not);
 	tcase_add_test(tests, no_other_attempt_begins_after_the_deadline);
 	tcase_add_test(tests, past_its_point_of_no_return_a_job_goes_on_whatever_the_deadline);
+	tcase_add_test(tests, a_modem_out_of_its_application_is_not_left_there_at_the_deadline);
 	tcase_add_test(tests, a_new_job_begins_though_only_it_is_looked_at);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
