@@ -16,6 +16,7 @@
 #include "daemon/queue_private.h"
 #include "daemon/wall_clock.h"
 #include "tests/unit/campaign_case.h"
+#include "tests/unit/suite_run.h"
 
 #define SECOND_MS INT64_C(1000)
 #define HOUR_MS   INT64_C(3600000)
@@ -413,9 +414,5 @@ int main(void)
 	tcase_add_test(daemon, nothing_is_pruned_for_an_hour);
 	tcase_add_test(daemon, no_job_ends_before_it_began);
 	suite_add_tcase(suite, daemon);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/unit/store_case.h"
+#include "tests/unit/suite_run.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -214,9 +215,5 @@ int main(void)
 	tcase_add_test(tcase, since_looks_at_nothing_older);
 	tcase_add_test(tcase, no_list_sorts_or_reads_without_an_index);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }
