@@ -34,5 +34,8 @@ int campaigns_list(struct campaigns *campaigns, const char *before, unsigned lim
 int campaigns_direct(struct campaigns *campaigns, const char *id, enum campaign_verb verb, const struct campaign_member *members,
 		     size_t count, struct campaign *ret, struct job_fault *ret_fault);
 int campaigns_remove(struct campaigns *campaigns, const char *id, struct job_fault *ret_fault);
+/* One step of retention: takes some of the devices of one that is removed, or else removes one that ended before that time (Unix, ms; 0: none did) and of
+ * which nothing goes on. 1: there may be more to do; 0: there is not. */
+int campaigns_prune(struct campaigns *campaigns, int64_t ended_before_ms, struct job_fault *ret_fault);
 
 #endif

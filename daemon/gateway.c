@@ -117,7 +117,7 @@ int gateway_new_with(const struct config *config, const struct engine_ops *engin
 	if (result == 0)
 		result = campaigns_new(gateway, now_ms, ret_fault, &gateway->campaigns);
 	if (result == 0)
-		result = job_retention_new(config, gateway->store, gateway->queue, now_ms, &gateway->retention);
+		result = job_retention_new(gateway, &gateway->retention);
 	if (result == 0)
 		power_recover(gateway->power, gateway->queue);
 	if (result == 0)

@@ -243,7 +243,7 @@ void gateway_clock_stepped(struct gateway *gateway, int64_t by_ms);
 /* With each turn: takes away a few of the answers and the lines of the audit whose time is over. Returns the Unix time in ms at which it has to look
  * again. */
 int64_t gateway_prune_errands(struct gateway *gateway);
-/* The same of finished jobs (daemon/job_retention.h). */
+/* The same of finished jobs and ended campaigns (daemon/job_retention.h). */
 int64_t gateway_prune_jobs(struct gateway *gateway);
 /* Looks whether each port is there; jobs that wait for one go on. */
 void gateway_check_ports(struct gateway *gateway);

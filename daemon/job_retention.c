@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/campaigns.h"
 #include "daemon/job_id.h"
 #include "daemon/log.h"
 #include "daemon/transcript_file.h"
@@ -18,6 +19,7 @@ struct job_retention {
 	const struct config *config;
 	struct store *store;
 	struct queue *queue;
+	struct campaigns *campaigns;
 	int64_t (*now_ms)(void);
 	int64_t due_ms, turned_ms;
 	DIR *transcripts; /* that are looked at; NULL: they were */
@@ -27,18 +29,24 @@ struct job_retention {
 	unsigned gone; /* in this sweep */
 };
 
-int job_retention_new(const struct config *config, struct store *store, struct queue *queue, int64_t (*now_ms)(void),
-		      struct job_retention **ret)
+int job_retention_new(const struct gateway *gateway, struct job_retention **ret)
 {
 	struct job_retention *retention = calloc(1, sizeof(*retention));
 	if (retention == NULL)
 		return -ENOMEM;
-	int64_t now = now_ms();
+	int64_t now = gateway->now_ms();
 	*retention = (struct job_retention){
-	    .config = config, .store = store, .queue = queue, .now_ms = now_ms, .turned_ms = now, .due_ms = now + RETENTION_SETTLE_MS};
+	    .config = gateway->config,
+	    .store = gateway->store,
+	    .queue = gateway->queue,
+	    .campaigns = gateway->campaigns,
+	    .now_ms = gateway->now_ms,
+	    .turned_ms = now,
+	    .due_ms = now + RETENTION_SETTLE_MS,
+	};
 	/* The transcripts of a database that lies aside belong to it. */
-	if (store_lost(store)[0] == '\0')
-		retention->transcripts = opendir(store_transcript_dir(store));
+	if (store_lost(gateway->store)[0] == '\0')
+		retention->transcripts = opendir(store_transcript_dir(gateway->store));
 	*ret = retention;
 	return 0;
 }
@@ -118,20 +126,30 @@ static void end_sweep(struct job_retention *retention)
 			 retention->config->history_keep_days, retention->config->history_keep_jobs);
 }
 
-static int sweep(struct job_retention *retention, int64_t now_ms, struct job_fault *ret_fault)
+static int sweep_jobs(struct job_retention *retention, struct job_fault *ret_fault)
 {
 	struct job_prune *prune = &retention->prune;
-	int result = retention->sweeping ? 0 : begin_sweep(retention, now_ms, ret_fault);
-	if (result == 0 && !is_over(prune))
-		result = store_jobs_prune(retention->store, prune, ret_fault);
+	int result = store_jobs_prune(retention->store, prune, ret_fault);
 	if (result < 0)
 		return result;
 	for (unsigned i = 0; i < prune->count; i++)
 		transcript_file_remove(store_transcript_dir(retention->store), prune->gone[i]);
 	retention->gone += prune->count;
-	if (is_over(prune))
-		end_sweep(retention);
 	return 0;
+}
+
+/* The jobs, then the campaigns. */
+static int sweep(struct job_retention *retention, int64_t now_ms, struct job_fault *ret_fault)
+{
+	const struct job_prune *prune = &retention->prune;
+	int result = retention->sweeping ? 0 : begin_sweep(retention, now_ms, ret_fault);
+	if (result == 0 && !is_over(prune))
+		return sweep_jobs(retention, ret_fault);
+	if (result == 0)
+		result = campaigns_prune(retention->campaigns, prune->ended_before_ms, ret_fault);
+	if (result == 0)
+		end_sweep(retention);
+	return result;
 }
 
 static int64_t step(struct job_retention *retention, int64_t now_ms)

@@ -5,6 +5,9 @@
  * jobs that tell what is in a modem (the newest upgrades of each device that ran, that sent something, that ended well) and those of a campaign that
  * goes on. What names a job that is gone (members of ended campaigns, entries of the audit and of devices' histories, kept answers) still names it.
  *
+ * A campaign goes, with its report, when it ended keep_days ago and nothing of it goes on: from one moment to the next for all who look, then row by row.
+ * Jobs of it that are left still name it.
+ *
  * The row goes first, then the file: what is told of a job is never without what belongs to it. What a crash leaves between the two, files without a
  * job, is looked for once in each run of the daemon.
  *
@@ -13,9 +16,7 @@
 #ifndef DAEMON_JOB_RETENTION_H
 #define DAEMON_JOB_RETENTION_H
 
-#include "daemon/config.h"
-#include "daemon/queue.h"
-#include "daemon/store.h"
+#include "daemon/gateway_private.h"
 
 /* Between two looks; of files at a time; between two steps, in which others get at the disk; after the start, and after the clock was put: by a clock that
  * runs ahead until somebody puts it right, everything is too old. */
@@ -27,9 +28,8 @@
 
 struct job_retention;
 
-/* The surroundings are borrowed and outlive it. now_ms: Unix time. 0 or -ENOMEM. */
-int job_retention_new(const struct config *config, struct store *store, struct queue *queue, int64_t (*now_ms)(void),
-		      struct job_retention **ret);
+/* What it needs of the gateway, its campaigns, too, is there and outlives it. 0 or -ENOMEM. */
+int job_retention_new(const struct gateway *gateway, struct job_retention **ret);
 void job_retention_free(struct job_retention *retention);
 
 /* One step, if it is time for one. Returns the Unix time in ms at which the next is due. */

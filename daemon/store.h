@@ -261,6 +261,14 @@ int store_campaign_ids(struct store *store, const char *before, unsigned limit, 
 /* Those that go on, and those with a device that has not ended. Oldest first. Caller frees *ret. */
 int store_campaigns_unfinished(struct store *store, char (**ret)[JOB_ID_SIZE], size_t *ret_count, struct job_fault *ret_fault);
 int store_campaign_remove(struct store *store, const struct campaign *campaign, struct job_fault *ret_fault);
+/* Retention. Of those that ended before that time, that with the oldest end that has neither a device nor a job that goes on; "": there is none. */
+int store_campaign_outdated(struct store *store, int64_t ended_before_ms, char ret[JOB_ID_SIZE], struct job_fault *ret_fault);
+/* From now on there is no such campaign, here and in each later run; its rows are there until store_campaign_sweep() has taken them. 1; 0: it is not
+ * outdated (any more), and stays. */
+int store_campaign_hide(struct store *store, const char *id, int64_t ended_before_ms, struct job_fault *ret_fault);
+/* Takes so many members of a hidden campaign; with the last ones itself. 1; 0: there is none. */
+#define CAMPAIGN_PRUNE_STEP 200u
+int store_campaign_sweep(struct store *store, struct job_fault *ret_fault);
 
 /* A download that a person asked for goes on even when no job waits for it any more. */
 int store_download_keep(struct store *store, const char *id, struct job_fault *ret_fault);

@@ -31,13 +31,14 @@ static const char save_member[] =
     " started_at_ms, finished_at_ms, fault_code, fault_message, fault_evidence, verified, ended) ="
     " (?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 static const char select_campaign[] =
-    "SELECT " ORDER_COLUMNS ", state, reason, wave, wave_done_at_ms, started_at_ms, finished_at_ms FROM campaigns WHERE id = ?1";
+    "SELECT " ORDER_COLUMNS
+    ", state, reason, wave, wave_done_at_ms, started_at_ms, finished_at_ms FROM campaigns WHERE id = ?1 AND NOT removed";
 static const char select_waves[] = "SELECT kind, number, selector FROM campaign_waves WHERE campaign = ?1 ORDER BY position";
 static const char select_members[] =
     "SELECT " MEMBER_COLUMNS " FROM campaign_members WHERE campaign = ?1 AND position > ?2 ORDER BY position LIMIT ?3";
 static const char select_position[] = "SELECT position FROM campaign_members WHERE campaign = ?1 AND device = ?2";
 static const char count_members[] = "SELECT wave, state, count(*) FROM campaign_members WHERE campaign = ?1 GROUP BY wave, state";
-static const char select_ids[] = "SELECT id FROM campaigns WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+static const char select_ids[] = "SELECT id FROM campaigns WHERE id < ?1 AND NOT removed ORDER BY id DESC LIMIT ?2";
 static const char select_unfinished[] =
     "SELECT id FROM campaigns WHERE state IN ('draft', 'running', 'paused', 'waiting')"
     " UNION SELECT campaign FROM campaign_members WHERE state IN ('queued', 'waiting', 'running') ORDER BY 1";

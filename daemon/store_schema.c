@@ -205,6 +205,11 @@ static const char *const migrations[] = {
     "CREATE INDEX jobs_ran ON jobs(device, id) WHERE kind = 'upgrade' AND furthest_phase <> '';"
     "CREATE INDEX jobs_sent ON jobs(device, id) WHERE kind = 'upgrade' AND (past_return OR state = 'succeeded');"
     "CREATE TRIGGER job_gone AFTER DELETE ON jobs BEGIN UPDATE jobs SET retry_of = NULL WHERE retry_of = old.id; END;",
+    /* The same of campaigns. removed: nobody sees it any more, and its members go a few at a time. */
+    "ALTER TABLE campaigns ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX campaigns_removed ON campaigns(id) WHERE removed;"
+    "CREATE INDEX campaigns_ended ON campaigns(finished_at_ms) WHERE NOT removed AND state IN ('stopped', 'finished');"
+    "CREATE INDEX jobs_open_of_campaign ON jobs(campaign) WHERE campaign <> '' AND state IN ('queued', 'waiting', 'running');",
 };
 
 static int user_version(sqlite3 *db, int *ret)

@@ -171,6 +171,43 @@ START_TEST(a_campaign_that_goes_on_keeps_its_jobs)
 }
 END_TEST
 
+static void set_ended(const char *where)
+{
+	char sql[200];
+	snprintf(sql, sizeof(sql), "UPDATE campaigns SET finished_at_ms = %lld WHERE %s", (long long)(NOW_MS - 10 * DAY_MS), where);
+	store_case_sql(&at, sql);
+}
+
+START_TEST(a_campaign_goes_only_when_nothing_of_it_goes_on)
+{
+	static const enum campaign_state unfinished[] = {CAMPAIGN_DRAFT, CAMPAIGN_RUNNING, CAMPAIGN_PAUSED, CAMPAIGN_WAITING};
+	static const enum member_state open[] = {MEMBER_QUEUED, MEMBER_WAITING, MEMBER_RUNNING};
+	int64_t before_ms = NOW_MS - 10 * DAY_MS + 1;
+	char id[JOB_ID_SIZE];
+	for (size_t i = 0; i < COUNT(unfinished); i++)
+		insert_campaign(campaign_state_name(unfinished[i]), unfinished[i], MEMBER_FAILED);
+	for (size_t i = 0; i < COUNT(open); i++)
+		insert_campaign(member_state_name(open[i]), CAMPAIGN_STOPPED, open[i]);
+	insert_campaign("its job", CAMPAIGN_FINISHED, MEMBER_SUCCEEDED);
+	struct job_row row = old_row("01", JOB_QUEUED);
+	strcpy(row.job.request.campaign, "its job");
+	store_case_insert(&at, &row);
+	insert_campaign("no end", CAMPAIGN_FINISHED, MEMBER_SUCCEEDED);
+	set_ended("id <> 'no end'");
+	ck_assert_int_eq(store_campaign_outdated(at.store, before_ms, id, &fault), 0);
+	ck_assert_str_eq(id, "");
+	ck_assert_int_eq(store_campaign_hide(at.store, "its job", before_ms, &fault), 0);
+	ck_assert_int_eq(store_campaign_hide(at.store, "running", before_ms, &fault), 0);
+	insert_campaign("over", CAMPAIGN_STOPPED, MEMBER_CANCELLED);
+	set_ended("id = 'over'");
+	ck_assert_int_eq(store_campaign_outdated(at.store, before_ms - 1, id, &fault), 0);
+	ck_assert_str_eq(id, "");
+	ck_assert_int_eq(store_campaign_outdated(at.store, before_ms, id, &fault), 0);
+	ck_assert_str_eq(id, "over");
+	ck_assert_int_eq(store_case_ask(&at, "SELECT count(*) FROM campaigns WHERE removed"), 0);
+}
+END_TEST
+
 static void insert_ended(const char *id, int64_t finished_at_ms)
 {
 	struct job_row row = old_row(id, JOB_SUCCEEDED);
@@ -259,6 +296,10 @@ START_TEST(no_step_reads_the_whole_history)
 	struct job_prune prune = everything();
 	size_t searches = 0;
 	prune_all(&prune);
+	insert_campaign("over", CAMPAIGN_FINISHED, MEMBER_FAILED);
+	set_ended("id = 'over'");
+	ck_assert_int_eq(store_campaign_hide(at.store, "over", NOW_MS, &fault), 1);
+	ck_assert_int_eq(store_campaign_sweep(at.store, &fault), 1);
 	for (const struct store_statement *slot = at.store->writer.statements; slot->sql != NULL; slot++) {
 		char sql[4096];
 		sqlite3_stmt *plan = NULL;
@@ -286,6 +327,7 @@ int main(void)
 	tcase_add_test(tcase, what_an_unfinished_job_will_look_back_at_stays);
 	tcase_add_test(tcase, the_newest_that_ended_stays_beside_one_that_runs);
 	tcase_add_test(tcase, a_campaign_that_goes_on_keeps_its_jobs);
+	tcase_add_test(tcase, a_campaign_goes_only_when_nothing_of_it_goes_on);
 	tcase_add_test(tcase, the_oldest_go_first_and_what_just_ended_stays);
 	tcase_add_test(tcase, each_step_is_small_and_goes_on_behind_the_last);
 	tcase_add_test(tcase, a_job_goes_with_all_that_is_its_own);

@@ -240,6 +240,8 @@ END_TEST
 START_TEST(a_campaign_tries_again_without_the_jobs_that_are_gone)
 {
 	const struct campaign_order order = {.offline = OFFLINE_WAIT};
+	fixture.config.history_keep_days = 0; /* by which the campaign would go */
+	fixture.config.history_keep_jobs = 1;
 	case_break(0, true);
 	struct campaign campaign = case_run(&fixture, &order);
 	campaign = case_await(&fixture, campaign.id, CAMPAIGN_FINISHED);
