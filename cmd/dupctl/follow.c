@@ -31,7 +31,7 @@ static void results_show(struct follow *follow, struct text *permanent)
 	for (size_t i = 0; i < fleet->count; i++) {
 		if (!job_row_terminal(&fleet->rows[i])) {
 			if (!follow->session->terminal.tty)
-				view_progress_plain(permanent, &fleet->rows[i], columns, &fleet->jobs[i].marks);
+				view_progress_plain(permanent, &fleet->rows[i], columns, &fleet->jobs[i].marks, monotonic_ms());
 		} else if (!fleet->jobs[i].told) {
 			view_progress_result(permanent, &fleet->rows[i], columns);
 			fleet->jobs[i].told = true;
@@ -189,7 +189,7 @@ int follow_until_over(struct session *session, const struct follow_request *requ
 	follow.subscription.parser.context = &follow;
 	while (status == STATUS_DONE && !follow.reader_gone && !request->kind->over(request->subject)) {
 		int64_t now = monotonic_ms();
-		bool tick = session->terminal.tty && now - follow.drawn_ms >= TICK_MS;
+		bool tick = now - follow.drawn_ms >= TICK_MS;
 
 		if (tick || (follow.changed && now - follow.drawn_ms >= REDRAW_MS))
 			follow_show(&follow, true);

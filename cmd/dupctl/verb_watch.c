@@ -83,7 +83,7 @@ static void job_line(struct text *line, const json_t *now)
 	if (job_row_terminal(&job))
 		view_progress_result(line, &job, strlen(job.device));
 	else
-		view_progress_plain(line, &job, strlen(job.device), &marks);
+		view_progress_plain(line, &job, strlen(job.device), &marks, 0);
 }
 
 static void progress_line(struct text *line, const json_t *data)
@@ -97,7 +97,7 @@ static void progress_line(struct text *line, const json_t *data)
 	text_add(line, "job ");
 	text_add_clean(line, reply_text(data, "job"));
 	text_add(line, "  ");
-	view_progress_plain(line, &row, strlen(row.device), &marks);
+	view_progress_plain(line, &row, strlen(row.device), &marks, 0);
 }
 
 static void download_line(struct text *line, const json_t *data)

@@ -16,6 +16,8 @@
 #define BAR_LEAST          8u
 #define BAR_MOST           32u
 #define DETAIL_LEAST       16u
+#define DETAIL_LASTS_MS    10000 /* shorter ones come and go with every block */
+#define DETAIL_AGAIN_MS    60000 /* a log that says nothing for minutes is taken for one of a hung program */
 
 enum outcome {
 	OUTCOME_VERIFIED,
@@ -335,14 +337,45 @@ static void numbers_add(struct text *ret, const struct job_row *job)
 	}
 }
 
-void view_progress_plain(struct text *ret, const struct job_row *job, size_t device_columns, struct progress_marks *marks)
+/* What stands in it besides numbers, which may count on. */
+static void detail_kind(const char *detail, char *ret, size_t size)
+{
+	size_t length = 0;
+
+	for (; *detail && length + 1 < size; detail++)
+		if (*detail < '0' || *detail > '9')
+			ret[length++] = *detail;
+	ret[length] = '\0';
+}
+
+/* It has lasted and was not said yet; or the job runs, and nothing was said of it for a minute. */
+static bool detail_due(const struct job_row *job, struct progress_detail *detail, int64_t now_ms)
+{
+	char kind[sizeof(detail->kind)];
+
+	detail_kind(job->detail, kind, sizeof(kind));
+	if (strcmp(kind, detail->kind) != 0) {
+		memcpy(detail->kind, kind, sizeof(kind));
+		detail->since_ms = now_ms;
+		detail->told = false;
+	}
+	if (!*job->detail)
+		return false;
+	return (!detail->told && now_ms - detail->since_ms >= DETAIL_LASTS_MS) ||
+	       (job_outcome(job) == OUTCOME_RUNNING && now_ms - detail->line_ms >= DETAIL_AGAIN_MS);
+}
+
+void view_progress_plain(struct text *ret, const struct job_row *job, size_t device_columns, struct progress_marks *marks, int64_t now_ms)
 {
 	int tenth = job->has_progress && job->percent >= 0 ? (int)job->percent / 10 : 0;
 	struct progress_marks now = *marks;
 	enum outcome outcome = job_outcome(job);
+	bool due = detail_due(job, &marks->detail, now_ms), news;
 
 	marks_set(&now, job, tenth);
-	if (memcmp(&now, marks, sizeof(now)) == 0)
+	now.detail = marks->detail;
+	news = memcmp(&now, marks, sizeof(now)) != 0;
+	if (!news && !due)
 		return;
 	device_add(ret, job->device, device_columns);
 	if (outcome == OUTCOME_WAITING)
@@ -353,6 +386,12 @@ void view_progress_plain(struct text *ret, const struct job_row *job, size_t dev
 		text_add_clean(ret, *job->phase ? job->phase : "starting");
 	if (outcome == OUTCOME_RUNNING && now.tenth > marks->tenth)
 		numbers_add(ret, job);
+	if (due) {
+		text_add(ret, ": ");
+		text_add_clean(ret, job->detail);
+	}
 	text_add(ret, "\n");
 	*marks = now;
+	marks->detail.told |= due;
+	marks->detail.line_ms = now_ms;
 }

@@ -24,15 +24,25 @@ void view_progress_result(struct text *ret, const struct job_row *job, size_t de
 /* "7 of 8 verified, 1 failed", without a newline. */
 void view_progress_summary(struct text *ret, const struct job_row *jobs, size_t count, size_t refused);
 
+/* Of the detail of a job. Times as now_ms below. */
+struct progress_detail {
+	char kind[200]; /* without its digits */
+	int64_t since_ms;
+	bool told;
+	int64_t line_ms; /* of the last line of the job */
+};
+
 /* What was said of a job last. Zero-initialise. */
 struct progress_marks {
 	char state[16], phase[16], waiting_for[16];
 	int tenth;
 	int fetched_tenth; /* of the download that it waits for */
+	struct progress_detail detail;
 };
 
-/* A line when the state or phase is new, or another tenth is done; else nothing. Not for terminal states. */
-void view_progress_plain(struct text *ret, const struct job_row *job, size_t device_columns, struct progress_marks *marks);
+/* A line when the state or phase is new, another tenth is done, or the detail has lasted for ten seconds; and once a minute while a job that runs has a
+ * detail and nothing else is to be said; else nothing. now_ms: of a clock that is never set. Not for terminal states. */
+void view_progress_plain(struct text *ret, const struct job_row *job, size_t device_columns, struct progress_marks *marks, int64_t now_ms);
 
 /* The width of the column of device ids, at most 24. */
 size_t view_device_columns(const struct job_row *jobs, size_t count);

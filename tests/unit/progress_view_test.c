@@ -224,25 +224,25 @@ START_TEST(plain_lines_at_each_phase_and_tenth)
 	struct progress_marks marks = {0};
 	text_owned shown = {0};
 
-	view_progress_plain(&shown, &job, 7, &marks);
-	view_progress_plain(&shown, &job, 7, &marks);
+	view_progress_plain(&shown, &job, 7, &marks, 0);
+	view_progress_plain(&shown, &job, 7, &marks, 0);
 	job.state = "running";
-	view_progress_plain(&shown, &job, 7, &marks);
+	view_progress_plain(&shown, &job, 7, &marks, 0);
 	job.phase = "identify";
-	view_progress_plain(&shown, &job, 7, &marks);
+	view_progress_plain(&shown, &job, 7, &marks, 0);
 	for (int percent = 0; percent <= 35; percent++) {
 		job = transfer_at("bench-1", percent);
-		view_progress_plain(&shown, &job, 7, &marks);
+		view_progress_plain(&shown, &job, 7, &marks, 0);
 	}
 	job.phase = "apply";
 	job.rate_bps = 0;
 	job.eta_s = -1;
-	view_progress_plain(&shown, &job, 7, &marks);
+	view_progress_plain(&shown, &job, 7, &marks, 0);
 	job.state = "waiting";
 	job.waiting_for = "retry";
 	job.fault = (struct fault_row){"modem-silent", "no answer", "", ""};
-	view_progress_plain(&shown, &job, 7, &marks);
-	view_progress_plain(&shown, &job, 7, &marks);
+	view_progress_plain(&shown, &job, 7, &marks, 0);
+	view_progress_plain(&shown, &job, 7, &marks, 0);
 	ck_assert_str_eq(shown.bytes, "bench-1  queued\n"
 				      "bench-1  starting\n"
 				      "bench-1  identify\n"
@@ -252,6 +252,66 @@ START_TEST(plain_lines_at_each_phase_and_tenth)
 				      "bench-1  transfer 30 %, 88.2 kB/s, 1 m 02 s left\n"
 				      "bench-1  apply\n"
 				      "bench-1  waiting for retry: modem-silent: no answer\n");
+}
+END_TEST
+
+/* A second at a time; the number in the detail counts on. */
+static void seconds_pass(struct text *shown, struct job_row *job, struct progress_marks *marks, int from, int to, const char *why)
+{
+	for (int s = from; s < to; s++) {
+		char detail[80] = "";
+
+		if (*why)
+			snprintf(detail, sizeof(detail), "no answer since %d s: %s", s, why);
+		job->detail = detail;
+		view_progress_plain(shown, job, 7, marks, 1000 * (int64_t)s);
+	}
+	job->detail = "";
+}
+
+START_TEST(a_detail_that_lasts_is_told_and_told_again)
+{
+	struct job_row job = nothing;
+	struct progress_marks marks = {0};
+	text_owned shown = {0};
+
+	job.state = "running";
+	job.phase = "detect";
+	seconds_pass(&shown, &job, &marks, 0, 9, "mute"); /* too short */
+	seconds_pass(&shown, &job, &marks, 9, 12, "");
+	seconds_pass(&shown, &job, &marks, 12, 100, "mute");
+	seconds_pass(&shown, &job, &marks, 100, 112, "gone"); /* another */
+	job.phase = "prepare";
+	seconds_pass(&shown, &job, &marks, 112, 160, "gone");
+	for (int s = 160; s < 180; s++) /* none of them lasts, and yet it is not mute */
+		seconds_pass(&shown, &job, &marks, s, s + 1, s % 2 ? "mute" : "gone");
+	ck_assert_str_eq(text_bytes(&shown), "bench-1  detect\n"
+					     "bench-1  detect: no answer since 22 s: mute\n"
+					     "bench-1  detect: no answer since 82 s: mute\n"
+					     "bench-1  detect: no answer since 110 s: gone\n"
+					     "bench-1  prepare\n"
+					     "bench-1  prepare: no answer since 172 s: gone\n");
+}
+END_TEST
+
+START_TEST(a_job_that_does_not_run_tells_its_detail_once)
+{
+	struct job_row job = nothing;
+	struct progress_marks marks = {0};
+	text_owned shown = {0};
+
+	job.detail = "the limit rack=1 is full";
+	for (int s = 0; s < 300; s++)
+		view_progress_plain(&shown, &job, 7, &marks, 1000 * (int64_t)s);
+	job.state = "waiting";
+	job.waiting_for = "device";
+	job.detail = "it is in maintenance";
+	for (int s = 300; s < 600; s++)
+		view_progress_plain(&shown, &job, 7, &marks, 1000 * (int64_t)s);
+	ck_assert_str_eq(text_bytes(&shown), "bench-1  queued\n"
+					     "bench-1  queued: the limit rack=1 is full\n"
+					     "bench-1  waiting for device\n"
+					     "bench-1  waiting for device: it is in maintenance\n");
 }
 END_TEST
 
@@ -266,15 +326,15 @@ START_TEST(a_waiting_job_tells_how_far_its_download_is)
 	job.waiting_for = "download";
 	job.has_progress = false;
 	job.fetched = -1;
-	view_progress_plain(&shown, &job, 7, &marks);
+	view_progress_plain(&shown, &job, 7, &marks, 0);
 	job.fetched = 1000;
 	job.fetched_total = -1;
 	view_progress_live(&shown, &job, 1, &area);
 	job.fetched_total = 10000;
 	for (job.fetched = 0; job.fetched <= 2500; job.fetched += 100)
-		view_progress_plain(&shown, &job, 7, &marks);
+		view_progress_plain(&shown, &job, 7, &marks, 0);
 	job.waiting_for = "device";
-	view_progress_plain(&shown, &job, 7, &marks);
+	view_progress_plain(&shown, &job, 7, &marks, 0);
 	ck_assert_str_eq(shown.bytes, "bench-1  waiting for download\n"
 				      "bench-1  waiting for download: 1.0 kB\n"
 				      "0 of 1 verified, 1 waiting  0 s\n"
@@ -559,6 +619,8 @@ int main(void)
 	tcase_add_test(progress, results);
 	tcase_add_test(progress, summaries);
 	tcase_add_test(progress, plain_lines_at_each_phase_and_tenth);
+	tcase_add_test(text, a_detail_that_lasts_is_told_and_told_again);
+	tcase_add_test(text, a_job_that_does_not_run_tells_its_detail_once);
 	tcase_add_test(text, a_waiting_job_tells_how_far_its_download_is);
 	tcase_add_test(text, a_job_has_its_notes);
 	tcase_add_test(text, text_of_the_server_cannot_drive_the_terminal);
