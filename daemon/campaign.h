@@ -68,7 +68,7 @@ struct campaign {
 	struct campaign_order order;
 	char release[48]; /* as the firmware declares */
 	enum campaign_state state;
-	char reason[200];        /* why it is paused, waiting, stopped; how it ended */
+	char reason[200];        /* why it is paused, waiting, stopped; why nothing of it runs; how it ended */
 	int64_t goes_on_at_ms;   /* when it goes on by itself; 0: nobody knows, or it does not wait */
 	uint32_t wave;           /* the current one */
 	int64_t wave_done_at_ms; /* when all of the current wave had ended; 0: not yet */
@@ -96,6 +96,7 @@ struct campaign_member {
 	bool verified; /* the modem said the release that the firmware declares */
 	uint32_t attempts;
 	int64_t started_at_ms, finished_at_ms;
+	int64_t shut_until_ms;          /* when its job may begin, as long as that waits for its window; 0: it does not. Not kept. */
 	int64_t ended;                  /* the later of two ends has the greater number, whatever the clock did; 0: not yet */
 	const struct fault_kind *fault; /* NULL: none */
 	char fault_message[256], fault_evidence[256];

@@ -58,6 +58,7 @@ void campaign_member_take_job(const struct campaign *campaign, const struct job 
 	member->attempts = job->started_at_ms != 0 ? job->attempt : 0;
 	member->started_at_ms = job->started_at_ms;
 	member->state = job->state == JOB_RUNNING ? MEMBER_RUNNING : job->state == JOB_WAITING ? MEMBER_WAITING : MEMBER_QUEUED;
+	member->shut_until_ms = job->state == JOB_WAITING && job->waiting_for == WAIT_TIME ? job->not_before_ms : 0;
 	if (job->state == JOB_WAITING && job->detail[0] == '\0')
 		snprintf(member->reason, sizeof(member->reason), "its job waits for %s", job_wait_name(job->waiting_for));
 	else

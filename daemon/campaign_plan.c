@@ -247,6 +247,21 @@ enum campaign_step campaign_next(const struct campaign *campaign, int64_t now_ms
 	return campaign->order.pause_after_wave ? STEP_ASK : STEP_ADVANCE;
 }
 
+int64_t campaign_shut_until(const struct campaign *campaign, const struct campaign_members *members, bool full)
+{
+	int64_t first_ms = 0;
+	for (size_t i = 0; campaign->counts.running == 0 && i < members->count; i++) {
+		const struct campaign_member *member = campaign_member_at(members, i);
+		bool has_no_place = full && member->state == MEMBER_QUEUED && member->job[0] == '\0';
+		if (member_state_final(member->state) || member->wave > (int)campaign->wave || has_no_place)
+			continue;
+		if (member->shut_until_ms == 0)
+			return 0;
+		first_ms = moment_earlier(first_ms, member->shut_until_ms);
+	}
+	return first_ms;
+}
+
 void campaign_sum_up(const struct campaign *campaign, char *ret, size_t size)
 {
 	const struct campaign_counts *counts = &campaign->counts;

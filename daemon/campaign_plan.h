@@ -50,6 +50,10 @@ enum campaign_step {
  * STEP_WORK. */
 enum campaign_step campaign_next(const struct campaign *campaign, int64_t now_ms, uint32_t *ret_wave);
 
+/* When the first of the jobs may begin, as all that is left of the current wave, and of those before it, waits for its window. 0: not so. full: no more
+ * jobs can be made. The campaign is tallied. */
+int64_t campaign_shut_until(const struct campaign *campaign, const struct campaign_members *members, bool full);
+
 /* "12 succeeded, 1 failed": how it ended. */
 void campaign_sum_up(const struct campaign *campaign, char *ret, size_t size);
 

@@ -119,6 +119,21 @@ static void go_on(struct campaign_draft *draft, uint32_t wave)
 	next->reason[0] = '\0';
 }
 
+/* It runs, and nothing of it does: until when is derived anew in each turn, and not kept. */
+static void tell_shut(struct campaign_draft *draft, int64_t now_ms)
+{
+	struct campaign *next = &draft->next;
+	char when[MOMENT_SIZE], text[sizeof(next->reason)] = ""; /* whole, as above */
+	const struct campaign_members members = campaign_draft_members(draft);
+	int64_t until_ms = campaign_shut_until(next, &members, draft->run->taken >= next->order.max_parallel);
+	if (until_ms > now_ms) {
+		moment_text(until_ms, when);
+		snprintf(text, sizeof(text), "what is left waits for its window: the first may begin at %s", when);
+		next->goes_on_at_ms = until_ms;
+	}
+	memcpy(next->reason, text, sizeof(text));
+}
+
 static void finish(struct campaign_draft *draft, int64_t now_ms)
 {
 	struct campaign *next = &draft->next;
@@ -146,6 +161,7 @@ static void step(struct campaign_draft *draft, int64_t now_ms)
 	switch (what) {
 	case STEP_WORK:
 		go_on(draft, draft->next.wave);
+		tell_shut(draft, now_ms);
 		break;
 	case STEP_SOAK:
 	case STEP_ASK:

@@ -239,6 +239,44 @@ START_TEST(the_next_step_follows)
 }
 END_TEST
 
+/* A letter for each member: 1 … 9: shut until then, q queued without a job, j with one, w waits for its device, r runs, s has succeeded; behind a |
+ * those of the next wave. */
+static const struct {
+	const char *members;
+	bool full;
+	int64_t until_ms;
+} shuts[] = {
+    {"s3s2", false, 2}, {"s32q", true, 2}, {"s32q", false, 0}, {"3j2", true, 0}, {"3w", true, 0},
+    {"3r", true, 0},    {"3|q", false, 3}, {"3|r", false, 0},  {"ss", true, 0},
+};
+
+START_TEST(a_campaign_is_shut_when_all_that_is_left_waits_for_its_window)
+{
+	struct campaign_member members[8] = {0};
+	size_t count = 0;
+	int wave = 0;
+	for (const char *c = shuts[_i].members; *c != '\0'; c++) {
+		if (*c == '|') {
+			wave++;
+			continue;
+		}
+		struct campaign_member *member = &members[count++];
+		member->wave = wave;
+		member->state = *c == 'q' || *c == 'j' ? MEMBER_QUEUED
+				: *c == 'r'            ? MEMBER_RUNNING
+				: *c == 's'            ? MEMBER_SUCCEEDED
+						       : MEMBER_WAITING;
+		member->shut_until_ms = *c >= '1' && *c <= '9' ? *c - '0' : 0;
+		if (*c != 'q' && *c != 'w')
+			strcpy(member->job, "j");
+	}
+	const struct campaign_members all = {.now = members, .count = count};
+	struct campaign campaign = {.started_at_ms = 1, .order.wave_count = 2};
+	campaign_tally(&campaign, members, count);
+	ck_assert_int_eq(campaign_shut_until(&campaign, &all, shuts[_i].full), shuts[_i].until_ms);
+}
+END_TEST
+
 START_TEST(counts_and_waves_are_told)
 {
 	char sum[64];
@@ -273,6 +311,7 @@ int main(void)
 	tcase_add_test(tests, a_device_that_is_gone_is_skipped);
 	tcase_add_loop_test(tests, stop_rules_hold, 0, ROWS(stops));
 	tcase_add_loop_test(tests, the_next_step_follows, 0, ROWS(steps));
+	tcase_add_loop_test(tests, a_campaign_is_shut_when_all_that_is_left_waits_for_its_window, 0, ROWS(shuts));
 	tcase_add_test(tests, counts_and_waves_are_told);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);

@@ -371,10 +371,24 @@ START_TEST(a_window_holds_the_jobs_until_it_opens)
 	case_settle(&fixture);
 	ck_assert_ptr_nonnull(strstr(case_member(&fixture, campaign.id, 0).reason, "it may begin at 2023-11-14T23:00:00Z"));
 	ck_assert_uint_eq(fixture_modem(0)->runs, 0);
+	struct campaign now = case_now(&fixture, campaign.id);
+	ck_assert_int_eq(now.state, CAMPAIGN_RUNNING);
+	ck_assert_str_eq(now.reason, "what is left waits for its window: the first may begin at 2023-11-14T23:00:00Z");
+	ck_assert_int_eq(now.goes_on_at_ms, INT64_C(1700002800000));
 	fixture_advance((46 * 60 + 39) * SECOND_MS);
 	case_settle(&fixture);
 	ck_assert_uint_eq(fixture_modem(0)->runs, 0);
+	case_hold(0, true);
+	case_hold(1, true);
 	fixture_advance(SECOND_MS);
+	case_await_states(&fixture, campaign.id, "rrqq");
+	now = case_now(&fixture, campaign.id);
+	ck_assert_str_eq(now.reason, "");
+	ck_assert_int_eq(now.goes_on_at_ms, 0);
+	case_hold(0, false);
+	case_hold(1, false);
+	fixture_open_gate(0);
+	fixture_open_gate(1);
 	case_await(&fixture, campaign.id, CAMPAIGN_FINISHED);
 	case_await_states(&fixture, campaign.id, "ssss");
 }
