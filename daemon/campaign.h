@@ -21,7 +21,7 @@ enum campaign_state { CAMPAIGN_DRAFT, CAMPAIGN_RUNNING, CAMPAIGN_PAUSED, CAMPAIG
 const char *campaign_state_name(enum campaign_state state);
 bool campaign_state_parse(const char *name, enum campaign_state *ret);
 
-/* What becomes of a device that is absent when its turn comes. */
+/* What becomes of a device that is absent, or in maintenance, when its turn comes. */
 enum campaign_offline { OFFLINE_WAIT, OFFLINE_SKIP, OFFLINE_FAIL };
 const char *campaign_offline_name(enum campaign_offline offline);
 bool campaign_offline_parse(const char *name, enum campaign_offline *ret);

@@ -55,9 +55,10 @@ __attribute__((format(printf, 3, 4))) static void say(char *ret, size_t size, co
 	va_end(arguments);
 }
 
-static enum member_verdict judge_absent(const struct campaign *campaign, const struct device *device, char *ret_reason, size_t size)
+static enum member_verdict judge_away(const struct campaign *campaign, const struct device *device, const char *where, char *ret_reason,
+				      size_t size)
 {
-	say(ret_reason, size, "the device %s is absent", device->id);
+	say(ret_reason, size, "the device %s is %s", device->id, where);
 	switch (campaign->order.offline) {
 	case OFFLINE_WAIT:
 		return VERDICT_WAIT;
@@ -89,8 +90,6 @@ static const char *unfit(const struct campaign *campaign, const struct device *d
 {
 	if (device->offered)
 		return "only offered: nobody has given it a profile";
-	if (device->maintenance)
-		return "in maintenance";
 	return device->quarantine.since_ms != 0 && !campaign->order.request.force ? "quarantined" : NULL;
 }
 
@@ -111,13 +110,20 @@ enum member_verdict campaign_judge(const struct campaign *campaign, const struct
 		say(ret_reason, ret_reason_size, "the device %s is %s", device->id, trouble);
 		return VERDICT_SKIP;
 	}
+	if (device->maintenance)
+		return judge_away(campaign, device, "in maintenance", ret_reason, ret_reason_size);
 	if (device->job[0] != '\0') {
 		say(ret_reason, ret_reason_size, "the device %s has the job %s", device->id, device->job);
 		return VERDICT_WAIT;
 	}
 	if (device->lease.holder[0] != '\0')
 		return judge_held(device, ret_reason, ret_reason_size);
-	return present ? VERDICT_GO : judge_absent(campaign, device, ret_reason, ret_reason_size);
+	return present ? VERDICT_GO : judge_away(campaign, device, "absent", ret_reason, ret_reason_size);
+}
+
+const char *campaign_fault_of(const struct device *device)
+{
+	return device->maintenance ? "device-busy" : "port-gone";
 }
 
 static uint32_t *count_of(struct campaign_counts *counts, enum member_state state)

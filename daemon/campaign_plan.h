@@ -16,6 +16,8 @@ enum member_verdict { VERDICT_GO, VERDICT_WAIT, VERDICT_DONE, VERDICT_SKIP, VERD
 /* device NULL: there is none of that id any more. ret_reason: "" for VERDICT_GO. */
 enum member_verdict campaign_judge(const struct campaign *campaign, const struct device *device, bool present, char *ret_reason,
 				   size_t ret_reason_size);
+/* The code of VERDICT_FAIL. */
+const char *campaign_fault_of(const struct device *device);
 
 /* Counts, and the state of each wave: begun, then told how many devices of a wave (-1: of none) are in a state, then ended. */
 void campaign_tally_begin(struct campaign *campaign);

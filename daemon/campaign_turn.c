@@ -245,7 +245,7 @@ static void judge_one(struct campaign_draft *draft, size_t i)
 		end_without_job(draft, i, MEMBER_SKIPPED);
 		break;
 	case VERDICT_FAIL:
-		member->fault = fault_kind_find("port-gone");
+		member->fault = fault_kind_find(campaign_fault_of(&device));
 		snprintf(member->fault_message, sizeof(member->fault_message), "%s", member->reason);
 		end_without_job(draft, i, MEMBER_FAILED);
 		break;

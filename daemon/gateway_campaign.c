@@ -164,7 +164,7 @@ static int foresee(struct gateway *gateway, const struct campaign *campaign, str
 	bool present = registry_present(gateway->registry, device.id);
 	member->state = foreseen(campaign_judge(campaign, &device, present, member->reason, sizeof(member->reason)));
 	if (member->state == MEMBER_FAILED)
-		member->fault = fault_kind_find("port-gone");
+		member->fault = fault_kind_find(campaign_fault_of(&device));
 	if (member->state == MEMBER_FAILED)
 		memcpy(member->fault_message, member->reason, sizeof(member->reason));
 	if (member->state != MEMBER_QUEUED && member->state != MEMBER_WAITING)

@@ -84,7 +84,7 @@ class Campaigns(CampaignCase):
         self.assertEqual(self.dupctl(rack, "campaign", "delete", dropped).stdout, f"{dropped}  deleted\n")
         self.dupctl(rack, "campaign", "show", dropped, status=3)
         draft = self.answer(rack, *terms, "--wave", "1", "--wave", "id!=bench-3", "--name", "spring", "--pause-after-wave", "--max-parallel", "2",
-                            "--stop-after", "failed=3,percent=50", "--window", "daily 00:00 24h UTC", "--attempts", "2", "--deadline", "2h")
+                            "--stop-after", "failed=3,percent=50", "--window", "daily 00:00 24h UTC", "--attempts", "2", "--deadline", "2h", "--offline", "skip")
         self.assertEqual((draft["state"], draft["max_parallel"], draft["stop_after"]["percent"]), ("draft", 2, 50))
         shown = self.dupctl(rack, "campaign", "show", draft["id"]).stdout
         for line in ("Name:         spring", "Wave 1:       1 device: pending", "Wave 2:       id!=bench-3: pending", "Stops after:  3 failed, 50 percent failed",

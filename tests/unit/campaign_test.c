@@ -250,10 +250,32 @@ START_TEST(who_still_waits_at_the_deadline_has_failed)
 }
 END_TEST
 
-START_TEST(who_cannot_take_jobs_is_skipped)
+START_TEST(the_end_of_maintenance_is_waited_for)
 {
 	case_set_maintenance(&fixture, 0, true);
 	struct campaign campaign = case_run(&fixture, &(struct campaign_order){0});
+	case_await_states(&fixture, campaign.id, "wsss");
+	ck_assert_str_eq(case_member(&fixture, campaign.id, 0).reason, "the device modem0 is in maintenance");
+	case_set_maintenance(&fixture, 0, false);
+	ck_assert_str_eq(case_await(&fixture, campaign.id, CAMPAIGN_FINISHED).reason, "4 succeeded");
+}
+END_TEST
+
+START_TEST(maintenance_fails_a_device_that_must_be_there)
+{
+	case_set_maintenance(&fixture, 0, true);
+	struct campaign campaign = case_run(&fixture, &(struct campaign_order){.offline = OFFLINE_FAIL});
+	ck_assert_str_eq(case_await(&fixture, campaign.id, CAMPAIGN_FINISHED).reason, "3 succeeded, 1 failed");
+	struct campaign_member member = case_member(&fixture, campaign.id, 0);
+	ck_assert_str_eq(member.fault->code, "device-busy");
+	ck_assert_str_eq(member.fault_message, "the device modem0 is in maintenance");
+}
+END_TEST
+
+START_TEST(who_is_not_to_be_waited_for_is_skipped)
+{
+	case_set_maintenance(&fixture, 0, true);
+	struct campaign campaign = case_run(&fixture, &(struct campaign_order){.offline = OFFLINE_SKIP});
 	struct campaign now = case_await(&fixture, campaign.id, CAMPAIGN_FINISHED);
 	ck_assert_str_eq(now.reason, "3 succeeded, 1 skipped");
 	ck_assert_ptr_nonnull(strstr(case_member(&fixture, campaign.id, 0).reason, "the device modem0 is in maintenance"));
@@ -424,11 +446,13 @@ START_TEST(a_trial_keeps_nothing)
 	case_unplug(&fixture, 1);
 	ck_assert_int_eq(gateway_try_campaign(fixture.gateway, &order, "test.dup", &report, &fault), 0);
 	ck_assert_uint_eq(report.count, DEVICES);
-	ck_assert_int_eq(report.members[0].state, MEMBER_SKIPPED);
+	ck_assert_int_eq(report.members[0].state, MEMBER_FAILED);
+	ck_assert_str_eq(report.members[0].fault->code, "device-busy");
+	ck_assert_str_eq(report.members[1].fault->code, "port-gone");
 	ck_assert_int_eq(report.members[1].state, MEMBER_FAILED);
 	ck_assert_int_eq(report.members[2].state, MEMBER_QUEUED);
 	ck_assert_str_eq(report.members[3].reason, "it is in no wave");
-	ck_assert_uint_eq(report.campaign.counts.skipped, 2);
+	ck_assert_uint_eq(report.campaign.counts.skipped, 1);
 	ck_assert_str_eq(report.campaign.id, "");
 	campaign_report_clear(&report);
 	ck_assert_int_eq(gateway_campaigns(fixture.gateway, "", 10, &list, &count, &more, &fault), 0);
@@ -468,7 +492,9 @@ int main(void)
 	tcase_add_test(tests, a_release_that_is_there_counts_as_done);
 	tcase_add_test(tests, a_leased_device_is_waited_for);
 	tcase_add_test(tests, who_still_waits_at_the_deadline_has_failed);
-	tcase_add_test(tests, who_cannot_take_jobs_is_skipped);
+	tcase_add_test(tests, the_end_of_maintenance_is_waited_for);
+	tcase_add_test(tests, maintenance_fails_a_device_that_must_be_there);
+	tcase_add_test(tests, who_is_not_to_be_waited_for_is_skipped);
 	tcase_add_test(tests, a_quarantined_device_is_skipped_unless_it_is_forced);
 	tcase_add_test(tests, a_busy_device_is_waited_for);
 	tcase_add_test(tests, two_campaigns_share_a_device_one_after_the_other);
