@@ -13,8 +13,8 @@ static void part_add(struct text *path, const char *name, const char *value)
 
 void view_audit(struct text *ret, const json_t *audit, size_t width)
 {
-	static const char *const titles[] = {"AT", "WHO", "REQUEST", "DEVICE", "ANSWER", "JOB"};
-	table_owned table = {.titles = titles, .spare = "53", .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
+	static const char *const titles[] = {"AT", "WHO", "REQUEST", "DEVICE", "ANSWER", "JOB", "CAMPAIGN"};
+	table_owned table = {.titles = titles, .spare = "653", .column_count = sizeof(titles) / sizeof(titles[0]), .utf8 = ret->utf8};
 
 	if (json_array_size(audit) == 0) {
 		text_add(ret, "nothing was changed\n");
@@ -33,6 +33,7 @@ void view_audit(struct text *ret, const json_t *audit, size_t width)
 		table_add(&table, reply_text(entry, "device"), TEXT_PLAIN);
 		table_add(&table, answer.bytes, TEXT_PLAIN);
 		table_add(&table, reply_text(entry, "job"), TEXT_PLAIN);
+		table_add(&table, reply_text(entry, "campaign"), TEXT_PLAIN);
 	}
 	table_render(&table, width, ret);
 }

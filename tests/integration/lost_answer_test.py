@@ -134,8 +134,8 @@ class LostAnswer(FleetTest):
         self.assertEqual(self.dupctl(url, "maintenance", "bench-0", "on").returncode, 0)
         shown = self.dupctl(url, "audit")
         titles, first, second = shown.stdout.splitlines()
-        self.assertEqual(titles.split(), ["AT", "WHO", "REQUEST", "DEVICE", "ANSWER", "JOB"])
-        self.assertEqual(first.split()[1:], ["address:127.0.0.1", "PATCH", "/devices/bench-0", "bench-0", "200", "-"])
+        self.assertEqual(titles.split(), ["AT", "WHO", "REQUEST", "DEVICE", "ANSWER", "JOB", "CAMPAIGN"])
+        self.assertEqual(first.split()[1:], ["address:127.0.0.1", "PATCH", "/devices/bench-0", "bench-0", "200", "-", "-"])
         self.assertEqual(second.split()[4], "bench-1")
         paged = self.dupctl(url, "audit", "--limit", "1").stdout.splitlines()
         self.assertEqual((paged[1], paged[2]), (first, "older ones: --before 2"))
@@ -145,6 +145,10 @@ class LostAnswer(FleetTest):
         of_one = json.loads(self.dupctl(url, "--json", "audit", "--device", "blue").stdout)
         self.assertEqual([entry["device"] for entry in of_one["audit"]], ["bench-1", "bench-1"])
         self.assertEqual(self.dupctl(url, "audit", "--before", "x").returncode, 2)
+        rack.daemon.add_firmware(rack.bundle("audited.dup", size=20_000))
+        made = json.loads(self.dupctl(url, "--json", "upgrade", "--all", "--firmware", "audited.dup").stdout)["id"]
+        newest = self.dupctl(url, "audit", "--limit", "1").stdout.splitlines()[1].split()
+        self.assertEqual(newest[2:], ["POST", "/upgrades", "-", "202", "-", made])
 
 
 if __name__ == "__main__":
