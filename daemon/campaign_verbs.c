@@ -8,6 +8,7 @@
 
 #include "daemon/campaign_plan.h"
 #include "daemon/log.h"
+#include "daemon/moment.h"
 
 void campaign_withdraw(struct campaign_draft *draft)
 {
@@ -138,6 +139,20 @@ static int check_state(const struct campaign *campaign, enum campaign_verb verb,
 			     campaign_state_name(campaign->state), rules[verb].what, rules[verb].needed);
 }
 
+/* All its devices would fail at once. */
+static int check_not_late(const struct campaigns *campaigns, const struct campaign *campaign, struct job_fault *ret_fault)
+{
+	char deadline[MOMENT_SIZE];
+	int64_t deadline_ms = campaign->order.request.deadline_ms;
+	if (deadline_ms == 0 || deadline_ms > campaigns->now_ms())
+		return 0;
+	moment_text(deadline_ms, deadline);
+	job_fault_set(ret_fault, "deadline-passed", "the campaign %s cannot be started: its deadline, %s, has passed", campaign->id,
+		      deadline);
+	return job_fault_advise(
+	    ret_fault, "Make a new one with a later deadline or none, and remove this draft (dupctl campaign delete %s).", campaign->id);
+}
+
 /* The draft of the campaign gets its devices. The run is seen by nobody until the draft is committed. */
 static int start(struct campaigns *campaigns, struct campaign_run *run, const struct campaign_member *members, size_t count,
 		 struct job_fault *ret_fault)
@@ -233,6 +248,8 @@ int campaigns_direct(struct campaigns *campaigns, const char *id, enum campaign_
 	int result = find_or_load(campaigns, id, &run, ret_fault);
 	if (result == 0)
 		result = check_state(&run->now, verb, ret_fault);
+	if (result == 0 && verb == CAMPAIGN_START)
+		result = check_not_late(campaigns, &run->now, ret_fault);
 	if (result == 0 && verb != CAMPAIGN_PAUSE && verb != CAMPAIGN_STOP)
 		result = campaign_pin(campaigns, run, ret_fault);
 	if (result == 0)

@@ -250,6 +250,21 @@ START_TEST(who_still_waits_at_the_deadline_has_failed)
 }
 END_TEST
 
+START_TEST(a_draft_whose_deadline_has_passed_is_not_started)
+{
+	const struct campaign_order order = {.request.deadline_ms = fixture_now() + MINUTE_MS};
+	struct campaign campaign = case_create(&fixture, &order);
+	fixture_advance(MINUTE_MS);
+	fault = case_refused(&fixture, campaign.id, CAMPAIGN_START);
+	ck_assert_str_eq(fault.kind->code, "deadline-passed");
+	ck_assert_ptr_nonnull(strstr(fault.message, " cannot be started: its deadline, 2023-11-14T22:14:20Z, has passed"));
+	ck_assert_ptr_nonnull(strstr(fault.remedy, "later deadline"));
+	ck_assert_ptr_nonnull(strstr(fault.remedy, campaign.id));
+	ck_assert_int_eq(case_now(&fixture, campaign.id).state, CAMPAIGN_DRAFT);
+	ck_assert_int_eq(gateway_remove_campaign(fixture.gateway, campaign.id, &fault), 0);
+}
+END_TEST
+
 START_TEST(the_end_of_maintenance_is_waited_for)
 {
 	case_set_maintenance(&fixture, 0, true);
@@ -492,6 +507,7 @@ int main(void)
 	tcase_add_test(tests, a_release_that_is_there_counts_as_done);
 	tcase_add_test(tests, a_leased_device_is_waited_for);
 	tcase_add_test(tests, who_still_waits_at_the_deadline_has_failed);
+	tcase_add_test(tests, a_draft_whose_deadline_has_passed_is_not_started);
 	tcase_add_test(tests, the_end_of_maintenance_is_waited_for);
 	tcase_add_test(tests, maintenance_fails_a_device_that_must_be_there);
 	tcase_add_test(tests, who_is_not_to_be_waited_for_is_skipped);
