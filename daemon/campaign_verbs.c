@@ -63,13 +63,29 @@ static void run_again(struct campaign_draft *draft)
 	draft->next.goes_on_at_ms = 0;
 }
 
+/* "stopped by token:ci", the name that the audit has; "a person" for who asks without an errand. */
+static void name_person(const struct campaign_draft *draft, const char *what, char *ret, size_t size)
+{
+	char who[REQUESTED_BY_SIZE];
+	bool known = store_errand_who(draft->campaigns->gateway->store, who);
+	snprintf(ret, size, "%s by %s", what, known ? who : "a person");
+}
+
 static int pause_it(struct campaign_draft *draft)
 {
 	draft->kept = true;
 	draft->next.state = CAMPAIGN_PAUSED;
 	draft->next.goes_on_at_ms = 0;
-	snprintf(draft->next.reason, sizeof(draft->next.reason), "paused by a person");
+	name_person(draft, "paused", draft->next.reason, sizeof(draft->next.reason));
 	campaign_withdraw(draft);
+	return 0;
+}
+
+static int stop_it(struct campaign_draft *draft)
+{
+	char reason[sizeof(draft->next.reason)];
+	name_person(draft, "stopped", reason, sizeof(reason));
+	campaign_stop(draft, reason);
 	return 0;
 }
 
@@ -200,8 +216,7 @@ static int change(struct campaign_draft *draft, enum campaign_verb verb, struct 
 		run_again(draft);
 		return 0;
 	case CAMPAIGN_STOP:
-		campaign_stop(draft, "stopped by a person");
-		return 0;
+		return stop_it(draft);
 	case CAMPAIGN_APPROVE:
 		return approve(draft);
 	case CAMPAIGN_RETRY:

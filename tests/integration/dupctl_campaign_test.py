@@ -206,7 +206,7 @@ class Waiting(CampaignCase):
         campaign = re.search(r"campaign watch (\w+)", late.stderr)[1]
         self.dupctl(rack, "campaign", "stop", campaign)
         stopped = self.dupctl(rack, "campaign", "watch", campaign, status=5)
-        self.assertIn(f"campaign {campaign}  stopped: stopped by a person\n", stopped.stdout)
+        self.assertIn(f"campaign {campaign}  stopped: stopped by address:127.0.0.1\n", stopped.stdout)
         suite = check_junit(self.dupctl(rack, "campaign", "report", campaign, "--junit").stdout)
         self.assertEqual((suite.get("skipped"), suite.find("testcase/skipped").get("message")),
                          ("1", "cancelled: the campaign was stopped before its turn"))

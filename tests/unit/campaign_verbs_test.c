@@ -345,6 +345,27 @@ START_TEST(a_verb_that_is_not_stored_did_nothing)
 }
 END_TEST
 
+/* As a request of this token has it done. */
+static struct campaign direct_as(const char *token, const char *id, enum campaign_verb verb)
+{
+	struct errand errand = {.change = ERRAND_CAMPAIGN, .entry = {.method = "POST", .path = "/x", .status = 200}};
+	strcpy(errand.entry.who.token, token);
+	gateway_begin_errand(fixture.gateway, &errand);
+	struct campaign campaign = case_direct(&fixture, id, verb);
+	gateway_end_errand(fixture.gateway, &errand, 200, "");
+	return campaign;
+}
+
+START_TEST(who_paused_or_stopped_it_is_told)
+{
+	struct campaign campaign = case_run(&fixture, &(struct campaign_order){0});
+	ck_assert_str_eq(direct_as("ci", campaign.id, CAMPAIGN_PAUSE).reason, "paused by token:ci");
+	ck_assert_str_eq(direct_as("anna", campaign.id, CAMPAIGN_STOP).reason, "stopped by token:anna");
+	case_settle(&fixture);
+	ck_assert_str_eq(case_now(&fixture, campaign.id).reason, "stopped by token:anna");
+}
+END_TEST
+
 /* A daemon that is killed in each state; the next one goes on from there. */
 static const struct {
 	enum campaign_state state;
@@ -486,6 +507,7 @@ int main(void)
 	tcase_add_loop_test(tests, an_end_that_is_refused_is_seen_when_it_is_stored, 0, ROWS(refused_ends));
 	tcase_add_test(tests, jobs_that_were_made_are_seen_though_an_end_is_refused);
 	tcase_add_test(tests, a_verb_that_is_not_stored_did_nothing);
+	tcase_add_test(tests, who_paused_or_stopped_it_is_told);
 	tcase_add_loop_test(tests, a_daemon_that_is_killed_goes_on, 0, ROWS(deaths));
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
