@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/rfc3339.h"
+#include "firmware-cache/utf8.h"
 
 int read_error_set(struct read_error *error, const char *format, ...)
 {
@@ -83,6 +84,19 @@ static int take_text(const struct member_rule *rule, json_t *value, const char *
 int member_text(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
 {
 	return take_text(rule, value, "", ret, ret_error);
+}
+
+int member_name(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)
+{
+	int r = take_text(rule, value, "", ret, ret_error);
+	const char *text = r == 0 ? (const char *)ret + rule->offset : "";
+	for (size_t taken; *text != '\0'; text += taken) {
+		taken = utf8_printable(text);
+		if (taken == 0)
+			return read_error_set(
+			    ret_error, "%s must have printable characters only, none that are invisible or turn text around", rule->name);
+	}
+	return r;
 }
 
 int member_lines(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error)

@@ -32,6 +32,8 @@ int read_error_set(struct read_error *error, const char *format, ...) __attribut
 
 /* Readers of one kind of value. */
 int member_text(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error);
+/* Text that stands in lists and lines before people. */
+int member_name(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error);
 int member_lines(const struct member_rule *rule, json_t *value, void *ret, struct read_error *ret_error); /* text with line ends */
 int member_digest(const struct member_rule *rule, json_t *value, void *ret,
 		  struct read_error *ret_error); /* 64 hexadecimal digits; stored in lower case */

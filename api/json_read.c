@@ -156,7 +156,7 @@ static int member_alias(const struct member_rule *rule, json_t *value, void *ret
 {
 	struct device_patch *patch = ret;
 	patch->set_alias = true;
-	return json_is_null(value) ? 0 : member_text(rule, value, ret, ret_error);
+	return json_is_null(value) ? 0 : member_name(rule, value, ret, ret_error);
 }
 
 /* Only the device's own failures lead into it. */

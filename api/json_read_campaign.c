@@ -119,7 +119,7 @@ static const struct member_rule rules[] = {
     {"waves", member_waves, ORDER(waves)},
     {"pause_after_wave", member_bool, ORDER(pause_after_wave)},
     {"soak_s", member_number, ORDER(soak_s), .min = 0, .max = CAMPAIGN_SOAK_MAX_S},
-    {"name", member_text, ORDER(name)},
+    {"name", member_name, ORDER(name)},
     {"firmware", member_text, AT(struct campaign_request, firmware), .min = 1, .required = true},
     {"selector", member_text, ORDER(selector), .required = true},
     {"helper", member_text, AT(struct campaign_request, helper), .min = 1},

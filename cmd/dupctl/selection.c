@@ -50,8 +50,12 @@ int selection_resolve(struct session *session, const struct options *options, st
 	if (count == 0)
 		count = json_array_size(devices);
 	if (count == 0) {
-		failure_set(failure, STATUS_NOT_FOUND,
-			    options->selector ? "not-found: no device fits the selector" : "not-found: the daemon has no devices");
+		failure_set(
+		    failure, STATUS_NOT_FOUND,
+		    options->selector
+			? "not-found: no device fits the selector\n  what to do: see with dupctl devices which there are, and their labels"
+			: "not-found: the daemon has no devices\n  what to do: give it some in its configuration ([device NAME]), or adopt "
+			  "boards that it offers (dupctl adopt)");
 		return failure->status;
 	}
 	ret->devices = calloc(count, sizeof(*ret->devices));

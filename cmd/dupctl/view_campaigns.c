@@ -147,7 +147,7 @@ void view_campaign(struct text *ret, const struct campaign_row *campaign)
 	if (campaign->soak_s > 0)
 		format_duration(&soak, campaign->soak_s);
 	if (campaign->max_parallel > 0)
-		text_addf(&parallel, "%" PRId64 " jobs", campaign->max_parallel);
+		text_addf(&parallel, "%" PRId64 " job%s", campaign->max_parallel, campaign->max_parallel > 1 ? "s" : "");
 	if (campaign->attempts > 0)
 		text_addf(&attempts, "%" PRId64 " for each job", campaign->attempts);
 	view_field(ret, "Campaign", campaign->id);

@@ -252,7 +252,7 @@ class Verbs(RackCase):
                           ["upgrade", "--selector", "rack=9", "--firmware", self.bundle.name],
                           ["upgrade", "bench-0", "--firmware", "nothing.dup", "--dry-run"]):
             ended = self.dupctl(*arguments, status=3)
-            self.assertRegex(ended.stderr, r"^dupctl: (\S+: )?not-found: ", arguments)
+            self.assertRegex(ended.stderr, r"^dupctl: (\S+: )?not-found: .*\n(.*\n)*  what to do: ", arguments)
 
     def test_usage(self):
         for arguments in ([], ["devcies"], ["upgrade", "bench-0"], ["cancel"], ["devices", "--colour"], ["--url", "ftp://x", "devices"]):

@@ -170,13 +170,15 @@ START_TEST(a_campaign_shows_its_terms_and_who_wants_it)
 {
 	text_owned shown = {.utf8 = true};
 	struct campaign_row campaign;
-	json_t *told = parsed("{\"id\":\"01c\",\"attempts\":2,\"deadline\":\"2026-03-01T06:00:00.000Z\",\"requested_by\":\"token:ci\"}");
+	json_t *told = parsed("{\"id\":\"01c\",\"attempts\":2,\"deadline\":\"2026-03-01T06:00:00.000Z\",\"requested_by\":\"token:ci\","
+			      "\"max_parallel\":1}");
 
 	campaign_read(told, &campaign);
 	view_campaign(&shown, &campaign);
 	ck_assert_ptr_nonnull(strstr(text_bytes(&shown), "Deadline:     2026-03-01T06:00:00.000Z\n"));
 	ck_assert_ptr_nonnull(strstr(text_bytes(&shown), "Attempts:     2 for each job\n"));
 	ck_assert_ptr_nonnull(strstr(text_bytes(&shown), "Requested by: token:ci\n"));
+	ck_assert_ptr_nonnull(strstr(text_bytes(&shown), "At a time:    1 job\n"));
 	json_decref(told);
 }
 END_TEST

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/json_read_campaign.h"
 #include "tests/unit/suite_run.h"
 
 #define HEX_63    "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcde"
@@ -383,6 +384,40 @@ START_TEST(firmware_patch_has_a_mask)
 }
 END_TEST
 
+/* What would be seen is not what is there. */
+static const struct {
+	const char *name, *says;
+} names[] = {
+    {"a \xc2\xb7 \xc3\xb6", NULL},
+    {"", NULL},
+    {"a\xe2\x80\xae"
+     "b",
+     "printable"},                  /* U+202E turns what follows around */
+    {"a\xe2\x80\x8b", "printable"}, /* no width */
+    {"a\xc2\x85", "printable"},     /* a control of C1 */
+    {"a\\u001bb", "control characters"},
+};
+
+START_TEST(a_name_is_what_is_seen)
+{
+	char body[160];
+	struct campaign_request campaign;
+	struct device_patch patch;
+	struct read_error error = {0};
+	int result = names[_i].says == NULL ? 0 : -EINVAL;
+	snprintf(body, sizeof(body), "{\"firmware\":\"f\",\"selector\":\"\",\"name\":\"%s\"}", names[_i].name);
+	ck_assert_int_eq(json_read_campaign(body, strlen(body), false, &campaign, &error), result);
+	if (result == 0)
+		ck_assert_str_eq(campaign.order.name, names[_i].name);
+	if (result < 0)
+		ck_assert_str_eq(error.member, "name");
+	if (result < 0)
+		ck_assert_ptr_nonnull(strstr(error.message, names[_i].says));
+	snprintf(body, sizeof(body), "{\"alias\":\"%s\"}", names[_i].name);
+	ck_assert_int_eq(json_read_device_patch(body, strlen(body), false, &patch, &error), result);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("json_read");
@@ -403,6 +438,7 @@ int main(void)
 	tcase_add_loop_test(tcase, bad_device_patch_is_refused, 0, (int)(sizeof(bad_patches) / sizeof(bad_patches[0])));
 	tcase_add_test(tcase, seventeenth_label_is_refused);
 	tcase_add_test(tcase, firmware_patch_has_a_mask);
+	tcase_add_loop_test(tcase, a_name_is_what_is_seen, 0, (int)(sizeof(names) / sizeof(names[0])));
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
