@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,8 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 	durable->methods.xWrite = write_file;
 	file->pMethods = &durable->methods;
 	copy_path(name, durable->path, sizeof(durable->path));
+	/* What a process before this one wrote and did not live to sync goes to the disk with the first sync of this one. */
+	durable->to = INT64_MAX;
 	return result;
 }
 
