@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock_watch.h"
 #include "daemon/job_id.h"
 #include "daemon/log.h"
 #include "daemon/moment.h"
@@ -222,7 +223,7 @@ static int64_t look_at_all(struct leases *leases)
 		const struct lease_row row = leases->rows[i];
 		if (row.lease.expires_at_ms <= now_ms)
 			expire(leases, &row);
-		else if (row.lease.expires_at_ms - now_ms > row.ttl_ms)
+		else if (row.lease.expires_at_ms - now_ms >= row.ttl_ms + CLOCK_STEP_MIN_MS)
 			shorten(leases, &row, now_ms);
 	}
 	for (size_t i = 0; i < leases->count; i++)

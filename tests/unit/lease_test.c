@@ -305,6 +305,17 @@ START_TEST(a_clock_that_is_set_back_makes_it_no_longer)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_corrected_by_little_leaves_it_as_it_was_granted)
+{
+	struct lease_grant made = grant(&by_alice);
+	fixture_advance(-999);
+	ck_assert_int_eq(gateway_turn(fixture.gateway), FIXTURE_START_MS + HOUR_MS);
+	ck_assert_int_eq(shown().since_ms, FIXTURE_START_MS);
+	ck_assert_int_eq(shown().expires_at_ms, FIXTURE_START_MS + HOUR_MS);
+	ck_assert_int_eq(check_token(made.token), 0);
+}
+END_TEST
+
 static const char blank[] = "a holder has 1 to 63 bytes, no control characters, and no blank at either end";
 static const struct {
 	const char *holder, *reason;
