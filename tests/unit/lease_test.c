@@ -373,6 +373,7 @@ int main(void)
 	tcase_add_test(tests, it_survives_a_restart_and_a_kill);
 	tcase_add_test(tests, it_expires_while_nobody_is_there);
 	tcase_add_test(tests, a_clock_that_is_set_back_makes_it_no_longer);
+	tcase_add_test(tests, a_clock_that_is_corrected_by_little_leaves_it_as_it_was_granted);
 	tcase_add_loop_test(tests, what_a_lease_may_be, 0, (int)(sizeof(orders) / sizeof(orders[0])));
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
