@@ -17,8 +17,6 @@ static struct job_fault fault;
 static void set_up(void)
 {
 	store_case_make(&at);
-	store_case_add_device(&at, "a");
-	store_case_add_device(&at, "b");
 }
 
 static void tear_down(void)

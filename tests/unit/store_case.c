@@ -15,6 +15,14 @@ void store_case_reopen(struct store_case *at)
 	ck_assert_msg(result == 0, "%s", fault.message);
 }
 
+static void add_device(struct store_case *at, const char *id)
+{
+	struct device_row row = {0};
+	struct job_fault fault;
+	snprintf(row.id, sizeof(row.id), "%s", id);
+	ck_assert_int_eq(store_devices_load(at->store, &row, 1, &fault), 0);
+}
+
 void store_case_make(struct store_case *at)
 {
 	const char *parent = getenv("TMPDIR");
@@ -22,6 +30,8 @@ void store_case_make(struct store_case *at)
 	snprintf(at->directory, sizeof(at->directory), "%s/store-XXXXXX", parent != NULL ? parent : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(at->directory));
 	store_case_reopen(at);
+	add_device(at, "a");
+	add_device(at, "b");
 }
 
 void store_case_clear(struct store_case *at)
@@ -31,14 +41,6 @@ void store_case_clear(struct store_case *at)
 	at->store = NULL;
 	snprintf(command, sizeof(command), "rm -rf %s", at->directory);
 	ck_assert_int_eq(system(command), 0);
-}
-
-void store_case_add_device(struct store_case *at, const char *id)
-{
-	struct device_row row = {0};
-	struct job_fault fault;
-	snprintf(row.id, sizeof(row.id), "%s", id);
-	ck_assert_int_eq(store_devices_load(at->store, &row, 1, &fault), 0);
 }
 
 struct job_row store_case_row(const char *id, const char *device, enum job_state state)

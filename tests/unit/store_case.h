@@ -12,12 +12,12 @@ struct store_case {
 	struct store *store;
 };
 
+/* With the devices "a" and "b". */
 void store_case_make(struct store_case *at);
 /* Closes it and opens it again, as a daemon that comes back. */
 void store_case_reopen(struct store_case *at);
 void store_case_clear(struct store_case *at);
 
-void store_case_add_device(struct store_case *at, const char *id);
 struct job_row store_case_row(const char *id, const char *device, enum job_state state);
 void store_case_insert(struct store_case *at, const struct job_row *row);
 /* So many more jobs as the one that is there alone, with the ids that follow in the order of their numbers: "j00000001" … */
